@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -235,3 +236,18 @@ def impulse(rate: int = 48000) -> NDArray[np.float32]:
     sound = np.zeros(int(0.02 * rate), np.float32)
     sound[: rate // 1000] = 0.7
     return sound
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A sound to be made: of the picture, or of one memory."""
+
+    source: int
+    rate: int
+    latent: NDArray[np.floating] | None = None  # (c, h, w)
+    descriptor: tuple[float, ...] = ()
+
+
+def make(job: Job) -> NDArray[np.float32]:
+    """The sound of a job, (n,) f32; 10 to 30 ms. Pure: any process, any order."""
+    return voice(job.descriptor, job.rate) if job.latent is None else sonify(job.latent, job.rate)
