@@ -50,13 +50,13 @@ def overlap(depth: int) -> float:
 
 
 def level(light: float) -> float:
-    """Gain for the novelty of a picture: one that adds nothing is 16 dB softer than one that was never there."""
-    return float(10.0 ** (-16.0 * (1.0 - _unit(light)) / 20.0))
+    """Gain for the novelty of a picture: one that adds nothing is 13 dB softer than one that was never there."""
+    return float(10.0 ** (-13.0 * (1.0 - _unit(light)) / 20.0))
 
 
 def brightness(light: float, gap: float) -> float:
     """Cutoff in Hz of the murmur: new pictures and disagreement open it."""
-    return float(650.0 * 2.0 ** (2.2 * _unit(light) + 0.8 * _unit(gap)))
+    return float(800.0 * 2.0 ** (2.2 * _unit(light) + 0.8 * _unit(gap)))
 
 
 def unison(value: float, standard: float) -> float:
@@ -120,7 +120,7 @@ def rhythm(words: str, pace: float = 0.17) -> list[tuple[float, float]]:
 
 def sentence(words: str, at: float, state: State) -> Iterator[Grain]:
     """A sentence that was given: one knock at once, then its words as a rhythm in the voices that answer to it."""
-    yield Grain(at, TICK, 0.0, 0.06, gain=0.35, envelope="perc")
+    yield Grain(at, TICK, 0.0, 0.06, gain=0.5, envelope="perc")
     voices = chorus(state.lineage) or [(Ancestor(0, 1.0), 1.0)]
     for number, (later, stress) in enumerate(rhythm(words)):
         ancestor, loud = voices[number % len(voices)]
@@ -130,7 +130,7 @@ def sentence(words: str, at: float, state: State) -> Iterator[Grain]:
             position=0.15 + 0.6 * stress,
             duration=0.45,
             detune=detune(state.displacement),
-            gain=0.16 * stress * (0.4 + 0.6 * loud),
+            gain=0.4 * stress * (0.4 + 0.6 * loud),
             pan=azimuth(ancestor.x),
             envelope="perc",
             cutoff=2400.0,
@@ -147,7 +147,7 @@ def keystroke(key: Keystroke, at: float, state: State) -> Grain:
         position=0.3 + 0.5 * surprise,
         duration=0.09 + 0.08 * (1.0 - surprise),
         rate=-1.0 if key.deleted else 1.0,
-        gain=0.05 + 0.05 * surprise,
+        gain=0.14 + 0.14 * surprise,
         pan=0.25 * (surprise - 0.5),
         envelope="swell" if key.deleted else "perc",
         cutoff=700.0 * 2.0 ** (2.0 * surprise),

@@ -15,8 +15,9 @@ import numpy as np
 from engine.messages import Ancestor, Grain, State
 from engine.sound import mapping
 
-BED = 0.20  # gain of the picture's own sound
-VOICE = 0.17  # gain of the largest share
+BED = 0.44  # gain of the picture's own sound
+VOICE = 0.42  # gain of the largest share
+GLINT = 0.16  # of the voices of a wholly new picture ring once more an octave higher, like something catching light
 NOBODY = Ancestor(0, 1.0)
 
 
@@ -55,7 +56,7 @@ class Murmur:
     def _bed(self, at: float, state: State) -> Grain:
         x, y = self._place
         spread = mapping.unison(0.16 * float(self._random.normal()), state.standard)
-        octave = -12.0 if self._random.random() < 0.3 else 0.0
+        octave = -12.0 if self._random.random() < 0.15 else 0.0
         loud = BED * mapping.level(state.light) * mapping.breath(at, state.standard)
         return Grain(
             at,
@@ -87,6 +88,8 @@ class Murmur:
         drift = position + 0.3 * state.gap * float(self._random.normal())
         drift = min(max(drift, 0.0), 1.0)
         yield Grain(at + later, ancestor.unit, drift, length, 1.0, tune + apart, gain, place + wide, shape, cutoff)
+        if self._random.random() < GLINT * state.light**2:
+            yield Grain(at, ancestor.unit, 0.9, 1.6, 2.0, tune, 0.3 * gain, -1.5 * place, "perc", 3.0 * cutoff)
 
     def _choose(self, state: State) -> tuple[Ancestor, float]:
         """A memory, as often as its share; the largest alone where everything is standard."""
