@@ -70,6 +70,15 @@ def test_a_grain_sounds_on_the_sample_nearest_to_its_time(engine: str) -> None:
     assert instrument.late == 0
 
 
+def test_the_first_grain_after_silence_is_as_loud_as_the_next() -> None:
+    instrument = Instrument(RATE, 1, BLOCK, voices=1, reverb=0.0)
+    play(instrument, 0.2)
+    times = [instrument.sample / RATE + 0.1 + 0.3 * k for k in range(3)]
+    instrument.schedule(rows(*[Grain(t, IMPULSE, 0.0, 0.02, gain=0.5, envelope="flat") for t in times]))
+    peaks = np.array([np.abs(part).max() for part in np.array_split(play(instrument, 1.2)[:, 0], 4)[:3]])
+    assert peaks.max() - peaks.min() < 0.01 * peaks.max()
+
+
 def test_a_grain_after_its_time_is_played_at_once_and_counted() -> None:
     instrument = small()
     play(instrument, 0.5)

@@ -169,6 +169,7 @@ class Instrument:
             self._still += 1
             if self._still > 2:  # what the limiter held has gone out too
                 self._out[:] = 0.0
+                self.fader.skip()  # else the first grain after silence would be faded in
                 return
         else:
             self._still = 0

@@ -137,13 +137,13 @@ class Room:
         self._parent = os.getppid()
         self._tried = time.monotonic()
         self._said = ""
+        gc.collect()
+        gc.freeze()  # a collection of what never dies would hold up the callback
         self._output = self._open()
         self._weaver = threading.Thread(target=self._weave, name="weaver", daemon=True)
 
     def run(self) -> None:
         """Until told to stop."""
-        gc.collect()
-        gc.freeze()  # a collection of what never dies would hold up the callback
         self._weaver.start()
         while self._going and os.getppid() == self._parent:
             self._mail.wait(0.1)
