@@ -1,0 +1,228 @@
+"""Which scene plays: a hand on the performer's key, or the state of things; never a playlist.
+
+Scenes share one archive and one mind, so they cross through the dream and through light, never by a cut.
+Panic keys (blackout, freeze, veto) act on the next frame, whatever else happens.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from pathlib import Path
+
+from engine.clock import Now
+from engine.loop import rehearse
+from engine.machine import nearest
+from engine.messages import Directory, Dream, Grain, Message, News, Node, Set, State, Told, Value
+from engine.scene import Scene, SceneError, UnknownMessage, load
+from engine.stage.layer import Layer, black
+
+log = logging.getLogger("engine.programme")
+
+CROSS = 4.0  # seconds in which one scene's light passes into another's
+STAY = 90.0  # seconds that a scene keeps the wall before another may want it more
+MARGIN = 0.15  # how much more another must want it
+LOOK = 0.5  # seconds between looks at the scenes' files
+FADE = 0.35  # seconds from blackout back to light
+
+
+class Programme:
+    """A show made of scenes. Loop thread only.
+
+    `hold` keeps the present scene; otherwise the scene that wants the wall most has it, with hysteresis.
+    """
+
+    def __init__(self, paths: Iterable[Path], start: str, hold: bool = False, seed: int = 0):
+        self.paths = {path.stem: path for path in paths}
+        if start not in self.paths:
+            raise SceneError(f"no scene is called {start}; {nearest(start, list(self.paths))}")
+        self.scenes = {name: load(path) for name, path in self.paths.items()}
+        self.name = start
+        self.hold, self.dark, self.frozen, self.vetoed = hold, False, False, 0
+        self.seed = seed
+        self.state = State()
+        self.directory_serial = 1  # counts changes of what can be turned
+        self._before: str | None = None
+        self._since = 0.0  # scene seconds since which the present scene has the wall
+        self._light = 1.0  # 0 dark .. 1 light: comes back softly, goes at once
+        self._looked = 0.0
+        self._seen = {name: path.stat().st_mtime_ns for name, path in self.paths.items()}
+        self._last: Dream | None = None
+
+    @property
+    def scene(self) -> Scene:
+        return self.scenes[self.name]
+
+    def receive(self, message: Message, now: Now) -> None:
+        """Take in one message. What means nothing here is logged, with the nearest thing that does."""
+        try:
+            if isinstance(message, Set):
+                self._set(message.address, message.args, now)
+            else:
+                for scene in self.scenes.values():  # the others listen too: none wakes up to old words
+                    scene.receive(message, now)
+        except UnknownMessage as unknown:
+            log.warning("%s", unknown)
+
+    def _set(self, address: str, args: tuple[Value, ...], now: Now) -> None:
+        match address.removeprefix("/hm/").split("/"), args:
+            case ["scene"], (str(name),):
+                self.play(name, now)
+            case ["scene", name, param], _:
+                if name not in self.scenes:
+                    raise UnknownMessage(f"no scene is called {name}; {nearest(name, list(self.scenes))}")
+                self.scenes[name].set(param, args)
+            case ["hold"], _:
+                self.hold = _truth(args)
+            case ["blackout"], _:
+                self.dark = _truth(args)
+            case ["freeze"], _:
+                self.frozen = _truth(args)
+            case ["veto"], _:
+                self.vetoed = max(1, self.state.picture)  # dark until the mind has made another picture
+            case ["seed"], (int() | float() as seed,):
+                self.seed = int(seed)
+            case ["mapping" | "sound", *_], _:
+                pass  # the stage's and the sound room's
+            case [param], _:
+                for scene in self.scenes.values():
+                    scene.set(param, args)
+            case _:
+                raise UnknownMessage(f"{address} {list(args)} means nothing here")
+
+    def play(self, name: str, now: Now) -> None:
+        """Give the wall to a scene; its light passes into the present one's."""
+        if name not in self.scenes:
+            raise UnknownMessage(f"no scene is called {name}; {nearest(name, list(self.scenes))}")
+        if name != self.name:
+            self._before, self.name, self._since = self.name, name, now.time
+
+    def update(self, now: Now, state: State) -> None:
+        self.state = state
+        self._choose(now)
+        if now.time - self._looked >= LOOK:
+            self._looked = now.time
+            self._reload()
+        if self.vetoed and state.picture > self.vetoed:
+            self.vetoed = 0
+        dark = self.dark or bool(self.vetoed)
+        self._light = 0.0 if dark else min(1.0, self._light + now.dt / FADE)
+        for name in {self.name, self._before} - {None}:
+            scene = self.scenes[str(name)]
+            scene.state, scene.seed = state, self.seed
+            scene.update(now)
+
+    def _choose(self, now: Now) -> None:
+        if self._before and now.time - self._since > CROSS:
+            self._before = None
+        if self.hold or now.time - self._since < STAY:
+            return
+        wanting = {name: scene.wants() for name, scene in self.scenes.items()}
+        best = max(wanting, key=lambda name: wanting[name])
+        if wanting[best] > wanting[self.name] + MARGIN:
+            log.info("%s wants the wall more than %s (%.2f, %.2f)", best, self.name, wanting[best], wanting[self.name])
+            self.play(best, now)
+
+    def dream(self, now: Now) -> Dream:
+        if self._last is None or not self.frozen:
+            self._last = self.scene.dream(now)
+        return self._last
+
+    def sound(self, now: Now) -> Iterable[Grain]:
+        return () if self.dark else self.scene.sound(now)
+
+    def draw(self, now: Now) -> Layer:
+        if self._light <= 0.0:
+            return black
+        layer = self.scene.draw(now)
+        if self._before:
+            share = min(1.0, (now.time - self._since) / CROSS)
+            layer = self.scenes[self._before].draw(now).mix(layer, amount=share * share * (3 - 2 * share))
+        return layer if self._light >= 1.0 else black.mix(layer, amount=self._light)
+
+    def learn(self, news: News) -> None:
+        if isinstance(news, Told):
+            self.scene.told(news)
+
+    # what can be turned
+
+    def directory(self) -> Directory:
+        """Every address of the instrument with its type, range and description."""
+        current = self.scene.nodes("/hm")
+        scenes = [node for name, scene in self.scenes.items() for node in scene.nodes(f"/hm/scene/{name}")]
+        names = tuple(sorted(self.scenes))
+        fixed = (
+            Node("/hm/text", "s", "say something to the memory", writable=True, readable=False),
+            Node("/hm/scene", "s", "which scene has the wall", (self.name,), choices=names),
+            Node("/hm/hold", "T", "keep the present scene", (self.hold,)),
+            Node("/hm/blackout", "T", "dark on the next frame", (self.dark,)),
+            Node("/hm/freeze", "T", "ask for nothing new", (self.frozen,)),
+            Node("/hm/veto", "", "refuse the present picture: dark until there is another", readable=False),
+            Node("/hm/seed", "i", "where the walk through noise starts", (self.seed,)),
+            Node("/hm/touch", "ff", "whose is this place? x and y from 0 to 1, from the top left", readable=False),
+        )
+        return Directory((*fixed, *current, *scenes))
+
+    def values(self) -> dict[str, tuple[Value, ...]]:
+        """Current value of every readable address."""
+        return {node.address: node.value for node in self.directory().nodes if node.readable}
+
+    # hot reload
+
+    def _reload(self) -> None:
+        """A scene file that was saved is rehearsed before it replaces the one that plays."""
+        for name, path in self.paths.items():
+            try:
+                stamp = path.stat().st_mtime_ns
+            except OSError:  # an editor is writing it just now
+                continue
+            if stamp == self._seen[name]:
+                continue
+            self._seen[name] = stamp
+            try:
+                fresh = load(path)
+                rehearse(Solo(load(path)))
+            except Exception as wrong:
+                log.error("%s does not play (%s); the last good one stays", path.name, wrong)
+                continue
+            old = self.scenes[name]
+            fresh.values = {k: v for k, v in old.values.items() if k in fresh.params()}
+            fresh.words, fresh.asked, fresh.spoke = old.words, old.asked, old.spoke
+            self.scenes[name] = fresh
+            self.directory_serial += 1
+            log.info("%s was reloaded", path.name)
+
+
+class Solo:
+    """One scene as a show: what `rehearse` and tests play."""
+
+    def __init__(self, scene: Scene):
+        self.scene = scene
+
+    def receive(self, message: Message, now: Now) -> None:
+        self.scene.receive(message, now)
+
+    def update(self, now: Now, state: State) -> None:
+        self.scene.state = state
+        self.scene.update(now)
+
+    def dream(self, now: Now) -> Dream:
+        return self.scene.dream(now)
+
+    def sound(self, now: Now) -> Iterable[Grain]:
+        return self.scene.sound(now)
+
+    def draw(self, now: Now) -> Layer:
+        return self.scene.draw(now)
+
+    def learn(self, news: News) -> None:
+        if isinstance(news, Told):
+            self.scene.told(news)
+
+    def values(self) -> dict[str, tuple[Value, ...]]:
+        return {}
+
+
+def _truth(args: tuple[Value, ...]) -> bool:
+    """A switch without an argument means on."""
+    return bool(args[0]) if args else True
