@@ -11,11 +11,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from engine.clock import Now
+from engine.directory import state_nodes
 from engine.loop import rehearse
 from engine.machine import nearest
 from engine.messages import Directory, Dream, Grain, Message, News, Node, Set, State, Told, Value
 from engine.scene import Scene, SceneError, UnknownMessage, load
-from engine.stage.layer import Layer, black
+from engine.stage.layer import Layer, dark
 
 log = logging.getLogger("engine.programme")
 
@@ -38,7 +39,7 @@ class Programme:
             raise SceneError(f"no scene is called {start}; {nearest(start, list(self.paths))}")
         self.scenes = {name: load(path) for name, path in self.paths.items()}
         self.name = start
-        self.hold, self.dark, self.frozen, self.vetoed = hold, False, False, 0
+        self.hold, self.blackout, self.frozen, self.vetoed = hold, False, False, 0
         self.seed = seed
         self.state = State()
         self.directory_serial = 1  # counts changes of what can be turned
@@ -75,7 +76,7 @@ class Programme:
             case ["hold"], _:
                 self.hold = _truth(args)
             case ["blackout"], _:
-                self.dark = _truth(args)
+                self.blackout = _truth(args)
             case ["freeze"], _:
                 self.frozen = _truth(args)
             case ["veto"], _:
@@ -105,8 +106,8 @@ class Programme:
             self._reload()
         if self.vetoed and state.picture > self.vetoed:
             self.vetoed = 0
-        dark = self.dark or bool(self.vetoed)
-        self._light = 0.0 if dark else min(1.0, self._light + now.dt / FADE)
+        refused = self.blackout or bool(self.vetoed)
+        self._light = 0.0 if refused else min(1.0, self._light + now.dt / FADE)
         for name in {self.name, self._before} - {None}:
             scene = self.scenes[str(name)]
             scene.state, scene.seed = state, self.seed
@@ -129,16 +130,16 @@ class Programme:
         return self._last
 
     def sound(self, now: Now) -> Iterable[Grain]:
-        return () if self.dark else self.scene.sound(now)
+        return () if self.blackout else self.scene.sound(now)
 
     def draw(self, now: Now) -> Layer:
         if self._light <= 0.0:
-            return black
+            return dark
         layer = self.scene.draw(now)
         if self._before:
             share = min(1.0, (now.time - self._since) / CROSS)
             layer = self.scenes[self._before].draw(now).mix(layer, amount=share * share * (3 - 2 * share))
-        return layer if self._light >= 1.0 else black.mix(layer, amount=self._light)
+        return layer if self._light >= 1.0 else dark.mix(layer, amount=self._light)
 
     def learn(self, news: News) -> None:
         if isinstance(news, Told):
@@ -155,13 +156,13 @@ class Programme:
             Node("/hm/text", "s", "say something to the memory", writable=True, readable=False),
             Node("/hm/scene", "s", "which scene has the wall", (self.name,), choices=names),
             Node("/hm/hold", "T", "keep the present scene", (self.hold,)),
-            Node("/hm/blackout", "T", "dark on the next frame", (self.dark,)),
+            Node("/hm/blackout", "T", "dark on the next frame", (self.blackout,)),
             Node("/hm/freeze", "T", "ask for nothing new", (self.frozen,)),
             Node("/hm/veto", "", "refuse the present picture: dark until there is another", readable=False),
             Node("/hm/seed", "i", "where the walk through noise starts", (self.seed,)),
             Node("/hm/touch", "ff", "whose is this place? x and y from 0 to 1, from the top left", readable=False),
         )
-        return Directory((*fixed, *current, *scenes))
+        return Directory((*fixed, *current, *scenes, *state_nodes(self.state)))
 
     def values(self) -> dict[str, tuple[Value, ...]]:
         """Current value of every readable address."""
