@@ -159,7 +159,7 @@ class DoorsRoom:
                 log.warning("%s: %s", message.room, message.what)
             elif isinstance(message, Opened):
                 self.opened, self._serial = message, -1  # new doors know no directory yet
-            elif isinstance(message, Set) and message.at > now:
+            elif message.at > now + 0.001:
                 heapq.heappush(self._later, (message.at, next(self._order), message))
             else:
                 self.late += isinstance(message, Set) and message.at > 0.0
