@@ -133,7 +133,7 @@ def _size(text: str) -> tuple[int, int]:
 
 
 def _setting(text: str) -> Set:
-    name, equals, value = text.partition("=")
+    name, _, value = text.partition("=")
     try:
         return Set(f"/hm/{name}", (float(value),))
     except ValueError:

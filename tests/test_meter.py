@@ -1,3 +1,5 @@
+import itertools
+
 from engine.meter import Meter, Series
 
 
@@ -22,6 +24,6 @@ def test_a_late_frame_is_a_missed_one():
     meter = Meter()
     times = [1 + n / 60 for n in range(100)]
     times[50:] = [t + 0.1 for t in times[50:]]
-    for before, now in zip(times, times[1:], strict=False):
+    for before, now in itertools.pairwise(times):
         meter.shown(before, now)
     assert abs(meter.figures(times[-1], 1 / 60)["missed_share"] - 1 / 99) < 1e-9
