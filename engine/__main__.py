@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from engine.machine import Machine, MachineError, home, nearest
+from engine.errors import Plain, nearest
+from engine.machine import Machine, home
 
 EPILOG = """
 first steps
@@ -39,7 +40,7 @@ class Parser(argparse.ArgumentParser):
             message = f"no option {wrong}; {nearest(wrong, options)}"
         if "invalid choice" in message:
             found = message.split("invalid choice: '")[-1].split("'")[0]
-            message = f"no command {found}; {nearest(found, list(COMMANDS))}"
+            message = f"no command {found}; {nearest(found, COMMANDS)}"
         self.exit(2, f"hypermnesia: {message}\n")
 
 
@@ -124,17 +125,9 @@ def main(argv: list[str] | None = None) -> int:
         return _run(options)
     except KeyboardInterrupt:
         return 130
-    except (MachineError, *_sayable()) as wrong:
+    except Plain as wrong:
         print(f"hypermnesia: {wrong}", file=sys.stderr)
         return 2
-
-
-def _sayable() -> tuple[type[Exception], ...]:
-    """Errors whose message is written for people: printed without a traceback."""
-    from engine.house import CannotPlay
-    from engine.scene import SceneError
-
-    return (SceneError, CannotPlay)
 
 
 def _run(options: argparse.Namespace) -> int:

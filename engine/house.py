@@ -19,6 +19,7 @@ from engine.clock import Clock, Now
 from engine.crossings import ClockPage, GrainRing, PictureRing
 from engine.doctor import port_is_free
 from engine.doors.options import DoorsOptions
+from engine.errors import CannotPlay
 from engine.loop import perform
 from engine.machine import Machine, home
 from engine.messages import Dream, Health, Message, Set, State, Text
@@ -38,10 +39,6 @@ from engine.supervisor import Room, Supervisor
 log = logging.getLogger("engine.house")
 
 TICK_HZ = 60.0
-
-
-class CannotPlay(Exception):
-    """Something is wrong before the show; the message is one sentence with the next move."""
 
 
 @dataclass(frozen=True)
