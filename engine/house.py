@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import signal
 import socket
 import sys
@@ -76,7 +77,7 @@ def plan(options: argparse.Namespace, machine: Machine) -> Plan:
         seed=options.seed,
         site=machine.mind.site,
         founding=machine.mind.founding,
-        threads=machine.mind.threads,
+        threads=machine.mind.threads or _threads(),
         device=machine.mind.device,
     )
     device = getattr(options, "sound", None)
@@ -115,6 +116,12 @@ def plan(options: argparse.Namespace, machine: Machine) -> Plan:
         seconds=options.seconds,
         machine=machine,
     )
+
+
+def _threads() -> int:
+    """Threads for the mind: on few cores all of them, for it is nice and gives way; else two are left to the others."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores if cores <= 2 else cores - 2
 
 
 def _port(options: argparse.Namespace, name: str, fact: int) -> int:
@@ -307,8 +314,8 @@ def summary(house: House) -> str:
     return (
         f"{f['frames']:.0f} frames, interval p50 {f['frame_p50_ms']:.1f} ms p99 {f['frame_p99_ms']:.1f} ms; "
         f"{house.meter.pictures} pictures ({f['pictures_per_second']:.1f} a second); "
-        f"words to light p50 {f['light_p50_ms'] / 1e3:.2f} s; ticks skipped and rooms restarted: "
-        f"{sum(room.restarts for room in house.supervisor.rooms)}"
+        f"words to light p50 {f['light_p50_ms'] / 1e3:.2f} s; "
+        f"{sum(room.restarts for room in house.supervisor.rooms)} rooms restarted"
     )
 
 
