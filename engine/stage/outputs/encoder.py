@@ -103,17 +103,20 @@ class Encoder:
 
     def _run(self) -> None:
         while (job := self._queue.get()) is not None:
-            try:
-                job()
-            except Exception as error:  # a full disk must not end the show: said once, counted after
-                self.lost += 1
-                if not self.trouble:
-                    self.trouble = f"recording stopped: {error}"
-                    log.warning(self.trouble)
+            self._guard(job)
         if self._film:
-            self._end(self._film)
+            self._guard(self._end)
         for sink in self._sinks:
-            sink.close()
+            self._guard(sink.close)
+
+    def _guard(self, job: Callable[[], None]) -> None:
+        try:
+            job()
+        except Exception as error:  # a full disk must not end the show: said once, counted after
+            self.lost += 1
+            if not self.trouble:
+                self.trouble = f"what was shown could not be written: {error}"
+                log.warning(self.trouble)
 
     def _picture(self, frame: Frame, at: float) -> None:
         self._room.release()
@@ -122,14 +125,15 @@ class Encoder:
         if self._film.picture(frame, at):
             self.frames += 1
         if not all([sink.put(segment) for segment in self._film.segments() for sink in self._sinks]):
-            self._end(self._film)
-            self._film = None
+            self._end()
 
     def _sound(self, samples: Sound, at: float) -> None:
         if self._film is not None:
             self._film.sound(samples, at)
 
-    def _end(self, film: Film) -> None:
+    def _end(self) -> None:
+        assert self._film
+        film, self._film = self._film, None
         film.close()
         for segment in film.segments():
             for sink in self._sinks:
@@ -213,11 +217,9 @@ class Film:
         """Encode sound where it belongs: stretched by up to half a per cent where its clock drifts, padded over gaps."""
         samples = _channels(samples, self.channels)
         early = round((at - self.origin) * self.rate) - self._heard - len(self._rest)
-        if early < -len(samples) or early > STRAY * self.rate:
-            samples = samples[max(0, -early) :]
-            samples = np.concatenate([np.zeros((max(0, early), self.channels), np.float32), samples])
-        elif early < -STRAY * self.rate:
-            samples = samples[-early:]
+        if not (self._heard or len(self._rest)) or abs(early) > STRAY * self.rate:
+            silence = np.zeros((max(0, early), self.channels), np.float32)
+            samples = np.concatenate([silence, samples[max(0, -early) :]])
         elif abs(early) > 0.002 * self.rate:
             most = max(1, len(samples) // 200)
             samples = _stretch(samples, len(samples) + int(np.clip(early, -most, most)))

@@ -18,7 +18,6 @@ from pathlib import Path
 
 from engine.stage.outputs.encoder import Segment
 
-MIME = 'video/mp4; codecs="avc1.42C01E, mp4a.40.2"'
 BEHIND = 8 << 20  # bytes that the kernel keeps for one viewer: some ten seconds
 _LENGTH = struct.Struct(">I")
 
@@ -96,6 +95,13 @@ class Live:
             Path(self.address).unlink()
         if self._folder:
             self._folder.cleanup()
+
+
+def mime(first: bytes) -> str:
+    """What a MediaSource must be told about a stream, read from its init segment."""
+    at = first.index(b"avcC") + 5  # version; then profile, compatibility, level
+    codecs = f"avc1.{first[at : at + 3].hex().upper()}" + (", mp4a.40.2" if b"mp4a" in first else "")
+    return f'video/mp4; codecs="{codecs}"'
 
 
 async def watch(address: str) -> AsyncIterator[bytes]:

@@ -28,7 +28,7 @@ class Recording:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.files: list[Path] = []
         self.bytes = 0
-        self._now = now
+        self.now = now
         self._file: int | None = None
         self._begun = 0.0
 
@@ -46,7 +46,7 @@ class Recording:
         self.close()
         name = self.path
         if self.hours:
-            name = name.with_name(f"{name.stem}-{time.strftime('%Y-%m-%d-%H%M%S', self._now())}{name.suffix}")
+            name = name.with_name(f"{name.stem}-{time.strftime('%Y-%m-%d-%H%M%S', self.now())}{name.suffix}")
         self._file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
         self._begun = at
         self.files.append(name)
@@ -76,4 +76,5 @@ class Recorder(Encoder):
         self, path: Path, size: tuple[int, int], fps: float, rate: int = 48_000, channels: int = 2,
         patient: bool = False, hours: float = 0.0, budget: int = 0,
     ):  # fmt: skip
-        super().__init__([Recording(path, hours, budget)], size, fps, rate, channels, patient)
+        self.recording = Recording(path, hours, budget)
+        super().__init__([self.recording], size, fps, rate, channels, patient)
