@@ -78,3 +78,7 @@ class AudioTime:
     def monotonic(self, seconds: float) -> float:
         """The monotonic time at which this source will read `seconds`."""
         return self._last + (seconds - self._seconds) / self._pace
+
+    def at(self, monotonic: float) -> float:
+        """What this source reads at a monotonic time: the inverse of `monotonic`."""
+        return self._seconds + (monotonic - self._last) * self._pace

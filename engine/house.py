@@ -23,7 +23,7 @@ from engine.doors.options import DoorsOptions
 from engine.errors import CannotPlay
 from engine.loop import perform
 from engine.machine import Machine, home
-from engine.messages import Dream, Health, Message, Set, State, Text
+from engine.messages import Dream, Health, Set, Text
 from engine.meter import Meter
 from engine.mind.options import MindOptions
 from engine.programme import Programme
@@ -31,15 +31,17 @@ from engine.rooms import DoorsRoom, MindRoom, SoundRoom
 from engine.scene import SCENES, find
 from engine.sound.options import SoundOptions
 from engine.sound.tap import SampleRing
-from engine.stage.layer import Layer
 from engine.stage.outputs.live import Live
-from engine.stage.outputs.recorder import Recorder
+from engine.stage.outputs.recording import Recording
 from engine.stage.stage import Stage
+from engine.stage.window import WindowOptions
 from engine.supervisor import Room, Supervisor
+from engine.wall import Wall, Watchers
 
 log = logging.getLogger("engine.house")
 
 TICK_HZ = 60.0
+SIZE, FPS = (640, 360), 30.0  # what two cores draw beside everything else; a GPU is asked for more in machine.toml
 
 
 @dataclass(frozen=True)
@@ -172,24 +174,24 @@ class House:
         samples = SampleRing(rate=plan.sound.rate)
         for shared in (pictures, grains, page, samples):
             self.stack.callback(shared.close)
-        live = Live(rate=plan.sound.rate)
-        self.stack.callback(live.close)
+        self.live = Live()
+        self.stack.callback(self.live.close)
         mind = Room("mind", "engine.mind.room:serve", lambda: (pictures.name, plan.mind), nice=5)
         names = (pictures.name, grains.name, page.name, samples.name)
         sound = Room("sound", "engine.sound.room:serve", lambda: (*names, plan.sound))
-        doors = Room("doors", "engine.doors.room:serve", lambda: (plan.doors, live.path))
+        doors = Room("doors", "engine.doors.room:serve", lambda: (plan.doors, self.live.address))
         self.supervisor = self.stack.enter_context(Supervisor([mind, sound, doors]))
         self.mind = MindRoom(mind, pictures)
-        self.sound = SoundRoom(sound, grains, page)
+        self.sound = SoundRoom(sound, grains, page, samples)
         self.doors = DoorsRoom(doors, self.programme.directory, lambda: self.programme.directory_serial, self.health)
         self.page = page
-        taps = [live]
-        if plan.record:
-            taps.append(Recorder(plan.record, rate=plan.sound.rate))
-        self.stage = Stage(
-            size=plan.size, fps=plan.fps, window=plan.window, pictures=self.mind, audio=samples, taps=taps
-        )  # fmt: skip
+        size = plan.size if plan.size[0] else SIZE
+        fps = plan.fps or FPS
+        recording = Recording(plan.record) if plan.record else None
+        tap = Watchers(self.live, recording, size, fps, plan.sound.rate)
+        self.stage = Stage(size, _window(plan), [tap], self.mind, self.sound.heard, fps)
         self.stack.callback(self.stage.close)
+        self.stage.prepare()
 
     def wake(self, patience: float = 600.0) -> None:
         """Wait, saying what is going on, until the mind has made its first picture. Raises CannotPlay."""
@@ -222,7 +224,10 @@ class House:
         spread = self.plan.seconds / max(1, len(self.plan.words)) if self.plan.seconds else 10.0
         said = [Text(words, "visitor", visit=f"say-{i}", at=now + i * spread) for i, words in enumerate(self.plan.words)]
         self.doors.inject(*self.plan.settings, *said)
-        perform(self.programme, clock, self.doors, self.mind, self.sound, Watched(self, clock))
+        perform(self.programme, clock, self.doors, self.mind, self.sound, Wall(self.stage, self.mind, self.meter, lambda: self._over(clock)))
+
+    def _over(self, clock: Clock) -> bool:
+        return self.ended or bool(self.plan.seconds and clock.time >= self.plan.seconds)
 
     def health(self) -> Health:
         """One reading of everything, for /health and /metrics."""
@@ -245,31 +250,12 @@ class House:
         )
 
 
-class Watched:
-    """The stage under the meter's eye, which closes when the show's time is up."""
-
-    def __init__(self, house: House, clock: Clock):
-        self.house, self.clock, self.stage = house, clock, house.stage
-        self._last = self._serial = 0.0
-
-    @property
-    def open(self) -> bool:
-        seconds = self.house.plan.seconds
-        return self.stage.open and not self.house.ended and not (seconds and self.clock.time >= seconds)
-
-    def hear(self, message: Message) -> None:
-        self.stage.hear(message)
-
-    def show(self, layer: Layer, at: float) -> None:
-        self.stage.show(layer, at)
-        now, house = time.monotonic(), self.house
-        house.meter.shown(self._last, now)
-        self._last = now
-        picture = house.mind.picture
-        if picture and picture.state.picture != self._serial:
-            self._serial = picture.state.picture
-            state: State = picture.state
-            house.meter.picture(state.words, state.asked, state.made, now)
+def _window(plan: Plan) -> WindowOptions | None:
+    """A window where one was asked for, or where there is a display and nobody said otherwise."""
+    there = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    if plan.window == "headless" or (plan.window == "auto" and not there):
+        return None
+    return WindowOptions(fullscreen=plan.window == "fullscreen", monitor=plan.machine.stage.monitor)
 
 
 def _check_ports(doors: DoorsOptions) -> None:

@@ -7,7 +7,6 @@ Bit-exact on a CPU for one seed, one score and one build of torch and Mesa.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import sys
 import tempfile
 import time
@@ -29,6 +28,7 @@ from engine.programme import Programme
 from engine.sound.instrument import Instrument
 from engine.stage.layer import Layer
 from engine.stage.outputs.recording import Recorder
+from engine.stage.outputs.tap import Fingerprint
 from engine.stage.stage import Stage
 
 PICTURES_HZ = 8.0  # pictures per virtual second: about what two cores give live
@@ -98,8 +98,8 @@ class OfflineSound:
         self._serial = 0
 
     def hear(self, message: Message) -> None:
-        if isinstance(message, Set):
-            self.instrument.hear(message)
+        if isinstance(message, Set) and message.address.startswith("/hm/sound/"):
+            self.instrument.receive(message)
 
     def schedule(self, grains: Iterable[Grain]) -> None:
         rows = [grain_row(grain, grain.time) for grain in grains]
@@ -112,7 +112,7 @@ class OfflineSound:
             self._serial = self.mind.serial
             self.instrument.picture(picture)
         while self.samples < seconds * self.rate:
-            block = self.instrument.block()
+            block = self.instrument.block().copy()
             self.blocks.append((block, self.samples / self.rate))
             self.kept.append(block)
             self.samples += len(block)
@@ -120,28 +120,6 @@ class OfflineSound:
     def heard(self) -> tuple[NDArray[np.float32], float] | None:
         """New sound for the stage's taps and shaders; None when there is no more."""
         return self.blocks.pop(0) if self.blocks else None
-
-
-class Fingerprint:
-    """A tap that hashes every frame: two renders are the same when their fingerprints are."""
-
-    lost = 0
-
-    def __init__(self) -> None:
-        self.hashes: list[str] = []
-
-    def offer(self, frame: NDArray[np.uint8], at: float) -> None:
-        self.hashes.append(hashlib.sha256(frame.tobytes()).hexdigest()[:16])
-
-    def hear(self, samples: NDArray[np.float32], at: float) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
-
-    @property
-    def whole(self) -> str:
-        return hashlib.sha256("".join(self.hashes).encode()).hexdigest()
 
 
 class OfflineStage:
@@ -188,9 +166,9 @@ def play(show: Plan, out: Path, stems: Path | None = None) -> tuple[Fingerprint,
     fps, size = show.fps or FPS, show.size if show.size[0] else SIZE
     mind = OfflineMind(Mind(show.mind, progress=_say))
     programme = Programme(show.scenes, show.start, show.hold, show.seed)
-    sound = OfflineSound(Instrument(show.sound, seed=show.seed), mind, show.sound.rate)
+    sound = OfflineSound(Instrument(show.sound.rate, 2, show.sound.block, show.seed), mind, show.sound.rate)
     fingerprint = Fingerprint()
-    taps = [fingerprint, Recorder(out, size, fps, rate=show.sound.rate)]
+    taps = [fingerprint, Recorder(out, size, fps, show.sound.rate, patient=True)]
     day = time.gmtime(0)  # shaders that ask for the date get the same one every time
     stage = Stage(size, None, taps, mind, sound.heard, fps, live=False, date=lambda: day)
     doors = Score(score(show))
@@ -212,7 +190,7 @@ def render(options: argparse.Namespace, machine: Machine) -> int:
         fingerprint, sound, mind = play(plan(options, machine), options.out, options.stems)
     seconds = time.monotonic() - started
     print(f"\r\033[K{options.out}" if sys.stderr.isatty() else str(options.out), file=sys.stderr)
-    print(f"frames   {len(fingerprint.hashes)}, {mind.serial} pictures, {sound.grains} grains, in {seconds:.0f} s")
+    print(f"frames   {len(fingerprint.frames)}, {mind.serial} pictures, {sound.grains} grains, in {seconds:.0f} s")
     print(f"sha256   {fingerprint.whole}")
     return 0
 

@@ -8,6 +8,9 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
 
+import numpy as np
+from numpy.typing import NDArray
+
 from engine.clock import AudioTime, Now
 from engine.crossings import ClockPage, GrainRing, PictureRing
 from engine.messages import (
@@ -15,7 +18,6 @@ from engine.messages import (
     Dream,
     Grain,
     Health,
-    Keystroke,
     Loading,
     Message,
     News,
@@ -29,6 +31,7 @@ from engine.messages import (
     Value,
     Values,
 )
+from engine.sound.tap import SampleRing
 from engine.supervisor import Room
 
 log = logging.getLogger("engine.rooms")
@@ -101,14 +104,15 @@ class MindRoom:
 class SoundRoom:
     """The sound's process: grains go in, stamped; its clock paces the loop."""
 
-    def __init__(self, room: Room, grains: GrainRing, page: ClockPage):
-        self.room, self.grains, self.page = room, grains, page
+    def __init__(self, room: Room, grains: GrainRing, page: ClockPage, samples: SampleRing):
+        self.room, self.grains, self.page, self.samples = room, grains, page, samples
+        self._read = 0  # samples that the taps have heard
         self.seconds = AudioTime(page.read)
         self.origin = 0.0  # scene second 0 in `seconds`; the loop's clock sets it
         self.scheduled = 0
 
     def hear(self, message: Message) -> None:
-        if isinstance(message, (Text, Keystroke)) or (isinstance(message, Set) and "/sound" in message.address):
+        if isinstance(message, Set) and message.address.startswith("/hm/sound/"):
             self.room.send(message)
 
     def schedule(self, grains: Iterable[Grain]) -> None:
@@ -116,6 +120,16 @@ class SoundRoom:
         for grain in grains:
             self.scheduled += 1
             self.grains.put(grain, self.seconds.monotonic(self.origin + grain.time))
+
+    def heard(self) -> tuple[NDArray[np.float32], float] | None:
+        """New sound of the room (n, 2) and the scene second of its first sample; None when there is nothing new."""
+        page = self.page.read()
+        first, samples = self.samples.read(self._read or self.samples.written)
+        self._read = first + len(samples)
+        if not len(samples) or not page["running"]:
+            return None
+        leaves = page["seconds"] + (first - page["sample"]) / page["nominal"]
+        return samples, self.seconds.at(leaves) - self.origin
 
     def troubles(self) -> Iterator[Trouble]:
         for letter in self.room.drain():
