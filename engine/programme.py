@@ -1,7 +1,7 @@
 """Which scene plays: a hand on the performer's key, or the state of things; never a playlist.
 
-Scenes share one archive and one mind, so they cross through the dream and through light, never by a cut.
-Panic keys (blackout, freeze, veto) act on the next frame, whatever else happens.
+Scenes share one archive and one mind, so they cross through the dream; the stage dissolves one chain of verbs into
+another. Panic keys (blackout, freeze, veto) act on the next frame, whatever else happens.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from engine.clock import Now
+from engine.directory import state_nodes
+from engine.errors import nearest
 from engine.loop import rehearse
-from engine.machine import nearest
 from engine.messages import Directory, Dream, Grain, Message, News, Node, Set, State, Told, Value
 from engine.scene import Scene, SceneError, UnknownMessage, load
-from engine.stage.layer import Layer, black
+from engine.stage.layer import Layer, dark
 
 log = logging.getLogger("engine.programme")
 
-CROSS = 4.0  # seconds in which one scene's light passes into another's
 STAY = 90.0  # seconds that a scene keeps the wall before another may want it more
 MARGIN = 0.15  # how much more another must want it
+REFUSED = 2.0  # seconds of dark after a veto, at least: the mind needs them to turn away
 LOOK = 0.5  # seconds between looks at the scenes' files
-FADE = 0.35  # seconds from blackout back to light
 
 
 class Programme:
@@ -35,19 +35,18 @@ class Programme:
     def __init__(self, paths: Iterable[Path], start: str, hold: bool = False, seed: int = 0):
         self.paths = {path.stem: path for path in paths}
         if start not in self.paths:
-            raise SceneError(f"no scene is called {start}; {nearest(start, list(self.paths))}")
+            raise SceneError(f"no scene is called {start}; {nearest(start, self.paths)}")
         self.scenes = {name: load(path) for name, path in self.paths.items()}
         self.name = start
-        self.hold, self.dark, self.frozen, self.vetoed = hold, False, False, 0
+        self.hold, self.blackout, self.frozen, self.vetoed = hold, False, False, False
         self.seed = seed
         self.state = State()
         self.directory_serial = 1  # counts changes of what can be turned
-        self._before: str | None = None
         self._since = 0.0  # scene seconds since which the present scene has the wall
-        self._light = 1.0  # 0 dark .. 1 light: comes back softly, goes at once
         self._looked = 0.0
         self._seen = {name: path.stat().st_mtime_ns for name, path in self.paths.items()}
         self._last: Dream | None = None
+        self._refused = (0.0, 0.0)  # when somebody vetoed (scene seconds), and when that picture was made
 
     @property
     def scene(self) -> Scene:
@@ -70,16 +69,16 @@ class Programme:
                 self.play(name, now)
             case ["scene", name, param], _:
                 if name not in self.scenes:
-                    raise UnknownMessage(f"no scene is called {name}; {nearest(name, list(self.scenes))}")
+                    raise UnknownMessage(f"no scene is called {name}; {nearest(name, self.scenes)}")
                 self.scenes[name].set(param, args)
             case ["hold"], _:
                 self.hold = _truth(args)
             case ["blackout"], _:
-                self.dark = _truth(args)
+                self.blackout = _truth(args)
             case ["freeze"], _:
                 self.frozen = _truth(args)
             case ["veto"], _:
-                self.vetoed = max(1, self.state.picture)  # dark until the mind has made another picture
+                self.vetoed, self._refused = True, (now.time, self.state.made)
             case ["seed"], (int() | float() as seed,):
                 self.seed = int(seed)
             case ["mapping" | "sound", *_], _:
@@ -91,11 +90,11 @@ class Programme:
                 raise UnknownMessage(f"{address} {list(args)} means nothing here")
 
     def play(self, name: str, now: Now) -> None:
-        """Give the wall to a scene; its light passes into the present one's."""
+        """Give the wall to a scene."""
         if name not in self.scenes:
-            raise UnknownMessage(f"no scene is called {name}; {nearest(name, list(self.scenes))}")
+            raise UnknownMessage(f"no scene is called {name}; {nearest(name, self.scenes)}")
         if name != self.name:
-            self._before, self.name, self._since = self.name, name, now.time
+            self.name, self._since = name, now.time
 
     def update(self, now: Now, state: State) -> None:
         self.state = state
@@ -103,18 +102,12 @@ class Programme:
         if now.time - self._looked >= LOOK:
             self._looked = now.time
             self._reload()
-        if self.vetoed and state.picture > self.vetoed:
-            self.vetoed = 0
-        dark = self.dark or bool(self.vetoed)
-        self._light = 0.0 if dark else min(1.0, self._light + now.dt / FADE)
-        for name in {self.name, self._before} - {None}:
-            scene = self.scenes[str(name)]
-            scene.state, scene.seed = state, self.seed
-            scene.update(now)
+        since, made = self._refused
+        self.vetoed = self.vetoed and not (now.time - since > REFUSED and state.made > made)
+        self.scene.state, self.scene.seed = state, self.seed
+        self.scene.update(now)
 
     def _choose(self, now: Now) -> None:
-        if self._before and now.time - self._since > CROSS:
-            self._before = None
         if self.hold or now.time - self._since < STAY:
             return
         wanting = {name: scene.wants() for name, scene in self.scenes.items()}
@@ -129,16 +122,11 @@ class Programme:
         return self._last
 
     def sound(self, now: Now) -> Iterable[Grain]:
-        return () if self.dark else self.scene.sound(now)
+        return () if self.blackout else self.scene.sound(now)
 
     def draw(self, now: Now) -> Layer:
-        if self._light <= 0.0:
-            return black
-        layer = self.scene.draw(now)
-        if self._before:
-            share = min(1.0, (now.time - self._since) / CROSS)
-            layer = self.scenes[self._before].draw(now).mix(layer, amount=share * share * (3 - 2 * share))
-        return layer if self._light >= 1.0 else black.mix(layer, amount=self._light)
+        """What the wall shows; `dark` alone is what panic keys ask for, and the stage obeys on this frame."""
+        return dark if self.blackout or self.vetoed else self.scene.draw(now)
 
     def learn(self, news: News) -> None:
         if isinstance(news, Told):
@@ -155,13 +143,13 @@ class Programme:
             Node("/hm/text", "s", "say something to the memory", writable=True, readable=False),
             Node("/hm/scene", "s", "which scene has the wall", (self.name,), choices=names),
             Node("/hm/hold", "T", "keep the present scene", (self.hold,)),
-            Node("/hm/blackout", "T", "dark on the next frame", (self.dark,)),
+            Node("/hm/blackout", "T", "dark on the next frame", (self.blackout,)),
             Node("/hm/freeze", "T", "ask for nothing new", (self.frozen,)),
             Node("/hm/veto", "", "refuse the present picture: dark until there is another", readable=False),
             Node("/hm/seed", "i", "where the walk through noise starts", (self.seed,)),
             Node("/hm/touch", "ff", "whose is this place? x and y from 0 to 1, from the top left", readable=False),
         )
-        return Directory((*fixed, *current, *scenes))
+        return Directory((*fixed, *current, *scenes, *state_nodes(self.state)))
 
     def values(self) -> dict[str, tuple[Value, ...]]:
         """Current value of every readable address."""
