@@ -84,8 +84,10 @@ class Programme:
             case ["mapping" | "sound", *_], _:
                 pass  # the stage's and the sound room's
             case [param], _:
-                for scene in self.scenes.values():
-                    scene.set(param, args)
+                self.scene.set(param, args)
+                for scene in self.scenes.values():  # a force that others know too stays as it is across scenes
+                    if param in scene.params():
+                        scene.set(param, args)
             case _:
                 raise UnknownMessage(f"{address} {list(args)} means nothing here")
 
