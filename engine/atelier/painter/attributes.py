@@ -77,7 +77,7 @@ OFFERS: dict[str, Offer] = {
     "road": Offer(**_LAND, seasons=SEASONS, figures=("person", "couple", "house", "horse", "dog", "birds")),
     "sky": Offer(**_LAND, figures=("birds", "tree", "house")),
     "lights": Offer(times=("sunset", "dusk", "night"), weathers=("rain", "fog", "snow"), extras=("traces",)),
-    "body": Offer(**_NEAR, extras=("dancing", "sitting")),
+    "body": Offer(**_NEAR, extras=("dancing",)),
 }
 
 # How often chance says something in each field that a kind offers.

@@ -106,12 +106,11 @@ class Canvas:
 
     def blur(self, picture: Tensor, radius: float) -> Tensor:
         """Soften by about `radius` picture heights, cheaply: down to few pixels and up again."""
-        step = max(1., radius * self.height / 1.2)
-        small = (max(2, round(self.height / step)), max(2, round(self.width / step)))
-        if small[0] >= self.height:
-            return picture
-        shrunk = F.interpolate(picture, small, mode="area")
-        shrunk = F.avg_pool2d(F.pad(shrunk, (1, 1, 1, 1), mode="replicate"), 3, 1)
+        step = max(1., radius * self.height / 2)
+        small = (max(4, round(self.height / step)), max(4, round(self.width / step)))
+        shrunk = F.interpolate(picture, small, mode="area") if small[0] < self.height else picture
+        for _ in range(2):                             # two boxes make a tent: one shows its corners
+            shrunk = F.avg_pool2d(F.pad(shrunk, (1, 1, 1, 1), mode="replicate"), 3, 1)
         return F.interpolate(shrunk, (self.height, self.width), mode="bicubic", align_corners=False)
 
     def disk(self, cx: Tensor | float, cy: Tensor | float, radius: Tensor | float, soft: float = .006) -> Tensor:
