@@ -89,7 +89,7 @@ def test_every_address_of_the_directory_is_understood(caplog):
     assert len(nodes) > 15
     said = []
     for node in nodes:
-        argument = {"f": (node.low or 0.0,), "s": ("lineage",), "T": (False,), "i": (3,), "": ()}[node.types]
+        argument = {"f": (node.low or 0.0,), "s": node.value, "T": (False,), "i": (3,), "": ()}[node.types]
         said.append(Set(node.address, argument))
     rehearse(show, 0.2, said)
     assert not caplog.records
