@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from engine.clock import Now
 from engine.directory import state_nodes
 from engine.errors import nearest
 from engine.loop import rehearse
-from engine.messages import Directory, Dream, Grain, Message, News, Node, Set, State, Told, Value
+from engine.messages import Directory, Dream, Grain, Message, News, Node, Set, State, Text, Told, Value
+from engine.mind.autonomy import KEY, SENTENCE, Autonomy
 from engine.scene import Scene, SceneError, UnknownMessage, load
 from engine.stage.layer import Layer, dark
 
@@ -41,6 +43,7 @@ class Programme:
         self.hold, self.blackout, self.frozen, self.vetoed = hold, False, False, False
         self.seed = seed
         self.state = State()
+        self.presence = Autonomy()  # how alone the machine is
         self.directory_serial = 1  # counts changes of what can be turned
         self._since = 0.0  # scene seconds since which the present scene has the wall
         self._looked = 0.0
@@ -54,6 +57,7 @@ class Programme:
 
     def receive(self, message: Message, now: Now) -> None:
         """Take in one message. What means nothing here is logged, with the nearest thing that does."""
+        self.presence.human(SENTENCE if isinstance(message, Text) else KEY, now.time)
         try:
             if isinstance(message, Set):
                 self._set(message.address, message.args, now)
@@ -121,7 +125,7 @@ class Programme:
     def dream(self, now: Now) -> Dream:
         if self._last is None or not self.frozen:
             self._last = self.scene.dream(now)
-        return self._last
+        return replace(self._last, autonomy=round(self.presence.value(now.time), 2))
 
     def sound(self, now: Now) -> Iterable[Grain]:
         return () if self.blackout else self.scene.sound(now)

@@ -18,7 +18,23 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.messages import Ancestor, Dream, Kind, News, Picture, Set, State, Stored, Text, Told, Token, Touch, Trouble, Withdraw, Withdrawn
+from engine.messages import (
+    Ancestor,
+    Dream,
+    Kind,
+    News,
+    Picture,
+    Set,
+    State,
+    Stored,
+    Text,
+    Token,
+    Told,
+    Touch,
+    Trouble,
+    Withdraw,
+    Withdrawn,
+)
 from engine.mind.autonomy import ALONE
 from engine.mind.compose import DEFAULT, Composition, compose
 from engine.mind.composed import Composed

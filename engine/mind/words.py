@@ -24,16 +24,12 @@ WORD = re.compile(r"\w+(?:[’'\-]\w+)*[’']?", re.UNICODE)
 
 # Function words open a run: "under the rain" travels, "rain" alone as well, "rain under the" does not.
 LINKS = {
-    "en": frozenset("of in under at with on over by from into through behind before after between among like near "
-                    "without against toward towards inside beneath above across and or where when while".split()),
-    "fr": frozenset("de du des dans sous avec sur par entre parmi comme près sans contre vers derrière devant avant "
-                    "après chez où quand pendant et ou au aux d".split()),
+    "en": frozenset(["of", "in", "under", "at", "with", "on", "over", "by", "from", "into", "through", "behind", "before", "after", "between", "among", "like", "near", "without", "against", "toward", "towards", "inside", "beneath", "above", "across", "and", "or", "where", "when", "while"]),
+    "fr": frozenset(["de", "du", "des", "dans", "sous", "avec", "sur", "par", "entre", "parmi", "comme", "près", "sans", "contre", "vers", "derrière", "devant", "avant", "après", "chez", "où", "quand", "pendant", "et", "ou", "au", "aux", "d"]),
 }  # fmt: skip
 SMALL = {
-    "en": frozenset("the a an my your his her our their this that these those its is are was were it i you we they "
-                    "he she to for not no as be".split()),
-    "fr": frozenset("le la les un une mon ma mes ton ta tes son sa ses notre nos votre vos leur leurs ce cet cette "
-                    "ces l est sont était il elle je tu nous vous ils elles on à pour pas ne que qui en y".split()),
+    "en": frozenset(["the", "a", "an", "my", "your", "his", "her", "our", "their", "this", "that", "these", "those", "its", "is", "are", "was", "were", "it", "i", "you", "we", "they", "he", "she", "to", "for", "not", "no", "as", "be"]),
+    "fr": frozenset(["le", "la", "les", "un", "une", "mon", "ma", "mes", "ton", "ta", "tes", "son", "sa", "ses", "notre", "nos", "votre", "vos", "leur", "leurs", "ce", "cet", "cette", "ces", "l", "est", "sont", "était", "il", "elle", "je", "tu", "nous", "vous", "ils", "elles", "on", "à", "pour", "pas", "ne", "que", "qui", "en", "y"]),
 }  # fmt: skip
 _LINKS = LINKS["en"] | LINKS["fr"]
 _SMALL = SMALL["en"] | SMALL["fr"]
