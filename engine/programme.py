@@ -69,24 +69,16 @@ class Programme:
 
     def _set(self, address: str, args: tuple[Value, ...], now: Now) -> None:
         match address.removeprefix("/hm/").split("/"), args:
+            case ["mapping" | "stage" | "sound" | "kinds", *_], _:
+                pass  # the stage's, the sound room's, the mind's
+            case ["hold" | "blackout" | "freeze" | "veto" as key], _:
+                self._press(key, bool(args[0]) if args else True, now)
             case ["scene"], (str(name),):
                 self.play(name, now)
             case ["scene", name, param], _:
-                if name not in self.scenes:
-                    raise UnknownMessage(f"no scene is called {name}; {nearest(name, self.scenes)}")
-                self.scenes[name].set(param, args)
-            case ["hold"], _:
-                self.hold = _truth(args)
-            case ["blackout"], _:
-                self.blackout = _truth(args)
-            case ["freeze"], _:
-                self.frozen = _truth(args)
-            case ["veto"], _:
-                self.vetoed, self._refused = True, (now.time, self.state.made)
+                self._named(name).set(param, args)
             case ["seed"], (int() | float() as seed,):
                 self.seed = int(seed)
-            case ["mapping" | "sound", *_], _:
-                pass  # the stage's and the sound room's
             case [param], _:
                 self.scene.set(param, args)
                 for scene in self.scenes.values():  # a force that others know too stays as it is across scenes
@@ -95,10 +87,25 @@ class Programme:
             case _:
                 raise UnknownMessage(f"{address} {list(args)} means nothing here")
 
-    def play(self, name: str, now: Now) -> None:
-        """Give the wall to a scene."""
+    def _press(self, key: str, on: bool, now: Now) -> None:
+        """The performer's keys; without an argument they mean on."""
+        if key == "hold":
+            self.hold = on
+        elif key == "blackout":
+            self.blackout = on
+        elif key == "freeze":
+            self.frozen = on
+        else:
+            self.vetoed, self._refused = True, (now.time, self.state.made)
+
+    def _named(self, name: str) -> Scene:
         if name not in self.scenes:
             raise UnknownMessage(f"no scene is called {name}; {nearest(name, self.scenes)}")
+        return self.scenes[name]
+
+    def play(self, name: str, now: Now) -> None:
+        """Give the wall to a scene."""
+        self._named(name)
         if name != self.name:
             self.name, self._since = name, now.time
 
@@ -216,7 +223,3 @@ class Solo:
     def values(self) -> dict[str, tuple[Value, ...]]:
         return {}
 
-
-def _truth(args: tuple[Value, ...]) -> bool:
-    """A switch without an argument means on."""
-    return bool(args[0]) if args else True
