@@ -9,6 +9,7 @@ it finds a held-out picture's words among 32.
 from __future__ import annotations
 
 import hashlib
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,10 +123,8 @@ def reader(model: Dreamer, folder: Path, progress: Callable[[str, float], None] 
 
 def known_sentences(count: int = PICTURES) -> list[str]:
     """Sentences that cover what the founding memories show: their own captions, in English."""
-    import random
+    from engine.atelier import captions
+    from engine.atelier.painter.attributes import OFFERS, draw
 
-    from engine.atelier import captions, paint
-
-    rng = random.Random(0)
-    kinds = [paint.KINDS[number % len(paint.KINDS)] for number in range(count)]
-    return [captions.caption(paint.complete(paint.draw(kind, rng), rng), rng, "en") for kind in kinds]
+    rng, kinds = random.Random(0), tuple(OFFERS)
+    return [captions.caption(draw(kinds[number % len(kinds)], rng), rng, "en") for number in range(count)]

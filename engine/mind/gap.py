@@ -52,7 +52,8 @@ def slerp(a: Tensor, b: Tensor, amount: float) -> Tensor:
     safe = sine.clamp_min(1e-3)
     from_a = torch.where(flat, torch.full_like(sine, 1 - amount), torch.sin((1 - amount) * angle) / safe)
     from_b = torch.where(flat, torch.full_like(sine, amount), torch.sin(amount * angle) / safe)
-    return (from_a * unit_a + from_b * unit_b) * (size_a + (size_b - size_a) * amount)
+    turned: Tensor = (from_a * unit_a + from_b * unit_b) * (size_a + (size_b - size_a) * amount)
+    return turned
 
 
 def angle(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:

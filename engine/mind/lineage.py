@@ -78,7 +78,7 @@ def descend(parents: Sequence[tuple[float, Line]], own: int = 0) -> Line:
     scale = 1.0 / math.fsum(share for share, _ in lines)
     ids, inverse = np.unique(np.concatenate([line.ids for _, line in lines]), return_inverse=True)
     weighted = np.concatenate([line.shares * (share * scale) for share, line in lines])
-    shares = np.bincount(inverse, weighted, len(ids))
+    shares = np.asarray(np.bincount(inverse, weighted, len(ids)), np.float64)
     order = np.argsort(-shares, kind="stable")[:NAMED]
     ids, shares = ids[order], shares[order]
     sketch = np.unique(np.concatenate([line.sketch for _, line in lines if line.sketch is not None]))[:SKETCH]

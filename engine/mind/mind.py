@@ -24,9 +24,9 @@ from engine.messages import (
     Kind,
     News,
     Picture,
+    Returned,
     Set,
     State,
-    Stored,
     Text,
     Token,
     Told,
@@ -40,10 +40,12 @@ from engine.mind.compose import DEFAULT, Composition, compose
 from engine.mind.composed import Composed
 from engine.mind.gap import angle, divergence, slerp, surplus, towards
 from engine.mind.keeper import Keeper
+from engine.mind.kin import Kin
 from engine.mind.lineage import authors, by_kind
 from engine.mind.options import MindOptions
 from engine.mind.parts import Parts, gather
 from engine.mind.recall import Recall, Vector
+from engine.mind.speech import Speech
 from engine.mind.stream import Stream
 from engine.mind.thought import Share, Stopwatch, Thought, mixed
 from engine.mind.words import said, split
@@ -68,6 +70,7 @@ class Mind:
         self.parts = parts or gather(options)
         self.keeper = Keeper(options, self.parts)
         self.memory = self.keeper.memory
+        self.kin, self.speech = Kin(self.keeper), Speech(self.keeper)
         if isinstance(self.parts.dreamer, Composed):
             self.parts.dreamer.recall = self._for_composing
         for done in self.keeper.found(first or options.founding):
@@ -203,13 +206,13 @@ class Mind:
         if time >= self._own_until or not self._own:
             self._own_until = time + self.options.idle
             self._own = self._address()
-        return said(self._own), 0, self.keeper.lent(self._own)
+        return said(self._own), 0, self.speech.lent(self._own)
 
     def _address(self) -> tuple[Token, ...]:
         """A sentence to itself: what the last picture remembered and its words did not, in the words of those memories."""
         if self.thought is None:
-            return self.keeper.somebody(self._thoughts)
-        return self.keeper.musing(self.thought, self._own)
+            return self.speech.somebody(self._thoughts)
+        return self.speech.musing(self.thought, self._own)
 
     # --- remembering ---
 
@@ -220,9 +223,11 @@ class Mind:
             if owed.id != thought.speaker:  # somebody else is still waiting: a thought for them, unseen
                 mine = self.think(owed.words, owed.id, (), dream, self.stream.walk.fresh(owed.id))
             latent = self._finished(mine, self.stream.walk.fresh(owed.id))
-            answer = self.keeper.answer(mine, latent, self._displacement(mine, latent))
-            if answer:
-                self._news.append(answer)
+            line = self.keeper.develop(mine, latent)
+            if line:
+                key, visit = self.keeper.waiting.pop(owed.id, ("", ""))
+                tokens = self.speech.give_back(owed.words, mine)
+                self._news.append(Returned(key, visit, tokens, self._displacement(mine, latent), line.depth))
         elif time - self._kept >= self.options.keyframe and self.stream.latent is not None and not self._vetoed:
             self._kept = time
             self.keeper.keyframe(thought, self.stream.latent, self._state.caption)
@@ -237,7 +242,7 @@ class Mind:
         return angle(self.memory.words.centred(thought.meaning), read)
 
     def _measure(self, thought: Thought, dream: Dream) -> tuple[State, np.ndarray]:
-        lineage, places = self.keeper.lineage(thought)
+        lineage, places = self.kin.lineage(thought)
         shares = thought.parentage()
         kinds = by_kind(shares.values(), (self.keeper.kind(one) for one in shares))
         spoken = shares.get(thought.speaker, 0.0) if thought.speaker else 0.0
@@ -248,8 +253,8 @@ class Mind:
             displacement=self._displacement(thought, shown),
             light=self.keeper.rank(self.memory.novelty(self.parts.read(shown))),
             autonomy=dream.autonomy, mass=self.keeper.mass, fragments=len(self.memory), kinds=kinds,
-            authors=authors(spoken, kinds[-1]), lineage=lineage, readback=self.keeper.readback(thought),
-            caption=said(self.keeper.caption(thought)),
+            authors=authors(spoken, kinds[-1]), lineage=lineage, readback=self.speech.readback(thought),
+            caption=said(self.speech.caption(thought)),
         )  # fmt: skip
         return state, places
 
@@ -272,7 +277,7 @@ class Mind:
         here = [(float(share), ancestor) for share, ancestor in zip(self._shares[:, row, column], ancestors, strict=True)]
         here.sort(key=lambda pair: -pair[0])
         told: tuple[Ancestor, ...] = tuple(replace(ancestor, share=share) for share, ancestor in here[:8] if share > 0.005)
-        return Told(touch.visit, told, self.keeper.few_words(told))
+        return Told(touch.visit, told, self.speech.few_words(told))
 
     def withdraw(self, withdraw: Withdraw) -> Withdrawn:
         """Erase what somebody gave. Raises sqlite3.Error where the disk refuses: then nothing was withdrawn."""
@@ -324,5 +329,3 @@ def _seed(options: MindOptions) -> int:
     place = int.from_bytes(options.site.encode()[:6].ljust(6, b"\0"), "big")
     return (options.seed * 1_000_003 + place) & (2**62 - 1)
 
-
-__all__ = ["Mind", "Stored"]

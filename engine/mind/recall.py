@@ -237,7 +237,8 @@ def unit(vectors: Vector) -> Vector:
 
 def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
     powers = np.exp(logits - logits.max())
-    return powers / powers.sum()
+    found: NDArray[np.float64] = powers / powers.sum()
+    return found
 
 
 Recaller = Callable[[Vector], tuple[NDArray[np.float32], NDArray[np.float64]]]

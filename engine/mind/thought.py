@@ -97,4 +97,5 @@ def mixed(conditions: list[Tensor], weights: list[float]) -> Tensor:
     stacked = torch.stack([condition.float() for condition in conditions])  # (n, tokens, dim)
     blend = (stacked * share[:, None, None]).sum(0)
     length = (stacked.norm(dim=-1) * share[:, None]).sum(0)[:, None]
-    return blend * (length / blend.norm(dim=-1, keepdim=True).clamp_min(1e-8))
+    said: Tensor = blend * (length / blend.norm(dim=-1, keepdim=True).clamp_min(1e-8))
+    return said

@@ -22,6 +22,10 @@ LONGEST = 3  # words borrowed in one run
 VISITS = 3  # visits that must have written a longer run before it may be shown
 WORD = re.compile(r"\w+(?:[’'\-]\w+)*[’']?", re.UNICODE)
 
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
 # Function words open a run: "under the rain" travels, "rain" alone as well, "rain under the" does not.
 LINKS = {
     "en": frozenset(["of", "in", "under", "at", "with", "on", "over", "by", "from", "into", "through", "behind", "before", "after", "between", "among", "like", "near", "without", "against", "toward", "towards", "inside", "beneath", "above", "across", "and", "or", "where", "when", "while"]),
