@@ -61,6 +61,23 @@ OFFERS: dict[str, Offer] = {
     "fire": Offer(colours=("red", "orange", "golden", "blue", "green", "violet"), figures=_PEOPLE, extras=("embers", "smoke")),
     "cosmos": Offer(times=(), always=("colour",), extras=("planet", "galaxy")),
     "abstract": Offer(times=(), always=("colour", "second", "extra"), extras=("marble", "smoke", "cells", "veins", "gradient", "ripples")),
+    "glass": Offer(lights=("lamp", "neon"), weathers=("rain", "fog", "storm")),
+    "corridor": Offer(lights=("lamp", "neon", "window"), figures=_PEOPLE),
+    "hand": Offer(**_NEAR, extras=("two hands", "reaching", "shadow")),
+    "water": Offer(weathers=("rain", "fog"), lights=("sun", "moon"), extras=("rings", "caustics")),
+    "tree": Offer(**_LAND, seasons=SEASONS, figures=("person", "child", "birds", "horse"), extras=("roots", "leaves")),
+    "stairs": Offer(**_INSIDE, figures=_PEOPLE, extras=("spiral",)),
+    "crowd": Offer(**_LAND, extras=("raised arms",)),
+    "ship": Offer(**_LAND, figures=("birds",), extras=("sails", "liner"), always=("extra",)),
+    "snow": Offer(lights=_SKY, weathers=("clear", "cloudy", "fog", "snow"), figures=("person", "couple", "house", "birds", "dog", "horse")),
+    "ruins": Offer(**_LAND, seasons=SEASONS, figures=("person", "birds", "tree", "horse"), extras=("columns",)),
+    "writing": Offer(lights=("lamp", "candle", "window"), extras=("chalk", "crossed out")),
+    "double": Offer(lights=_SKY, weathers=("clear", "cloudy", "fog"), extras=("city", "forest", "sea", "stars", "fire", "mountains"), always=("extra",)),
+    "machine": Offer(lights=("lamp", "neon", "window"), figures=("person",), extras=("pipes", "servers")),
+    "road": Offer(**_LAND, seasons=SEASONS, figures=("person", "couple", "house", "horse", "dog", "birds")),
+    "sky": Offer(**_LAND, figures=("birds", "tree", "house")),
+    "lights": Offer(times=("sunset", "dusk", "night"), weathers=("rain", "fog", "snow"), extras=("traces",)),
+    "body": Offer(**_NEAR, extras=("dancing",)),
 }
 
 # How often chance says something in each field that a kind offers.

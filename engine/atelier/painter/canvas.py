@@ -106,12 +106,11 @@ class Canvas:
 
     def blur(self, picture: Tensor, radius: float) -> Tensor:
         """Soften by about `radius` picture heights, cheaply: down to few pixels and up again."""
-        step = max(1., radius * self.height / 1.2)
-        small = (max(2, round(self.height / step)), max(2, round(self.width / step)))
-        if small[0] >= self.height:
-            return picture
-        shrunk = F.interpolate(picture, small, mode="area")
-        shrunk = F.avg_pool2d(F.pad(shrunk, (1, 1, 1, 1), mode="replicate"), 3, 1)
+        step = max(1., radius * self.height / 2)
+        small = (max(4, round(self.height / step)), max(4, round(self.width / step)))
+        shrunk = F.interpolate(picture, small, mode="area") if small[0] < self.height else picture
+        for _ in range(2):                             # two boxes make a tent: one shows its corners
+            shrunk = F.avg_pool2d(F.pad(shrunk, (1, 1, 1, 1), mode="replicate"), 3, 1)
         return F.interpolate(shrunk, (self.height, self.width), mode="bicubic", align_corners=False)
 
     def disk(self, cx: Tensor | float, cy: Tensor | float, radius: Tensor | float, soft: float = .006) -> Tensor:
@@ -128,6 +127,21 @@ class Canvas:
         t = (((self.x - x0) * dx + (self.y - y0) * dy) / (dx * dx + dy * dy + 1e-6)).clamp(0, 1)
         distance = ((self.x - x0 - t * dx) ** 2 + (self.y - y0 - t * dy) ** 2).sqrt() - (r0 + (r1 - r0) * t)
         return (.5 - distance / (2 * soft * self.pixel)).clamp(0, 1)
+
+    def tube(self, x0: Tensor, y0: Tensor, x1: Tensor, y1: Tensor, r0: Tensor | float, r1: Tensor | float) -> Tensor:
+        """The height of a round limb above the picture, 0 outside: tubes joined by their maximum make a body."""
+        dx, dy = x1 - x0, y1 - y0
+        t = (((self.x - x0) * dx + (self.y - y0) * dy) / (dx * dx + dy * dy + 1e-6)).clamp(0, 1)
+        radius = r0 + (r1 - r0) * t
+        far = (self.x - x0 - t * dx) ** 2 + (self.y - y0 - t * dy) ** 2
+        return (radius**2 - far).clamp(min=0).sqrt()
+
+    def shade(self, height: Tensor, side: Tensor, up: float = .5) -> tuple[Tensor, Tensor]:
+        """Light on a relief of tubes from `side` (1 right, -1 left) and above, about 0..1, and its soft-edged mask (Lambert)."""
+        dx, dy = (torch.gradient(height, dim=axis)[0] * self.height for axis in (3, 2))
+        facing = 1 / (1 + dx**2 + dy**2).sqrt()
+        light = ((-dx * side * .75 + dy * up + .50) * facing).clamp(0, 1.3)
+        return light, smooth(0, 1.6 * self.pixel, height)
 
     def splat(self, x: Tensor, y: Tensor, light: Tensor) -> Tensor:
         """Points (count, n) of brightness `light` as single pixels; where they meet the brighter one stays (so order never matters)."""

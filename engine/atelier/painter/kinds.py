@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from engine.atelier.painter import elements, insides, lands, living, towns, waters
+from engine.atelier.painter import elements, halls, insides, lands, living, people, places, surfaces, towns, waters
 from engine.atelier.painter.canvas import Canvas
 from engine.atelier.painter.scene import Scene
 
@@ -24,4 +24,9 @@ PAINTERS: dict[str, Kind] = {
     "desert": Kind(lands.desert), "city": Kind(towns.city), "field": Kind(lands.field, tone=.25), "room": Kind(insides.room, tone=.35),
     "flower": Kind(living.flower, sky=False, tone=0), "face": Kind(living.face, sky=False, tone=.4),
     "fire": Kind(elements.fire, sky=False, tone=0), "cosmos": Kind(elements.cosmos, sky=False, tone=0),
-    "abstract": Kind(elements.abstract, sky=False, tone=0)}
+    "abstract": Kind(elements.abstract, sky=False, tone=0),
+    "glass": Kind(surfaces.glass), "corridor": Kind(halls.corridor, tone=.45), "hand": Kind(people.hand, sky=False, tone=.4),
+    "water": Kind(surfaces.water, tone=.3), "tree": Kind(places.tree), "stairs": Kind(halls.stairs, tone=.45), "crowd": Kind(people.crowd),
+    "ship": Kind(places.ship), "snow": Kind(lands.snow), "ruins": Kind(places.ruins), "writing": Kind(surfaces.writing, tone=.3),
+    "double": Kind(places.double), "machine": Kind(halls.machine, tone=.5), "road": Kind(places.road), "sky": Kind(places.sky),
+    "lights": Kind(surfaces.lights), "body": Kind(people.body, sky=False, tone=.4)}
