@@ -35,20 +35,19 @@ class AutoencoderStage:
         self.shards = min(cache.count("pictures.npy"), cache.settings.pictures_kept)
         if self.shards < 2:
             raise ValueError(f"{cache.folder} holds {self.shards} painted shards; paint at least 2 first")
-        self._held = [self._open(shard) for shard in range(self.shards)]
+        self._held = [pictures for pictures in map(self._open, range(self.shards)) if len(pictures) > 1]
+        self.shards = len(self._held)
 
     def _open(self, shard: int) -> np.ndarray:
         return np.load(self.cache.path(shard, "pictures.npy"), mmap_mode="r")
 
     def crops(self, draw: torch.Generator) -> Tensor:
-        """(batch, 3, crop, crop) f32 in 0..1, half of them mirrored. The last shard is never learned from."""
+        """(batch, 3, crop, crop) f32 in 0..1, half of them mirrored. The last picture of a shard is never learned from."""
         side = self.settings.crop_px
         out = []
         for shard, place, down, right, turn in torch.rand(self.settings.batch, 5, generator=draw).tolist():
-            pictures = self._held[int(shard * (self.shards - 1))]
-            if not len(pictures):
-                pictures = self._held[0]
-            picture = pictures[int(place * len(pictures))]
+            pictures = self._held[int(shard * self.shards)]
+            picture = pictures[int(place * (len(pictures) - 1))]
             top, left = int(down * (picture.shape[1] - side + 1)), int(right * (picture.shape[2] - side + 1))
             crop = torch.from_numpy(picture[:, top : top + side, left : left + side].copy())
             out.append(crop.flip(-1) if turn < 0.5 else crop)
@@ -74,15 +73,16 @@ class AutoencoderStage:
         return loss, {"l1": float(plain.detach()), "psnr": float(psnr), "white": float(white.detach())}
 
     def sheet(self, path: Path, module: nn.Module) -> dict[str, float]:
-        """Pictures above, what came back beneath; PSNR in dB on pictures never learned from, at the sizes of the cache."""
-        pictures = torch.stack([torch.from_numpy(self._held[-1 - i][place].copy()) for i in (0, 0) for place in (0, 1, 2, 3)])
-        pictures = pictures[:8].to(self.device).float() / 255
+        """Pictures above, what came back beneath; PSNR in dB on pictures never learned from, the largest of the cache."""
+        side = max(pictures.shape[-1] for pictures in self._held)
+        unseen = [torch.from_numpy(pictures[-1].copy()) for pictures in self._held if pictures.shape[-1] == side]
+        pictures = torch.stack(unseen[:: -(-len(unseen) // 10)]).to(self.device).float() / 255
         with torch.inference_mode(), self.autocast:
             latents = to_latents(module, pictures)
             back = to_pictures(module, latents).float()
         sheet(torch.cat([pictures, back]), [""] * (2 * len(pictures)), len(pictures), path)
-        deviation = float(latents.float().std())
-        return {"psnr": float(-10 * torch.log10(F.mse_loss(back, pictures))), "std": deviation}
+        apart = (back.clamp(0, 1) - pictures).square().mean((1, 2, 3))
+        return {"psnr": float((-10 * torch.log10(apart)).mean()), "std": float(latents.float().std())}
 
 
 @torch.no_grad()
