@@ -75,9 +75,9 @@ def celestial(c: Canvas, s: Scene, picture: Tensor) -> Tensor:
 def weather(c: Canvas, s: Scene, picture: Tensor) -> Tensor:
     """Fog, rain and snow between the eye and what was painted."""
     if s.any("weather", "fog"):
-        depth = .18 + .55 * c.noise(1.5, 3, octaves=3) + .32 * smooth(1., .35, c.y)
+        depth = .12 + .52 * c.noise(1.5, 3, octaves=3) + .32 * smooth(1., .35, c.y)
         veil = mix(s.sky.horizon, torch.ones_like(s.sky.horizon) * .85, .4) * (.35 + .6 * s.sky.ambient)
-        picture = mix(picture, veil, (s.has("weather", "fog") * depth).clamp(0, .86))
+        picture = mix(picture, veil, (s.has("weather", "fog") * depth).clamp(0, .80))
     if s.any("weather", "rain", "storm"):
         picture = rain(c, picture, s.has("weather", "rain") + .45 * s.has("weather", "storm"))
     if s.any("weather", "snow"):
