@@ -58,6 +58,7 @@ def _waves(c: Canvas, away: Tensor, scale: float, stretch: float) -> Tensor:
     """Slopes of a wrinkled sheet seen at `away` (count, 1, h, 1), about -1..1: one texture, laid down in perspective."""
     texture = c.ridges(5, 5 * stretch, octaves=3, size=(128, 128))
     slope = torch.gradient(texture, dim=2)[0] * 9
-    gx, gy = torch.broadcast_tensors((c.x - .5) * away / scale * 2, away / scale * 2 - 1)
+    places = ((c.x - .5) * away / scale * 2, away / scale * 2 - 1)
+    gx, gy = (place.expand(c.count, 1, c.height, c.width) for place in places)
     grid = torch.cat((gx, gy), 1).permute(0, 2, 3, 1)
     return F.grid_sample(slope, grid.contiguous(), padding_mode="reflection", align_corners=False).clamp(-1.5, 1.5)
