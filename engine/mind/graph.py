@@ -132,7 +132,7 @@ class Path:
         """Spherical interpolation between the two slots, by the turn, token by token."""
         turn, angle = self.buffers.knobs[1], self.buffers.angle.clamp(min=1e-3)
         weights = torch.stack([torch.sin((1 - turn) * angle), torch.sin(turn * angle)], 1) / torch.sin(angle)[:, None]
-        self.family.mix(self.slots[0], self.slots[1], weights.to(self.dtype), self.now)
+        self.family.mix(self.slots[0], self.slots[1], weights.to(self.dtype), turn, self.now)
 
 
 def _rolled(sheet: Tensor, k: int) -> Tensor:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.mind.codec import Tiny
-from engine.mind.families import Family, PlainUNet, SentenceWords, open_family
+from engine.mind.families import Family, UNet, SentenceWords, open_family
 from engine.mind.folder import find
 from engine.mind.graph import Path
 
@@ -136,7 +136,7 @@ def load(
         parts = embedded.load()
         encoder = encoder or parts.encoder
         codec = Tiny(parts.vae.to(dtype))
-        family: Family = PlainUNet(parts.unet.to(dtype), codec, parts.scheduler, SentenceWords(parts.encoder))
+        family: Family = UNet(parts.unet.to(dtype), codec, parts.scheduler, SentenceWords(parts.encoder))
         family.eval().requires_grad_(False).licence = "Apache-2.0"
         fingerprint = _weights_hash(family)
     else:
