@@ -20,9 +20,19 @@ from engine.crossings import Mailbox
 log = logging.getLogger("engine.supervisor")
 SPAWN = multiprocessing.get_context("spawn")  # fork would copy GL and audio state that cannot be shared
 
+ENVIRONMENT = {
+    "OMP_WAIT_POLICY": "passive",  # threads that wait busily starve the other rooms (a training step took 7x as long)
+    "HF_HUB_OFFLINE": "1",  # nothing is downloaded unless `hypermnesia fetch` is asked to
+    "DIFFUSERS_VERBOSITY": "error",
+    "TRANSFORMERS_VERBOSITY": "error",
+    "TQDM_DISABLE": "1",
+}
+
 
 def _enter(target: str, nice: int, end: socket.socket, arguments: tuple[Any, ...]) -> None:
     """A room's process: its module is imported here, so that the loop's process never carries torch or pyo."""
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the loop; it stops the rooms in order
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     if nice:
