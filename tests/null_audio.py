@@ -18,11 +18,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-PLACES = (
-    "front-left,front-right,rear-left,rear-right,front-center,lfe,side-left,side-right,"
-    "aux0,aux1,aux2,aux3,aux4,aux5,aux6,aux7"
-).split(",")
-ASOUND = "</usr/share/alsa/alsa.conf>\npcm.!default { type pulse }\nctl.!default { type pulse }\npcm.pulse { type pulse }\n"
+_NAMED = ("front-left", "front-right", "rear-left", "rear-right", "front-center", "lfe", "side-left", "side-right")
+PLACES = [*_NAMED, *(f"aux{k}" for k in range(8))]
+ASOUND = (
+    "</usr/share/alsa/alsa.conf>\npcm.!default { type pulse }\nctl.!default { type pulse }\npcm.pulse { type pulse }\n"
+)
 NEEDS = ("pulseaudio", "pactl", "parec")
 
 

@@ -132,7 +132,9 @@ def test_backwards_is_the_mirror_of_forwards() -> None:
 
     forwards, backwards = grain(1.0), grain(-1.0)[::-1]
     alike = np.fft.irfft(np.fft.rfft(forwards, 1 << 17) * np.conj(np.fft.rfft(backwards, 1 << 17)))
-    assert alike.max() / np.sqrt((forwards**2).sum() * (backwards**2).sum()) > 0.99  # the DC block turns the lowest phases
+    assert (
+        alike.max() / np.sqrt((forwards**2).sum() * (backwards**2).sum()) > 0.99
+    )  # the DC block turns the lowest phases
 
 
 def test_a_source_changes_without_a_click() -> None:

@@ -25,6 +25,7 @@ from engine.messages import ENVELOPES
 POINTS = 8192  # of an envelope
 OPEN = 0.0  # cutoff of an unfiltered grain
 Q = 0.707  # of the per-grain low-pass
+REST = 200  # blocks without a grain after which a bank falls asleep
 
 
 def envelope(name: str) -> NDArray[np.float64]:
@@ -98,6 +99,8 @@ class PyoParticles:
             for filtered in (False, True)
             for speaker in range(speakers)
         ]
+        self._every = [bank for row in self._banks for bank in row]
+        self._blocks = 0
         self._server = server
         self._process = server.process
         _KEPT.append(self)
@@ -105,16 +108,11 @@ class PyoParticles:
 
     def _prime(self) -> None:
         """Half a trigger before the first, so that rounding never loses one; then run until pyo's fade in has ended."""
-        for bank in self._all():
+        for bank in self._every:
             bank.lanes[0][0] = 0.5 * self.rate
-        self._process()
-        for bank in self._all():
-            bank.lanes[0][0] = 0.0
-        for _ in range(int(0.1 * self.rate / self.block)):
-            self._process()
-
-    def _all(self) -> list[_Bank]:
-        return [bank for row in self._banks for bank in row]
+            bank.written.append(0)
+        for _ in range(int(0.1 * self.rate / self.block) + 2):
+            self.process()
 
     def start(
         self,
@@ -140,20 +138,25 @@ class PyoParticles:
         if filtered:
             cutoffs[offset] = cutoff
         bank.written.append(offset)
+        bank.until = max(bank.until, self._blocks + int((offset + length) / self.block) + REST)
+        if not bank.awake:
+            bank.wake()
         return True
 
     def process(self) -> NDArray[np.float32]:
         self._process()
-        for row in self._banks:
-            for bank in row:
-                if bank.written:
-                    bank.lanes[0][bank.written] = 0.0
-                    bank.written.clear()
+        self._blocks += 1
+        for bank in self._every:
+            if bank.written:
+                bank.lanes[0][bank.written] = 0.0
+                bank.written.clear()
+            elif bank.awake and bank.until < self._blocks:
+                bank.sleep()
         return self._out
 
 
 class _Bank:
-    """One mono Particle and the six lanes that play it."""
+    """One mono Particle and the six lanes that play it. It sleeps while it has no grain: awake it costs 2 us a block."""
 
     def __init__(self, pyo: Any, source: Any, shape: Any, speaker: int, filtered: bool, block: int, rate: int):
         tables = [_table(pyo, block, rate) for _ in range(6)]
@@ -163,16 +166,33 @@ class _Bank:
         scans = [pyo.TableScan(table) for table in tables]
         density, rates, places, lengths, pans, cutoffs = scans
         common = dict(dens=density, pitch=rates, pos=places, dur=lengths, dev=0, pan=pans, chnls=2)
-        if filtered:
-            self._grains = pyo.Particle2(
-                source, shape, filterfreq=cutoffs, filterq=Q, filtertype=0, **common
-            )  # RBJ low-pass, coefficients held per grain
+        if filtered:  # a low-pass as in Bristow-Johnson's cookbook, its coefficients held for each grain
+            self._grains = pyo.Particle2(source, shape, filterfreq=cutoffs, filterq=Q, filtertype=0, **common)
         else:
-            cutoffs.stop()
             self._grains = pyo.Particle(source, shape, **common)
-        self._left = self._grains[0].out(speaker)
-        self._keep = tables, scans
+            cutoffs.stop()
+            scans.pop()
+        self._keep = tables, scans, cutoffs
+        self._left, self._speaker = self._grains[0], speaker
+        self._left.out(speaker)
+        self._grains[1].stop()  # the right channel is what the gain leaves over
+        self._parts = [scan.getBaseObjects()[0] for scan in scans] + list(self._grains._base_players)
+        self.awake = True
+        self.until = 0  # block after which it may sleep
         self.written: list[int] = []
+
+    def wake(self) -> None:
+        """Realtime-safe: yes (some ten flags in pyo's streams)."""
+        for part in self._parts:
+            part.play()
+        self._left.out(self._speaker)
+        self.awake = True
+
+    def sleep(self) -> None:
+        self._left.stop()
+        for part in self._parts:
+            part.stop()
+        self.awake = False
 
 
 def _table(pyo: Any, samples: int, rate: int) -> Any:
