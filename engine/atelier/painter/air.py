@@ -75,9 +75,9 @@ def celestial(c: Canvas, s: Scene, picture: Tensor) -> Tensor:
 def weather(c: Canvas, s: Scene, picture: Tensor) -> Tensor:
     """Fog, rain and snow between the eye and what was painted."""
     if s.any("weather", "fog"):
-        depth = .18 + .55 * c.noise(1.5, 3, octaves=3) + .32 * smooth(1., .35, c.y)
+        depth = .12 + .52 * c.noise(1.5, 3, octaves=3) + .32 * smooth(1., .35, c.y)
         veil = mix(s.sky.horizon, torch.ones_like(s.sky.horizon) * .85, .4) * (.35 + .6 * s.sky.ambient)
-        picture = mix(picture, veil, (s.has("weather", "fog") * depth).clamp(0, .86))
+        picture = mix(picture, veil, (s.has("weather", "fog") * depth).clamp(0, .80))
     if s.any("weather", "rain", "storm"):
         picture = rain(c, picture, s.has("weather", "rain") + .45 * s.has("weather", "storm"))
     if s.any("weather", "snow"):
@@ -106,23 +106,25 @@ def snowfall(c: Canvas, picture: Tensor, amount: Tensor) -> Tensor:
     return pale
 
 
-def hour(c: Canvas, s: Scene, picture: Tensor) -> Tensor:
-    """The hour over a picture that has no sky of its own: the light's colour, and less of it towards the night."""
+def hour(c: Canvas, s: Scene, picture: Tensor, dim: float) -> Tensor:
+    """The hour over a picture that shows no sky: the light's colour, and (`dim` 1) less of it towards the night."""
     said = s.has("time", "dawn", "noon", "sunset", "dusk", "night")
     level = s.amount("time", {"dawn": .92, "noon": 1.18, "sunset": .88, "dusk": .70, "night": .46}, 1.)
-    light = s.sky.light / luma(s.sky.light)
-    toned = mix(picture, luma(picture) * light, .38) * level
+    level = 1 + (level - 1) * dim
+    light = s.pick("time", {"dawn": (1.12, .90, 1.06), "noon": (.98, 1.01, 1.04), "sunset": (1.30, .92, .52), "dusk": (1.04, .82, 1.36),
+                            "night": (.66, .88, 1.72)}, (1., 1., 1.))
+    toned = mix(picture, luma(picture), .35) * light * level
     side = 1.12 - .5 * (c.x - s.place_x).abs() / max(1., c.aspect)
-    return mix(picture, toned * side + s.sky.zenith * (.10 * (1 - level.clamp(max=1))), said)
+    return mix(picture, toned * side + s.sky.zenith * (.10 * (1 - level.clamp(max=1))), said * (.45 + .55 * dim))
 
 
 def lights(c: Canvas, s: Scene, picture: Tensor, sky: bool) -> Tensor:
     """Lamp, candle, window, neon and light from behind, over whatever was painted; sun and moon too where there is no sky."""
     far = c.far(s.place_x, s.place_y + .12)
-    for word, colour, reach, dim in (("lamp", (1., .76, .42), 3.2, .78), ("candle", (1., .60, .24), 4.6, .50)):
+    for word, flame, reach, dim in (("lamp", c.tint(1., .76, .42), 3.2, .78), ("candle", c.tint(1., .60, .24), 4.6, .50)):
         if s.any("light", word):
             glow = torch.exp(-far * reach)
-            lit = picture * (dim + 1.2 * glow * c.tint(*colour)) + c.tint(*colour) * (.42 * torch.exp(-far * reach * 2.4))
+            lit = picture * (dim + 1.2 * glow * flame) + flame * (.42 * torch.exp(-far * reach * 2.4))
             picture = mix(picture, lit, s.has("light", word))
     if s.any("light", "neon"):
         side = smooth(-.1, 1.1, (c.x - .5) / c.aspect + .5 + (c.y - .5) * .3)
@@ -130,7 +132,7 @@ def lights(c: Canvas, s: Scene, picture: Tensor, sky: bool) -> Tensor:
         picture = mix(picture, picture * .45 + tubes * (luma(picture) * 1.1 + .07), s.has("light", "neon") * .85)
     if s.any("light", "backlight"):
         halo = torch.exp(-(c.far(.5, .42) * 2.2) ** 2)
-        picture = mix(picture, picture * .62 + s.sky.light * halo * .55 * (1 - picture * .5), s.has("light", "backlight"))
+        picture = mix(picture, picture * (.42 + 1.25 * halo) + s.sky.light * halo * (.06 + .35 * luma(picture)), s.has("light", "backlight"))
     if not sky and s.any("light", "sun", "window", "moon"):
         angle = c.uniform(-.9, .9)
         beam = (c.x - s.place_x) * torch.cos(angle) + (c.y - .3) * torch.sin(angle)

@@ -49,7 +49,7 @@ _PEOPLE = ("person", "woman", "couple", "child")
 
 OFFERS: dict[str, Offer] = {
     "sea": Offer(**_LAND, figures=("person", "couple", "birds", "boat"), extras=("calm", "waves")),
-    "lake": Offer(**_LAND, seasons=SEASONS, figures=("person", "birds", "boat", "tree")),
+    "lake": Offer(**_LAND, seasons=SEASONS, figures=("person", "birds", "boat", "couple")),
     "mountains": Offer(**_LAND, seasons=SEASONS, figures=("person", "house", "birds", "tree"), extras=("snowy",)),
     "forest": Offer(**_LAND, seasons=SEASONS, figures=(*_PEOPLE, "horse", "dog"), extras=("path", "burning")),
     "desert": Offer(**_LAND, figures=("person", "horse", "birds", "tree")),

@@ -86,9 +86,7 @@ class Canvas:
 
     def dots(self, u: Tensor, v: Tensor, reach: float = .3) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """One jittered point per unit cell of (u, v): offset du, dv from it, and two chances of the cell, all (count, 1, h, w)."""
-        u, v = torch.broadcast_tensors(u, v)
-        u = u.expand(self.count, -1, -1, -1)
-        v = v.expand(self.count, -1, -1, -1)
+        u, v = (place.expand(self.count, 1, self.height, self.width) for place in (u, v))
         column, row = u.floor(), v.floor()
         index = (torch.remainder(row, 61) * 61 + torch.remainder(column, 61)).long().reshape(self.count, 1, -1)
         chances = torch.gather(self.table(4, 61 * 61), 2, index.expand(-1, 4, -1)).reshape(self.count, 4, *u.shape[2:])

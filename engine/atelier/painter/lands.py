@@ -22,12 +22,12 @@ def _lit(s: Scene, ground: Tensor, light: Tensor, shade: float = .38) -> Tensor:
 def mountains(c: Canvas, s: Scene) -> Tensor:
     """Ranges behind one another, lit from the side of the sun, whiter above, bluer away."""
     picture = air.paint_sky(c, s)
-    horizon = c.uniform(.56, .70)
+    horizon = c.uniform(.60, .74)
     across, ahead = terrain.slices(c, .9, 11.)
     texture = c.ridges(2.2, octaves=5, gain=.52, size=(160, 160)) ** 1.6
     peaks = terrain.relief(c, texture, across, ahead, 11.) * smooth(1.6, 7., ahead) * 5.4
     swell = terrain.relief(c, c.noise(3, octaves=2, size=(48, 48)), across, ahead, 11.) - .5
-    height = peaks * c.uniform(.65, 1.05) + swell * .45
+    height = peaks * c.uniform(.50, .92) + swell * .45
     land = terrain.see(c, height, ahead, horizon, .55)
     light = land.look(terrain.sunlit(height, across, ahead, torch.sign(s.place_x - .5), 1.1))
     tall = land.look(height) / (.35 * land.look(ahead.expand_as(height)))

@@ -91,7 +91,7 @@ def water(c: Canvas, s: Scene) -> Tensor:
 def writing(c: Canvas, s: Scene) -> Tensor:
     """Lines of a hand that cannot be read, in ink on paper or in chalk on slate."""
     paper = s.pigment("colour", (.90, .84, .70))
-    slate = s.has("extra", "chalk")
+    slate = s.has("extra", "chalk") + s.has("colour", "black") * (1 - s.has("extra", "chalk"))
     paper = mix(paper * .92 + .06, paper * .16 + .04, slate)
     picture = paper * (.84 + .26 * c.noise(2, octaves=4)) * (1 - .14 * smooth(.3, .75, c.ridges(1.2, octaves=2)))
     stain = smooth(.62, .75, c.noise(1.8, octaves=3)) * .16
