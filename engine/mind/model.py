@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.mind.codec import Tiny
-from engine.mind.families import Family, UNet, SentenceWords, open_family
+from engine.mind.families import Family, SentenceWords, UNet, open_family
 from engine.mind.folder import find
 from engine.mind.graph import Path
 
