@@ -22,6 +22,7 @@ from engine.mind.calibrate import fit
 from engine.mind.options import MindOptions
 from engine.mind.parts import Parts
 
+torch.set_num_threads(1)  # small tensors: two threads on a busy machine wait for each other, 40 times slower
 SIDE, CELLS, DIM = 64, 16, 64
 COLOURS = {"red": (0.9, 0.1, 0.1), "green": (0.1, 0.7, 0.2), "blue": (0.1, 0.2, 0.9), "golden": (0.9, 0.8, 0.2),
            "white": (0.95, 0.95, 0.95), "violet": (0.5, 0.1, 0.7)}  # fmt: skip

@@ -48,7 +48,7 @@ CREATE TABLE IF NOT EXISTS fragment (
 CREATE TABLE IF NOT EXISTS meaning (fragment INTEGER PRIMARY KEY, vector BLOB NOT NULL);  -- t, f16
 CREATE TABLE IF NOT EXISTS picture (   -- one for each space: latents of one autoencoder mean nothing to another
     fragment INTEGER NOT NULL, space TEXT NOT NULL, c INTEGER NOT NULL, h INTEGER NOT NULL, w INTEGER NOT NULL,
-    latent BLOB NOT NULL,              -- f16, bytes shuffled, deflated
+    latent BLOB NOT NULL,              -- f16, deflated
     vector BLOB NOT NULL,              -- v, f16
     hash BLOB NOT NULL,                -- perceptual, 256 bits
     PRIMARY KEY (fragment, space)) WITHOUT ROWID;
@@ -371,14 +371,12 @@ def f16(vector: NDArray[np.float32]) -> bytes:
 
 
 def pack(latent: NDArray[np.float16]) -> bytes:
-    """Deflated f16 with high and low bytes apart: 23 % smaller, against 8 % without shuffling (normal noise)."""
-    planes = np.frombuffer(latent.astype(np.float16).tobytes(), np.uint8).reshape(-1, 2)
-    return zlib.compress(np.ascontiguousarray(planes.T).tobytes(), 1)
+    """Deflated f16: 93 % of the size for a latent of 4x32x32; with bytes shuffled 93 % as well, so they are not."""
+    return zlib.compress(latent.astype(np.float16).tobytes(), 1)
 
 
 def unpack(data: bytes, shape: tuple[int, int, int]) -> NDArray[np.float16]:
-    planes = np.frombuffer(zlib.decompress(data), np.uint8).reshape(2, -1)
-    return np.ascontiguousarray(planes.T).view(np.float16).reshape(shape)
+    return np.frombuffer(zlib.decompress(data), np.float16).reshape(shape)
 
 
 def pack_line(line: Line) -> tuple[bytes, bytes, float, bytes]:

@@ -30,7 +30,7 @@ from torch import Tensor
 
 CAP = 0.25  # no memory may have more of a picture
 CROWD = 8.0  # effective number of memories that a picture has at least
-ROUNDS = 48  # at most so many corrections for one step
+ROUNDS = 24  # at most so many corrections for one step
 GRID = 16  # cells a side on which they are found
 
 
@@ -121,22 +121,21 @@ def limit(logits: Tensor, cap: float = CAP, least: float = CROWD) -> tuple[Tenso
 
 
 def _lowering(logits: Tensor, cap: float, least: float) -> Tensor:
-    """By how much each memory's logits (n, places) are lowered, (n,): the fullest, as far as its surplus asks, in turn."""
+    """By how much each memory's logits (n, places) are lowered, (n,): all that are too full, as far as their surplus asks."""
     cells = logits.shape[1]
     bound, target = 0.95 * cap, min(1.03 * least, 0.99 * len(logits))
     lowered = torch.zeros(len(logits), device=logits.device)
     for _ in range(ROUNDS):
-        places = torch.softmax(logits - lowered[:, None], 0)
-        shares = places.mean(1)
-        fullest = int(shares.argmax())
-        if float(shares[fullest]) > bound:
-            current = logits - lowered[:, None]
-            mine = current[fullest].clone()
-            current[fullest] = -torch.inf
-            lead = mine - current.amax(0)  # by how much it wins each place
+        current = logits - lowered[:, None]
+        shares = torch.softmax(current, 0).mean(1)
+        full = torch.nonzero(shares > bound)[:, 0]
+        if len(full):
+            best, whose = current.topk(2, dim=0)
+            others = torch.where(whose[:1] == full[:, None], best[1:], best[:1])
+            lead = current[full] - others  # (full, places): by how much they win each place
             kept = max(1, int(0.9 * bound * cells))
-            lowered[fullest] += max(0.1, float(torch.topk(lead, kept).values[-1]))
-        elif crowd(shares) < target and bound > 1.01 / target:
+            lowered[full] += lead.topk(kept, dim=1).values[:, -1].clamp_min(0.1)
+        elif bound > 1.01 / target and crowd(shares) < target:
             bound = max(1.0 / target, 0.75 * bound)
         else:
             break
