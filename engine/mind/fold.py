@@ -250,7 +250,7 @@ class _Nothing(nn.Module):
 def _plain(attention: Any) -> Any:
     """Refuse what the folded attention leaves out."""
     odd = [name for name in ("norm_q", "norm_k", "norm_cross", "spatial_norm") if getattr(attention, name, None)]
-    if odd or attention.rescale_output_factor != 1.0 or attention.residual_connection and not attention.group_norm:
+    if odd or attention.rescale_output_factor != 1.0 or (attention.residual_connection and not attention.group_norm):
         raise ValueError(f"an attention with {odd or 'its own residual'} cannot be folded")
     return attention
 
