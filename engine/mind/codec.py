@@ -68,7 +68,9 @@ class _Last(nn.Module):
         self.first, self.second = first, second
         between = torch.zeros(first.out_channels) if first.bias is None else first.bias.detach().float()
         late, early = second.weight.detach().float(), first.weight.detach().float()
-        taps = torch.nn.functional.conv2d(early.transpose(0, 1), late.flip(2, 3), padding=2).transpose(0, 1)  # (o,i,5,5)
+        taps = torch.nn.functional.conv2d(early.transpose(0, 1), late.flip(2, 3), padding=2).transpose(
+            0, 1
+        )  # (o,i,5,5)
         falls = torch.zeros(2, 3, 5)  # which of the 3 places a tap falls on, for the even and the odd pixel
         for odd in range(2):
             for tap in range(5):
@@ -81,15 +83,18 @@ class _Last(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y = torch.nn.functional.pixel_shuffle(self.joined(x), 2)
-        y[..., :1, :] = self._original(x[..., :2, :])[..., :1, :]
-        y[..., -1:, :] = self._original(x[..., -2:, :])[..., -1:, :]
-        y[..., :1] = self._original(x[..., :2])[..., :1]
-        y[..., -1:] = self._original(x[..., -2:])[..., -1:]
+        rows = self._edges(x, self.first.weight, self.second.weight)
+        turned = self._edges(x.transpose(2, 3), self.first.weight.transpose(2, 3), self.second.weight.transpose(2, 3))
+        y[..., 0, :], y[..., -1, :] = rows[:1, :, 0], rows[1:, :, -1]
+        y[..., 0], y[..., -1] = turned[:1, :, 0], turned[1:, :, -1]
         return y
 
-    def _original(self, x: Tensor) -> Tensor:
-        answer: Tensor = self.second(self.first(torch.nn.functional.interpolate(x, scale_factor=2.0)))
-        return answer
+    def _edges(self, x: Tensor, early: Tensor, late: Tensor) -> Tensor:
+        """(2, 3, 4, w): the first and the last 4 rows of pixels, of which the outermost is right."""
+        strips = torch.cat([x[..., :2, :], x[..., -2:, :]]).contiguous(memory_format=torch.channels_last)
+        doubled = torch.nn.functional.interpolate(strips, scale_factor=2.0)
+        between = torch.nn.functional.conv2d(doubled, early, self.first.bias, padding=1)
+        return torch.nn.functional.conv2d(between, late, self.second.bias, padding=1)
 
 
 class Full(Codec):
