@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from engine.clock import Now
 from engine.directory import state_nodes
 from engine.errors import nearest
 from engine.loop import rehearse
-from engine.messages import Directory, Dream, Grain, Message, News, Node, Set, State, Told, Value
+from engine.messages import Directory, Dream, Grain, Message, News, Node, Set, State, Text, Told, Value
+from engine.mind.autonomy import KEY, SENTENCE, Autonomy
 from engine.scene import Scene, SceneError, UnknownMessage, load
 from engine.stage.layer import Layer, dark
 
@@ -41,6 +43,7 @@ class Programme:
         self.hold, self.blackout, self.frozen, self.vetoed = hold, False, False, False
         self.seed = seed
         self.state = State()
+        self.presence = Autonomy()  # how alone the machine is
         self.directory_serial = 1  # counts changes of what can be turned
         self._since = 0.0  # scene seconds since which the present scene has the wall
         self._looked = 0.0
@@ -54,6 +57,7 @@ class Programme:
 
     def receive(self, message: Message, now: Now) -> None:
         """Take in one message. What means nothing here is logged, with the nearest thing that does."""
+        self.presence.human(SENTENCE if isinstance(message, Text) else KEY, now.time)
         try:
             if isinstance(message, Set):
                 self._set(message.address, message.args, now)
@@ -65,34 +69,43 @@ class Programme:
 
     def _set(self, address: str, args: tuple[Value, ...], now: Now) -> None:
         match address.removeprefix("/hm/").split("/"), args:
+            case ["mapping" | "stage" | "sound" | "kinds", *_], _:
+                pass  # the stage's, the sound room's, the mind's
+            case ["hold" | "blackout" | "freeze" | "veto" as key], _:
+                self._press(key, bool(args[0]) if args else True, now)
             case ["scene"], (str(name),):
                 self.play(name, now)
             case ["scene", name, param], _:
-                if name not in self.scenes:
-                    raise UnknownMessage(f"no scene is called {name}; {nearest(name, self.scenes)}")
-                self.scenes[name].set(param, args)
-            case ["hold"], _:
-                self.hold = _truth(args)
-            case ["blackout"], _:
-                self.blackout = _truth(args)
-            case ["freeze"], _:
-                self.frozen = _truth(args)
-            case ["veto"], _:
-                self.vetoed, self._refused = True, (now.time, self.state.made)
+                self._named(name).set(param, args)
             case ["seed"], (int() | float() as seed,):
                 self.seed = int(seed)
-            case ["mapping" | "sound", *_], _:
-                pass  # the stage's and the sound room's
             case [param], _:
-                for scene in self.scenes.values():
-                    scene.set(param, args)
+                self.scene.set(param, args)
+                for scene in self.scenes.values():  # a force that others know too stays as it is across scenes
+                    if param in scene.params():
+                        scene.set(param, args)
             case _:
                 raise UnknownMessage(f"{address} {list(args)} means nothing here")
 
-    def play(self, name: str, now: Now) -> None:
-        """Give the wall to a scene."""
+    def _press(self, key: str, on: bool, now: Now) -> None:
+        """The performer's keys; without an argument they mean on."""
+        if key == "hold":
+            self.hold = on
+        elif key == "blackout":
+            self.blackout = on
+        elif key == "freeze":
+            self.frozen = on
+        else:
+            self.vetoed, self._refused = True, (now.time, self.state.made)
+
+    def _named(self, name: str) -> Scene:
         if name not in self.scenes:
             raise UnknownMessage(f"no scene is called {name}; {nearest(name, self.scenes)}")
+        return self.scenes[name]
+
+    def play(self, name: str, now: Now) -> None:
+        """Give the wall to a scene."""
+        self._named(name)
         if name != self.name:
             self.name, self._since = name, now.time
 
@@ -119,7 +132,7 @@ class Programme:
     def dream(self, now: Now) -> Dream:
         if self._last is None or not self.frozen:
             self._last = self.scene.dream(now)
-        return self._last
+        return replace(self._last, autonomy=round(self.presence.value(now.time), 2))
 
     def sound(self, now: Now) -> Iterable[Grain]:
         return () if self.blackout else self.scene.sound(now)
@@ -210,7 +223,3 @@ class Solo:
     def values(self) -> dict[str, tuple[Value, ...]]:
         return {}
 
-
-def _truth(args: tuple[Value, ...]) -> bool:
-    """A switch without an argument means on."""
-    return bool(args[0]) if args else True

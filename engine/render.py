@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 import wave
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +28,7 @@ from engine.programme import Programme
 from engine.sound.instrument import Instrument
 from engine.stage.layer import Layer
 from engine.stage.outputs.recording import Recorder
-from engine.stage.outputs.tap import Fingerprint
+from engine.stage.outputs.tap import Fingerprint, Tap
 from engine.stage.stage import Stage
 
 PICTURES_HZ = 8.0  # pictures per virtual second: about what two cores give live
@@ -48,7 +48,7 @@ class Score:
         while self.messages and self.messages[0].at <= self.time:
             yield self.messages.pop(0)
 
-    def tell(self, news: Iterable[News], values: Values) -> None:
+    def tell(self, news: Iterable[News], values: Callable[[], Values]) -> None:
         self.news.extend(news)
 
 
@@ -168,7 +168,7 @@ def play(show: Plan, out: Path, stems: Path | None = None) -> tuple[Fingerprint,
     programme = Programme(show.scenes, show.start, show.hold, show.seed)
     sound = OfflineSound(Instrument(show.sound.rate, 2, show.sound.block, show.seed), mind, show.sound.rate)
     fingerprint = Fingerprint()
-    taps = [fingerprint, Recorder(out, size, fps, show.sound.rate, patient=True)]
+    taps: list[Tap] = [fingerprint, Recorder(out, size, fps, show.sound.rate, patient=True)]
     day = time.gmtime(0)  # shaders that ask for the date get the same one every time
     stage = Stage(size, None, taps, mind, sound.heard, fps, live=False, date=lambda: day)
     doors = Score(score(show))

@@ -215,7 +215,7 @@ def _check(kind: type[Scene], path: Path) -> None:
         if not inspect.isfunction(value) or name.startswith("_") or name in HOOKS or hasattr(Scene, name):
             continue
         near = difflib.get_close_matches(name, HOOKS, n=1, cutoff=0.75)
-        if near:
+        if near and [*inspect.signature(value).parameters] == [*inspect.signature(getattr(Scene, near[0])).parameters]:
             line = value.__code__.co_firstlineno
             raise SceneError(f"{path}:{line}: {name}() is no hook; did you mean {near[0]}()?")
 

@@ -14,7 +14,7 @@
     {"NAME": "softness", "TYPE": "float", "MIN": 0.02, "MAX": 1.0, "DEFAULT": 0.35, "LABEL": "width of the seam between old and new"},
     {"NAME": "light", "TYPE": "float", "MIN": 0.0, "MAX": 1.0, "DEFAULT": 0.3, "LABEL": "how much earlier the lights of the new picture come"}
   ],
-  "PASSES": [{"FLOAT": true}]
+  "PASSES": [{}]
 }*/
 
 float hash(vec2 p) {

@@ -1,12 +1,13 @@
 /*{
-  "DESCRIPTION": "Puts the picture of the mind on the wall, whatever their shapes: it covers the wall and drifts slowly inside what is cut.",
+  "DESCRIPTION": "Puts the picture of the mind on the wall, whatever their shapes. A square is cut a little above and below, wanders slowly within what is cut, and is opened towards the sides like a gesture: things in the middle keep their form, skies and seas give way. No bars, no mirror, nothing lost on the sides.",
   "CREDIT": "hypermnesia",
   "ISFVSN": "2",
   "CATEGORIES": ["Geometry"],
   "INPUTS": [
     {"NAME": "inputImage", "TYPE": "image"},
-    {"NAME": "zoom", "TYPE": "float", "MIN": 0.5, "MAX": 4.0, "DEFAULT": 1.04},
-    {"NAME": "wander", "TYPE": "float", "MIN": 0.0, "MAX": 1.0, "DEFAULT": 0.6, "LABEL": "how far it drifts within what is cut away"}
+    {"NAME": "zoom", "TYPE": "float", "MIN": 0.5, "MAX": 4.0, "DEFAULT": 1.25, "LABEL": "how much of the height is cut, where the wall is wider than the picture"},
+    {"NAME": "opening", "TYPE": "float", "MIN": 0.0, "MAX": 1.0, "DEFAULT": 0.5, "LABEL": "0: stretched evenly; 1: only the sides give way"},
+    {"NAME": "wander", "TYPE": "float", "MIN": 0.0, "MAX": 1.0, "DEFAULT": 0.7, "LABEL": "how far it moves within what is cut"}
   ],
   "PASSES": [{"FLOAT": true}]
 }*/
@@ -23,10 +24,11 @@ vec3 smoothly(vec2 p) {
 }
 
 void main() {
-    vec2 size = IMG_SIZE(inputImage);
-    float wall = RENDERSIZE.x / RENDERSIZE.y, picture = size.x / size.y;
-    vec2 seen = (wall > picture ? vec2(1.0, picture / wall) : vec2(wall / picture, 1.0)) / zoom;
-    vec2 spare = 0.5 * (1.0 - seen) * wander;
-    vec2 center = 0.5 + spare * vec2(sin(TIME * 0.071), sin(TIME * 0.053 + 1.0));
-    gl_FragColor = vec4(smoothly(center + (isf_FragNormCoord - 0.5) * seen), 1.0);
+    vec2 size = IMG_SIZE(inputImage), p = 2.0 * isf_FragNormCoord - 1.0;
+    float wider = RENDERSIZE.x / RENDERSIZE.y * size.y / size.x;      // wall against picture
+    vec2 seen = wider > 1.0 ? vec2(1.0, 1.0 / min(zoom, wider)) : vec2(wider, 1.0) / max(1.0, 0.8 * zoom);
+    float middle = mix(1.0, max(1.0, wider * seen.y), opening);        // slope in the middle: as wide as it is high
+    p.x *= middle - (middle - 1.0) * p.x * p.x;                        // and still from edge to edge
+    vec2 center = (1.0 - seen) * wander * vec2(sin(TIME * 0.071), sin(TIME * 0.053 + 1.0));
+    gl_FragColor = vec4(smoothly(0.5 + 0.5 * (center + p * seen)), 1.0);
 }

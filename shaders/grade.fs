@@ -20,12 +20,12 @@ float hash(vec2 p) {
 }
 
 void main() {
-    vec3 c = IMG_THIS_PIXEL(inputImage).rgb * exp2(exposure) * mix(0.04, 1.0, light * light);
+    vec3 c = IMG_THIS_PIXEL(inputImage).rgb * (exp2(exposure) * mix(0.04, 1.0, light * light));
     float y = dot(c, vec3(0.2126, 0.7152, 0.0722));
-    c = mix(vec3(y), c, saturation * mix(0.5, 1.0, light));
-    c *= 1.0 + warmth * vec3(0.12, 0.0, -0.12);
+    c = mix(vec3(y), c, saturation * mix(0.5, 1.0, light)) * vec3(1.0 + 0.12 * warmth, 1.0, 1.0 - 0.12 * warmth);
     c = (c - 0.4) * contrast + 0.4;
-    c = mix(c, 1.0 - exp(-2.2 * max(c, 0.0)), smoothstep(0.75, 1.6, max(c.r, max(c.g, c.b))));  // lights roll off
+    vec3 over = max(c - 0.8, 0.0);
+    c = min(c, 0.8) + over / (1.0 + 5.0 * over);  // lights roll off towards one instead of being cut
     c += (hash(gl_FragCoord.xy + mod(float(FRAMEINDEX), 61.0) * 13.7) - 0.5) / 255.0;
-    gl_FragColor = vec4(clamp(c, 0.0, 1.0), 1.0);
+    gl_FragColor = vec4(c, 1.0);
 }

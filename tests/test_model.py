@@ -25,7 +25,9 @@ def turbo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def open_model(folder: Path, **options: object) -> Model:
-    return load(folder, size=(128, 128), device="cpu", threads=1, encoder=FakeEncoder(), **options)  # type: ignore[arg-type]
+    return load(
+        folder, size=(128, 128), device="cpu", threads=1, encoder=FakeEncoder(), **{"numbers": "float32", **options}
+    )  # type: ignore[arg-type]
 
 
 def noise(model: Model, seed: int = 0) -> torch.Tensor:

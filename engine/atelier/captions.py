@@ -123,8 +123,9 @@ def _french_noun(plain: str, gender: str, tint: str, feeling: str, rng: random.R
     feminine = gender == "f" or plain.startswith(("une ", "la "))
     form = 2 * many + feminine
     said = _colour("fr", tint, rng, form) if tint else ""
-    if "{fp}" in plain:
-        plain, said = plain.replace("{fp}", _colour("fr", tint, rng, 3) if tint else ""), ""
+    for mark, agreed in (("{fp}", 3), ("{}", form)):
+        if mark in plain:
+            plain, said = plain.replace(mark, _colour("fr", tint, rng, agreed) if tint else ""), ""
     return f"{plain} {said} {feeling}".strip()
 
 

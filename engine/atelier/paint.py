@@ -9,7 +9,6 @@ import random
 from collections.abc import Iterator
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from engine.atelier import captions
@@ -83,7 +82,7 @@ def _paint_once(shown: list[Attributes], size: tuple[int, int], seed: int, devic
     scene = Scene(canvas, shown)
     picture = kind.paint(canvas, scene)
     if not kind.sky:
-        picture = air.hour(canvas, scene, picture)
+        picture = air.hour(canvas, scene, picture, kind.dim)
     picture = air.weather(canvas, scene, picture)
     picture = air.lights(canvas, scene, picture, kind.sky)
     picture = air.tone(canvas, scene, picture, kind.tone)
@@ -99,7 +98,8 @@ def beauty(pictures: Tensor) -> Tensor:
     grey = luma(pictures)[:, 0]
     flat = grey.flatten(1)
     mean, spread = flat.mean(1), flat.std(1)
-    share = F.one_hot((flat * 31.99).long().clamp(0, 31), 32).float().mean(1)
+    level = (flat * 31.99).long().clamp(0, 31) + 32 * torch.arange(len(flat), device=flat.device)[:, None]
+    share = torch.bincount(level.flatten(), minlength=32 * len(flat)).reshape(-1, 32) / flat.shape[1]
     entropy = -(share * (share + 1e-9).log2()).sum(1)
     step = (grey[:, 1:] - grey[:, :-1]).abs().mean((1, 2)) + (grey[:, :, 1:] - grey[:, :, :-1]).abs().mean((1, 2))
     return (mean > .055) & (mean < .93) & (spread > .035) & (entropy > 1.6) & (step < .16)

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.mind.codec import Codec, Full, Tiny
+from engine.mind.fold import fold
 from engine.mind.folder import Folder, ModelMissing, find
 from engine.mind.schedule import Schedule, schedule
 
@@ -36,14 +37,17 @@ class Family(nn.Module):
     codec: Codec
     words: Words
     scheduler: Any
+    stride = 1  # how much smaller than the latent the network's deepest level is
     steps = 1  # calls of the network a picture, unless somebody asks for more
     licence = "unknown"
 
     def latent(self, size: tuple[int, int]) -> tuple[int, int, int]:
         """Shape (c, h, w) of the latent of a picture of `size` = (height, width) pixels."""
         f = self.codec.factor
-        if size[0] % f or size[1] % f:
-            raise ValueError(f"a size of {size[1]}x{size[0]} does not divide by {f}")
+        whole = f * self.stride
+        if size[0] % whole or size[1] % whole or min(size) < whole:
+            near = [max(1, round(side / whole)) * whole for side in size]
+            raise ValueError(f"a size of {size[1]}x{size[0]} does not divide by {whole}; nearest: {near[1]}x{near[0]}")
         return self.codec.channels, size[0] // f, size[1] // f
 
     def schedule(self, strength: float, size: tuple[int, int], steps: int | None = None) -> Schedule:
@@ -54,8 +58,8 @@ class Family(nn.Module):
         """What the network needs of a condition (tokens, dim) at these timesteps; new memory, nothing synchronises."""
         raise NotImplementedError
 
-    def mix(self, here: Slot, there: Slot, weights: Tensor, out: Slot) -> None:
-        """Between two slots: `weights` (tokens, 2) are each token's shares of the two."""
+    def mix(self, here: Slot, there: Slot, weights: Tensor, turn: Tensor, out: Slot) -> None:
+        """Between two slots: `weights` (tokens, 2) are each token's shares of the two, `turn` () how far it is."""
         raise NotImplementedError
 
     def predict(self, x: Tensor, slot: Slot, step: int) -> Tensor:
@@ -63,33 +67,76 @@ class Family(nn.Module):
         raise NotImplementedError
 
 
+class UNet(Family):
+    """A UNet2DConditionModel, folded: SD-Turbo, LCM, SDXL-Turbo and the embedded model."""
+
+    def __init__(self, unet: Any, codec: Codec, scheduler: Any, words: Words):
+        super().__init__()
+        _refuse_unknown(unet.config)
+        self.codec, self.scheduler, self.words = codec, scheduler, words
+        self.pooled = _pooled_width(unet.config)
+        self.network, self.constants = fold(unet)
+        self.stride = 2 ** (len(unet.config.block_out_channels) - 1)
+        self.still = nn.Buffer(self.constants.words_to_kv(torch.zeros(1, words.shape[1])), persistent=False)
+
+    def prepare(self, condition: Tensor, timesteps: tuple[float, ...], size: tuple[int, int]) -> Slot:
+        parameter = next(self.network.parameters())
+        tokens, extra = _unpacked(condition.to(parameter.device, torch.float32), self.pooled)
+        if extra is not None:
+            sizes = torch.tensor([*size, 0, 0, *size], device=parameter.device)
+            extra = torch.cat([extra, self.constants.size_proj(sizes).reshape(1, -1)], 1)
+        kv, mod = self.constants.words_to_kv(tokens), self.constants.time_to_mod(tokens, timesteps, extra)
+        return kv.to(parameter.dtype), mod.to(parameter.dtype)
+
+    def mix(self, here: Slot, there: Slot, weights: Tensor, turn: Tensor, out: Slot) -> None:
+        """Keys and values exactly, as if the condition had been blended; what the time does, linearly."""
+        first, second = weights[: len(out[0])].unbind(1)
+        kv = here[0] * first[:, None] + there[0] * second[:, None] + self.still * (1 - first - second)[:, None]
+        out[0].copy_(kv)
+        out[1].copy_(torch.lerp(here[1].float(), there[1].float(), turn))
+
+    def predict(self, x: Tensor, slot: Slot, step: int) -> Tensor:
+        answer: Tensor = self.network(x, slot[0], slot[1][step])
+        return answer
+
+
 class PlainUNet(Family):
-    """A UNet2DConditionModel called as diffusers calls it: the reference that the folded one is held against."""
+    """The same called as diffusers calls it: the reference that the folded one is held against."""
 
     def __init__(self, unet: Any, codec: Codec, scheduler: Any, words: Words):
         super().__init__()
         _refuse_unknown(unet.config)
         self.network, self.codec, self.scheduler, self.words = unet, codec, scheduler, words
-        self.pooled = unet.config.addition_embed_type == "text_time"
+        self.pooled = _pooled_width(unet.config)
+        self.stride = 2 ** (len(unet.config.block_out_channels) - 1)
 
     def prepare(self, condition: Tensor, timesteps: tuple[float, ...], size: tuple[int, int]) -> Slot:
         parameter = next(self.network.parameters())
         condition = condition.to(parameter.device, parameter.dtype)
-        times = torch.tensor(timesteps, device=parameter.device)
         sizes = torch.tensor([*size, 0, 0, *size], device=parameter.device, dtype=parameter.dtype)
-        return (condition, times, sizes) if self.pooled else (condition, times)
+        return condition, torch.tensor(timesteps, device=parameter.device), sizes
 
-    def mix(self, here: Slot, there: Slot, weights: Tensor, out: Slot) -> None:
+    def mix(self, here: Slot, there: Slot, weights: Tensor, turn: Tensor, out: Slot) -> None:
         out[0].copy_(here[0] * weights[:, :1] + there[0] * weights[:, 1:])
+        out[1].copy_(here[1])
 
     def predict(self, x: Tensor, slot: Slot, step: int) -> Tensor:
-        condition, extra = slot[0][None], None
-        if self.pooled:  # SDXL: the last row is the pooled sentence, padded with zeros
-            projected = self.network.config.projection_class_embeddings_input_dim
-            pooled = condition[:, -1, : projected - 6 * self.network.config.addition_time_embed_dim]
-            condition, extra = condition[:, :-1], {"text_embeds": pooled, "time_ids": slot[2][None]}
-        answer: Tensor = self.network(x, slot[1][step], condition, added_cond_kwargs=extra, return_dict=False)[0]
+        tokens, pooled = _unpacked(slot[0], self.pooled)
+        extra = None if pooled is None else {"text_embeds": pooled, "time_ids": slot[2][None]}
+        answer: Tensor = self.network(x, slot[1][step], tokens[None], added_cond_kwargs=extra, return_dict=False)[0]
         return answer
+
+
+def _pooled_width(config: Any) -> int:
+    """How much of the last row of a condition is SDXL's pooled sentence; 0 where there is none."""
+    if config.addition_embed_type != "text_time":
+        return 0
+    return int(config.projection_class_embeddings_input_dim - 6 * config.addition_time_embed_dim)
+
+
+def _unpacked(condition: Tensor, pooled: int) -> tuple[Tensor, Tensor | None]:
+    """Tokens, and the pooled sentence (1, n) if the last row carries one."""
+    return (condition[:-1], condition[-1:, :pooled]) if pooled else (condition, None)
 
 
 def _refuse_unknown(config: Any) -> None:
@@ -174,7 +221,7 @@ def _stable_diffusion(folder: Folder, dtype: torch.dtype, decoder: str, encoder:
 
         encoder = Encoder.load()
     words = PipelineWords(pipe) if pipe.text_encoder is not None else SentenceWords(encoder)
-    return PlainUNet(pipe.unet, codec, pipe.scheduler, words)
+    return UNet(pipe.unet, codec, pipe.scheduler, words)
 
 
 def open_decoder(folder: Folder, dtype: torch.dtype, decoder: str) -> Any:

@@ -64,7 +64,7 @@ class Keeper:
         return self.archive.count("kind = 0")
 
     def found(self, until: int) -> Iterator[float]:
-        """Paint founding memories, a batch for each step, until there are so many; yields the part that is done.
+        """Paint founding memories, one for each step, until there are so many; yields the part that is done.
 
         Goes on where it stopped. Where the archive holds them for another model, they are painted again for this one.
         """
@@ -80,7 +80,7 @@ class Keeper:
                 known_id = ids[place] if place < len(ids) else 0
                 if known_id not in have:
                     self._paint(known_id, picture, caption)
-            yield min(1.0, (at + batch) / until)
+                yield min(1.0, (at + place + 1) / until)  # one at a time: a thought may be waiting
 
     def _paint(self, fragment: int, picture: Tensor, caption: str) -> None:
         rgb = picture.permute(1, 2, 0).numpy()

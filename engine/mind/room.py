@@ -28,6 +28,7 @@ from engine.mind.parts import Parts
 
 log = logging.getLogger("engine.mind")
 PAUSE = 0.35  # seconds between thoughts where nothing new was said: a few a second, and the stream keeps its time
+PATIENCE = 0.6  # seconds that the stream stands back for a thought about new words
 LISTEN = 0.02  # seconds that the ears wait for a letter before they post what others left
 NICE = 5  # how much the thought gives way to the stream and the stage (Linux: per thread)
 
@@ -122,8 +123,9 @@ class Room:
             try:
                 if dream is not None:
                     mind.ponder(dream, time.monotonic() - self._begun)
-                done = next(founding, None)
-                if done is not None:
+                if dream is None or self.dream is None or dream.words == self.dream.words:
+                    self.fresh.clear()  # what was asked last is thought
+                if not self.fresh.is_set() and (done := next(founding, None)) is not None:
                     self.post(Loading("painting founding memories", done))
             except Exception as wrong:
                 log.exception("a thought failed")
@@ -131,7 +133,6 @@ class Room:
                 founding = mind.keeper.found(self.options.founding)
                 time.sleep(1.0)
             self.fresh.wait(PAUSE)
-            self.fresh.clear()
 
     # --- stream ---
 
@@ -151,11 +152,18 @@ class Room:
             if dream is None or mind.thought is None:
                 time.sleep(0.01)
                 continue
+            self._let_think()
             self.ring.write(mind.picture(dream, time.monotonic() - self._begun))
         thought.join(5.0)
         ears.join(1.0)
         mind.close()
         self.ring.close()
+
+    def _let_think(self) -> None:
+        """Words that have just come are thought first: the wall moves on by itself, and two on two cores are slow."""
+        until = time.monotonic() + PATIENCE
+        while self.fresh.is_set() and self.open and time.monotonic() < until:
+            time.sleep(0.005)
 
     def tell(self, what: str, done: float) -> None:
         self.post(Loading(what, done))

@@ -18,6 +18,7 @@ from engine.stage.flow import Flow
 
 SLOWEST, FASTEST = 6.0, 1 / 120  # seconds for one in-between
 DISSOLVE = 1.6  # seconds, from one picture to a wholly unrelated one: quicker ones flicker instead of turning
+RELATED = 0.4  # doubt up to which two pictures are one thing that moves, and go at the pace of the mind
 BRAKE = 0.75  # from here on an in-between with nowhere to go slows down instead of stopping
 
 
@@ -39,7 +40,8 @@ class Pace:
 
     def begin(self, doubt: float) -> None:
         """Set out for the next picture; `doubt` 0..1 is how little the two have in common."""
-        self.duration = max(self.interval, doubt * DISSOLVE, FASTEST)
+        strange = min(1.0, max(0.0, (doubt - RELATED) / (1.0 - RELATED)))
+        self.duration = max(self.interval, strange * DISSOLVE, FASTEST)
         self.progress = 0.0
 
     def advance(self, delta: float, more: bool) -> float:

@@ -71,6 +71,11 @@ class Compositor:
         self._drawn = {language.dark: self.sources.black}
         return self._draw(framed(layer), moment, Counter())
 
+    def draw_between(self, layer: Layer, moment: Moment) -> moderngl.Texture:
+        """The in-between of the mind's pictures alone, at their own size, as `layer` (a transition) makes it."""
+        self._drawn = {}
+        return self._draw(layer, moment, Counter())
+
     def _draw(self, layer: Layer, moment: Moment, seen: Counter[str]) -> moderngl.Texture:
         if layer in self._drawn:  # a layer that is used twice is one picture
             return self._drawn[layer]

@@ -77,7 +77,7 @@ class Target:
     """A texture to draw into; a second one where the shader also reads what it drew before (ping-pong)."""
 
     def __init__(self, context: moderngl.Context, size: Size, dtype: str, double: bool):
-        self.size, self.dtype = size, dtype
+        self.context, self.size, self.dtype = context, size, dtype
         self._textures = [context.texture(size, 4, dtype=dtype) for _ in range(2 if double else 1)]
         for texture in self._textures:
             texture.repeat_x = texture.repeat_y = False
@@ -97,6 +97,7 @@ class Target:
         return self._frames[0]
 
     def release(self) -> None:
+        self.context.detect_framebuffer(0).use()  # a framebuffer that is bound while it is released is an error in the next clear
         for frame in self._frames:
             frame.release()
         for texture in self._textures:

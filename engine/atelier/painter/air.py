@@ -26,15 +26,16 @@ def paint_sky(c: Canvas, s: Scene) -> Tensor:
 def clouds(c: Canvas, s: Scene, picture: Tensor) -> Tensor:
     """Clouds over `picture`, thick by the weather; their edges take the light of the sun's side."""
     cover = s.amount("weather", CLOUDS)
-    wander = (c.noise(2.5, octaves=3) - .5) * .22
-    shape = c.warp(c.noise(1.6, 3.6, octaves=5), wander, wander * .4)
-    shadow = c.warp(shape, .05 * torch.sign(s.place_x - c.x) + 0 * c.y, torch.zeros_like(shape) - .03)
-    opacity = smooth(.66 - .24 * cover, .86 - .22 * cover, shape) * smooth(.92, .4, c.y)
-    lit = ((shape - shadow) * 3 + .55).clamp(0, 1)
+    away = .32 + .68 * smooth(.75, 0., c.y)                              # clouds flatten towards the horizon
+    wander = (c.noise(2, octaves=2) - .5) * .20
+    shape = c.noise(1.5, 3.4, octaves=3) * .62 + c.warp(c.noise(5, 9, octaves=4, gain=.6), wander, wander * .4) * .38
+    shadow = c.warp(shape, .055 * torch.tanh((s.place_x - c.x) * 4) + 0 * c.y, torch.zeros_like(shape) - .035)
+    opacity = smooth(.60 - .22 * cover, .86 - .20 * cover, shape) * smooth(.95, .45, c.y) * (.55 + .45 * away)
+    lit = ((shape - shadow) * 3.4 + .62).clamp(0, 1)
     storm = s.has("weather", "storm")
     dark = s.sky.middle * (.72 - .45 * storm)
     colour = mix(dark, s.sky.light * (.35 + .65 * s.sky.ambient) * (1 - .35 * storm), lit)
-    return mix(picture, colour, opacity * .85)
+    return mix(picture, colour, opacity * .88)
 
 
 def stars(c: Canvas, s: Scene) -> Tensor:
@@ -51,7 +52,7 @@ def starfield(c: Canvas, count: int) -> Tensor:
     place = c.table(2, n)
     light = c.table(n) ** 4
     points = c.splat((place[:, 0] - .5) * c.aspect + .5, place[:, 1], .25 + light)
-    return points + c.blur(points * (points > .8), .008) * 5 + c.blur(points, .012) * 1.6
+    return points * .8 + c.blur(points * (points > .8), .009) * 7 + c.blur(points, .006) * 1.6
 
 
 def celestial(c: Canvas, s: Scene, picture: Tensor) -> Tensor:
@@ -67,16 +68,16 @@ def celestial(c: Canvas, s: Scene, picture: Tensor) -> Tensor:
     craters = 1 + moon * (c.noise(7, octaves=3) - .5) * .7
     glow = torch.exp(-(far - radius).clamp(min=0) * 7) * (.30 + .35 * sun) + torch.exp(-(far - radius).clamp(min=0) * 26) * .4
     seen = moon + sun
-    night = 1 - .75 * moon * (1 - s.has("time", "night", "dusk", ""))
-    return mix(picture, colour * craters * night, body * seen) + glow * seen * colour * (1 - body) * night
+    pale = 1 - .55 * moon * (1 - s.has("time", "night", "dusk", ""))      # by day the moon is thin
+    return mix(picture, (colour * craters).clamp(0, 1.1), body * seen * pale) + glow * seen * colour * (1 - body) * pale * (.4 + .6 * pale)
 
 
 def weather(c: Canvas, s: Scene, picture: Tensor) -> Tensor:
     """Fog, rain and snow between the eye and what was painted."""
     if s.any("weather", "fog"):
-        depth = .42 + .5 * c.noise(1.5, 3, octaves=3) + .25 * smooth(.9, .35, c.y)
+        depth = .12 + .52 * c.noise(1.5, 3, octaves=3) + .32 * smooth(1., .35, c.y)
         veil = mix(s.sky.horizon, torch.ones_like(s.sky.horizon) * .85, .4) * (.35 + .6 * s.sky.ambient)
-        picture = mix(picture, veil, (s.has("weather", "fog") * depth).clamp(0, .9))
+        picture = mix(picture, veil, (s.has("weather", "fog") * depth).clamp(0, .80))
     if s.any("weather", "rain", "storm"):
         picture = rain(c, picture, s.has("weather", "rain") + .45 * s.has("weather", "storm"))
     if s.any("weather", "snow"):
@@ -98,30 +99,32 @@ def rain(c: Canvas, picture: Tensor, amount: Tensor) -> Tensor:
 def snowfall(c: Canvas, picture: Tensor, amount: Tensor) -> Tensor:
     """Flakes near and far, soft, over a paler and colder picture."""
     pale = mix(picture, mix(luma(picture) * c.tint(.96, 1., 1.05), torch.ones_like(picture) * .85, .22), .6 * amount)
-    for size, blur in ((34., .30), (17., .30), (7.5, .45)):
+    for size, blur in ((30., .30), (15., .30), (7., .45)):
         du, dv, chance, scale = c.dots(c.x * size + c.y * 1.3, c.y * size, .25)
-        flake = smooth(.26, .26 * (1 - blur * 2), (du**2 + dv**2).sqrt() / (.35 + .65 * scale)) * (chance > .55)
-        pale = mix(pale, torch.ones_like(pale) * .97, flake * amount * .8)
+        flake = smooth(.26, .26 * (1 - blur * 2), (du**2 + dv**2).sqrt() / (.35 + .65 * scale)) * (chance > .68)
+        pale = mix(pale, torch.ones_like(pale) * .97, flake * amount * .7)
     return pale
 
 
-def hour(c: Canvas, s: Scene, picture: Tensor) -> Tensor:
-    """The hour over a picture that has no sky of its own: the light's colour, and less of it towards the night."""
+def hour(c: Canvas, s: Scene, picture: Tensor, dim: float) -> Tensor:
+    """The hour over a picture that shows no sky: the light's colour, and (`dim` 1) less of it towards the night."""
     said = s.has("time", "dawn", "noon", "sunset", "dusk", "night")
     level = s.amount("time", {"dawn": .92, "noon": 1.18, "sunset": .88, "dusk": .70, "night": .46}, 1.)
-    light = s.sky.light / luma(s.sky.light)
-    toned = mix(picture, luma(picture) * light, .38) * level
+    level = 1 + (level - 1) * dim
+    light = s.pick("time", {"dawn": (1.12, .90, 1.06), "noon": (.98, 1.01, 1.04), "sunset": (1.30, .92, .52), "dusk": (1.04, .82, 1.36),
+                            "night": (.66, .88, 1.72)}, (1., 1., 1.))
+    toned = mix(picture, luma(picture), .35) * light * level
     side = 1.12 - .5 * (c.x - s.place_x).abs() / max(1., c.aspect)
-    return mix(picture, toned * side + s.sky.zenith * (.10 * (1 - level.clamp(max=1))), said)
+    return mix(picture, toned * side + s.sky.zenith * (.10 * (1 - level.clamp(max=1))), said * (.45 + .55 * dim))
 
 
 def lights(c: Canvas, s: Scene, picture: Tensor, sky: bool) -> Tensor:
     """Lamp, candle, window, neon and light from behind, over whatever was painted; sun and moon too where there is no sky."""
     far = c.far(s.place_x, s.place_y + .12)
-    for word, colour, reach, dim in (("lamp", (1., .76, .42), 3.2, .78), ("candle", (1., .60, .24), 4.6, .50)):
+    for word, flame, reach, dim in (("lamp", c.tint(1., .76, .42), 3.2, .78), ("candle", c.tint(1., .60, .24), 4.6, .50)):
         if s.any("light", word):
             glow = torch.exp(-far * reach)
-            lit = picture * (dim + 1.2 * glow * c.tint(*colour)) + c.tint(*colour) * (.42 * torch.exp(-far * reach * 2.4))
+            lit = picture * (dim + 1.2 * glow * flame) + flame * (.42 * torch.exp(-far * reach * 2.4))
             picture = mix(picture, lit, s.has("light", word))
     if s.any("light", "neon"):
         side = smooth(-.1, 1.1, (c.x - .5) / c.aspect + .5 + (c.y - .5) * .3)
@@ -129,7 +132,7 @@ def lights(c: Canvas, s: Scene, picture: Tensor, sky: bool) -> Tensor:
         picture = mix(picture, picture * .45 + tubes * (luma(picture) * 1.1 + .07), s.has("light", "neon") * .85)
     if s.any("light", "backlight"):
         halo = torch.exp(-(c.far(.5, .42) * 2.2) ** 2)
-        picture = mix(picture, picture * .62 + s.sky.light * halo * .55 * (1 - picture * .5), s.has("light", "backlight"))
+        picture = mix(picture, picture * (.42 + 1.25 * halo) + s.sky.light * halo * (.06 + .35 * luma(picture)), s.has("light", "backlight"))
     if not sky and s.any("light", "sun", "window", "moon"):
         angle = c.uniform(-.9, .9)
         beam = (c.x - s.place_x) * torch.cos(angle) + (c.y - .3) * torch.sin(angle)
@@ -141,7 +144,7 @@ def lights(c: Canvas, s: Scene, picture: Tensor, sky: bool) -> Tensor:
     return picture
 
 
-_GAMMA = {"white": .50, "black": 1.9, "pink": .80, "golden": .85}
+_GAMMA = {"white": .50, "black": 1.35, "pink": .80, "golden": .85}
 
 
 def tone(c: Canvas, s: Scene, picture: Tensor, amount: float) -> Tensor:
@@ -151,11 +154,13 @@ def tone(c: Canvas, s: Scene, picture: Tensor, amount: float) -> Tensor:
         return picture
     colour = s.pigment("colour", (.5, .5, .5), .05)
     level = luma(picture).clamp(1e-3, 1)
-    level = (level * (.42 / level.mean((2, 3), keepdim=True)).clamp(.8, 1.6)).clamp(0, 1)
+    middle = level.mean((2, 3), keepdim=True)
+    level = ((level - middle) * 1.25 + mix(middle, torch.full_like(middle, .42), .45)).clamp(.01, 1)
     level = level ** s.amount("colour", _GAMMA, 1.)
     pale = mix(mix(colour, torch.ones_like(colour), .62), s.pigment("second", (1., 1., 1.)), s.has("second", *PIGMENTS))
     black = s.has("colour", "black")
-    pale = mix(pale, torch.ones_like(pale) * .62, black * (1 - s.has("second", *PIGMENTS)))
+    colour = mix(colour, colour * 3.6, black)             # black is a deep grey where there is light, or nothing is seen
+    pale = mix(pale, torch.ones_like(pale) * .66, black * (1 - s.has("second", *PIGMENTS)))
     print_ = mix(mix(colour * .10, colour, smooth(0, .56, level)), pale, smooth(.56, 1., level))
     return mix(picture, print_, said * amount)
 

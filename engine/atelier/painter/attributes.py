@@ -49,7 +49,7 @@ _PEOPLE = ("person", "woman", "couple", "child")
 
 OFFERS: dict[str, Offer] = {
     "sea": Offer(**_LAND, figures=("person", "couple", "birds", "boat"), extras=("calm", "waves")),
-    "lake": Offer(**_LAND, seasons=SEASONS, figures=("person", "birds", "boat", "tree")),
+    "lake": Offer(**_LAND, seasons=SEASONS, figures=("person", "birds", "boat", "couple")),
     "mountains": Offer(**_LAND, seasons=SEASONS, figures=("person", "house", "birds", "tree"), extras=("snowy",)),
     "forest": Offer(**_LAND, seasons=SEASONS, figures=(*_PEOPLE, "horse", "dog"), extras=("path", "burning")),
     "desert": Offer(**_LAND, figures=("person", "horse", "birds", "tree")),
@@ -77,7 +77,7 @@ OFFERS: dict[str, Offer] = {
     "road": Offer(**_LAND, seasons=SEASONS, figures=("person", "couple", "house", "horse", "dog", "birds")),
     "sky": Offer(**_LAND, figures=("birds", "tree", "house")),
     "lights": Offer(times=("sunset", "dusk", "night"), weathers=("rain", "fog", "snow"), extras=("traces",)),
-    "body": Offer(**_NEAR, extras=("dancing", "sitting")),
+    "body": Offer(**_NEAR, extras=("dancing",)),
 }
 
 # How often chance says something in each field that a kind offers.

@@ -86,9 +86,7 @@ class Canvas:
 
     def dots(self, u: Tensor, v: Tensor, reach: float = .3) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """One jittered point per unit cell of (u, v): offset du, dv from it, and two chances of the cell, all (count, 1, h, w)."""
-        u, v = torch.broadcast_tensors(u, v)
-        u = u.expand(self.count, -1, -1, -1)
-        v = v.expand(self.count, -1, -1, -1)
+        u, v = (place.expand(self.count, 1, self.height, self.width) for place in (u, v))
         column, row = u.floor(), v.floor()
         index = (torch.remainder(row, 61) * 61 + torch.remainder(column, 61)).long().reshape(self.count, 1, -1)
         chances = torch.gather(self.table(4, 61 * 61), 2, index.expand(-1, 4, -1)).reshape(self.count, 4, *u.shape[2:])
@@ -106,13 +104,12 @@ class Canvas:
 
     def blur(self, picture: Tensor, radius: float) -> Tensor:
         """Soften by about `radius` picture heights, cheaply: down to few pixels and up again."""
-        step = max(1., radius * self.height / 1.2)
-        small = (max(2, round(self.height / step)), max(2, round(self.width / step)))
-        if small[0] >= self.height:
-            return picture
-        shrunk = F.interpolate(picture, small, mode="area")
-        shrunk = F.avg_pool2d(F.pad(shrunk, (1, 1, 1, 1), mode="replicate"), 3, 1)
-        return F.interpolate(shrunk, (self.height, self.width), mode="bicubic", align_corners=False)
+        step = max(1., radius * self.height / 2)
+        small = (max(4, round(self.height / step)), max(4, round(self.width / step)))
+        shrunk = F.interpolate(picture, small, mode="area") if small[0] < self.height else picture
+        for _ in range(2):                             # two boxes make a tent: one shows its corners
+            shrunk = F.avg_pool2d(F.pad(shrunk, (1, 1, 1, 1), mode="replicate"), 3, 1)
+        return F.interpolate(shrunk, (self.height, self.width), mode="bicubic", align_corners=False).clamp(min=0)     # bicubic dips below
 
     def disk(self, cx: Tensor | float, cy: Tensor | float, radius: Tensor | float, soft: float = .006) -> Tensor:
         """A filled circle, 1 inside."""

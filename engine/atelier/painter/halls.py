@@ -65,12 +65,9 @@ def _doors(c: Canvas, s: Scene, picture: Tensor, near: Tensor, far: Tensor, vy: 
 
 def stairs(c: Canvas, s: Scene) -> Tensor:
     """Steps that rise towards a light, or turn down a well."""
-    straight, turning = _rise(c, s), None
-    if s.any("extra", "spiral"):
-        turning = _well(c, s)
-        straight = mix(straight, turning, s.has("extra", "spiral"))
-    ink = straight.mean((2, 3), keepdim=True) * .10
-    return figures.place(c, s, straight, c.uniform(.62, .80), (.28, .40), ink=ink)
+    rise = _rise(c, s)
+    rise = figures.place(c, s, rise, c.uniform(.62, .80), (.28, .40), ink=rise.mean((2, 3), keepdim=True) * .10)
+    return mix(rise, _well(c, s), s.has("extra", "spiral")) if s.any("extra", "spiral") else rise
 
 
 def _rise(c: Canvas, s: Scene) -> Tensor:
@@ -107,7 +104,7 @@ def _well(c: Canvas, s: Scene) -> Tensor:
     band = torch.remainder(coil, 1)
     stone = s.pigment("colour", (.60, .56, .50)) * (.85 + .3 * c.noise(3, octaves=3))
     light = _daylight(s)
-    level = .20 + .55 * s.sky.ambient * (.35 + .65 * smooth(.75, .05, radius)) + .15 * torch.cos(turn * 6.28 + c.uniform(0, 6))
+    level = .30 + .62 * s.sky.ambient * (.45 + .55 * smooth(.75, .05, radius)) + .15 * torch.cos(turn * 6.28 + c.uniform(0, 6))
     tread = stone * level * (.72 + .40 * steps) * 1.25
     rail = torch.exp(-((band - .06) / .035) ** 2)
     shadow = smooth(.62, 1., band)
@@ -136,7 +133,7 @@ def machine(c: Canvas, s: Scene) -> Tensor:
     lamps = c.table(3, 16)
     points = c.splat((lamps[:, 0] - .5) * c.aspect + .5, .2 + .7 * lamps[:, 1], .4 + .6 * lamps[:, 2])
     glow = mix(c.tint(1., .32, .10), s.pigment("second", (1., .32, .10)), 1.)
-    picture = picture + (points * 1.2 + c.blur(points, .014) * 14) * glow
+    picture = picture + (points * .8 + c.blur(points, .010) * 12) * glow * (1 - s.has("extra", "servers"))
     return figures.place(c, s, picture, c.uniform(.90, .98), (.30, .42), ink=picture.mean((2, 3), keepdim=True) * .10)
 
 

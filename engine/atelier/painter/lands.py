@@ -22,12 +22,12 @@ def _lit(s: Scene, ground: Tensor, light: Tensor, shade: float = .38) -> Tensor:
 def mountains(c: Canvas, s: Scene) -> Tensor:
     """Ranges behind one another, lit from the side of the sun, whiter above, bluer away."""
     picture = air.paint_sky(c, s)
-    horizon = c.uniform(.56, .70)
+    horizon = c.uniform(.60, .74)
     across, ahead = terrain.slices(c, .9, 11.)
     texture = c.ridges(2.2, octaves=5, gain=.52, size=(160, 160)) ** 1.6
-    peaks = terrain.relief(c, texture, across, ahead, 11.) * smooth(.8, 5.5, ahead) * 5.2
-    rough = c.noise(7, 9, octaves=3, size=(terrain.ROWS, c.width)) - .5
-    height = peaks * c.uniform(.65, 1.05) + rough * (.10 + .03 * ahead)
+    peaks = terrain.relief(c, texture, across, ahead, 11.) * smooth(1.6, 7., ahead) * 5.4
+    swell = terrain.relief(c, c.noise(3, octaves=2, size=(48, 48)), across, ahead, 11.) - .5
+    height = peaks * c.uniform(.50, .92) + swell * .45
     land = terrain.see(c, height, ahead, horizon, .55)
     light = land.look(terrain.sunlit(height, across, ahead, torch.sign(s.place_x - .5), 1.1))
     tall = land.look(height) / (.35 * land.look(ahead.expand_as(height)))
@@ -45,17 +45,14 @@ def desert(c: Canvas, s: Scene) -> Tensor:
     picture = air.paint_sky(c, s)
     horizon = c.uniform(.46, .58)
     across, ahead = terrain.slices(c, .7, 9.)
-    bend = c.noise(1.6, octaves=2, size=(terrain.ROWS, c.width)) - .5
-    turn = c.uniform(-.6, .6)
-    phase = (ahead * (1 + turn * .3) + across * (.5 + turn) + bend * 2.6) * c.uniform(.55, .9)
-    wave = torch.remainder(phase + c.uniform(), 1)
-    dune = torch.where(wave < .68, smooth(0., .68, wave), smooth(1., .68, wave))      # a long back, a short lee
-    height = dune * (.22 + .10 * ahead) * c.uniform(.8, 1.3)
-    land = terrain.see(c, height, ahead, horizon, .95)
-    light = land.look(terrain.sunlit(height, across, ahead, torch.sign(s.place_x - .5), 1.8))
-    ripple = land.look(torch.sin(ahead * 42 / ahead.sqrt() + bend * 24 + across * 6).expand(c.count, 1, -1, -1))
+    crests = 1 - (2 * c.noise(2.2, 3.2, octaves=2, gain=.35, size=(160, 160)) - 1).abs()      # where noise crosses its middle
+    low = terrain.relief(c, c.noise(1.5, octaves=2, size=(48, 48)), across, ahead)
+    height = terrain.relief(c, crests ** 1.4, across, ahead) * (.34 + .13 * ahead) * c.uniform(.8, 1.3) + low * .4
+    land = terrain.see(c, height, ahead, horizon, 1.05)
+    light = smooth(.12, .62, land.look(terrain.sunlit(height, across, ahead, torch.sign(s.place_x - .5), 2.2)))
+    ripple = land.look(torch.sin(ahead.sqrt() * 60 + across * 5 + low * 40).expand(c.count, 1, -1, -1))
     sand = mix(c.tint(.84, .62, .38), c.tint(.92, .76, .56), c.uniform())
-    ground = sand * (1 + .07 * ripple * smooth(.8, .1, land.distance))
+    ground = sand * (1 + .05 * ripple * smooth(.6, .1, land.distance))
     haze = land.distance ** 2 * .55
     picture = mix(picture, mix(_lit(s, ground, light, .30), s.sky.horizon, haze), land.cover)
     return figures.place(c, s, picture, c.uniform(.66, .86), (.12, .26))

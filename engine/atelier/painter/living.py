@@ -10,7 +10,7 @@ from engine.atelier.painter.scene import Scene
 
 def ground_of(c: Canvas, colour: Tensor) -> Tensor:
     """An out-of-focus background in one colour: a slope of light and large soft discs."""
-    picture = colour * (.34 + .62 * c.noise(1.6, octaves=3)) * (1.12 - .45 * c.y)
+    picture = (colour + .03) * (.40 + .62 * c.noise(1.6, octaves=3)) * (1.15 - .45 * c.y)
     for _ in range(4):
         disc = c.disk(c.across(), c.uniform(), c.uniform(.05, .16), .035)
         picture = picture + disc * (colour * .16 + .02) * c.uniform(.2, 1)
@@ -22,14 +22,14 @@ def inflate(c: Canvas, mask: Tensor, radius: float, side: Tensor, up: float = .4
     height = (c.blur(mask, radius) * .6 + c.blur(mask, radius * .4) * .4) * mask
     dx = torch.gradient(height, dim=3)[0] * c.height * radius * 1.6
     dy = torch.gradient(height, dim=2)[0] * c.height * radius * 1.6
-    return ((.42 - dx * side * .8 + dy * up * 0 + (dy * up)) / (1 + dx**2 + dy**2).sqrt()).clamp(0, 1.2)
+    return c.blur(((.42 - dx * side * .8 + dy * up) / (1 + dx**2 + dy**2).sqrt()).clamp(0, 1.2), .022)
 
 
 def flower(c: Canvas, s: Scene) -> Tensor:
     """One flower, close: rings of petals around a heart, its stem, a soft background."""
     colour = s.any_pigment("colour", ("red", "golden", "white", "violet", "pink", "blue", "orange"))
-    back = s.any_pigment("second", ("green", "black", "blue", "brown", "grey"))
-    picture = ground_of(c, back * .8 + .05)
+    back = s.any_pigment("second", ("green", "blue", "brown", "grey", "turquoise"))
+    picture = ground_of(c, back * .85 + .05)
     x, y, size = c.across(.42, .58), c.uniform(.36, .48), c.uniform(.26, .38)
     wilted, rose = s.has("extra", "wilted"), s.has("extra", "rose")
     droop = wilted * .06
@@ -47,16 +47,18 @@ def flower(c: Canvas, s: Scene) -> Tensor:
         around = turn * mix(petals, torch.full_like(petals, 3.), rose * .0) + c.uniform(0, 6.28) + flutter + rose * radius * 22
         lobe = (torch.cos(around) * .5 + .5) ** (.55 - .3 * rose)
         edge = reach * (.44 + .56 * lobe) * (1 - .22 * wilted)
-        inside = smooth(edge + .006, edge - .008, radius)
+        inside = smooth(edge + .007, edge - .013, radius)
         rise = (radius / edge.clamp(min=.02)).clamp(0, 1)
         vein = .06 * torch.cos(around * 7) * rise
-        shade = (.34 + .62 * rise * (.5 + .5 * lobe) + .18 * dx / size * side + vein + .05 * ring) * (1 - .25 * smooth(.82, 1., rise))
-        tone = mix(colour, colour ** 1.7 * .85, (1 - rise) * .6)
+        shade = .50 + .46 * rise ** 1.5 * (.4 + .6 * lobe) + .22 * dx / size * side + vein + .05 * ring + .10 * smooth(.75, 1., rise)
+        tone = mix(mix(colour, torch.ones_like(colour), .22 * rise ** 3), colour ** 1.6 * .85, (1 - rise) * .7)
         tone = mix(tone, c.tint(.40, .28, .17), wilted * .55)
-        picture = mix(picture * (1 - .35 * smooth(edge + .035, edge, radius) * (1 - inside)), tone * shade * 1.18 + .015, inside)
+        under = smooth(edge + .06, edge - .02, radius) * smooth(reach * 1.15, reach * .8, radius)
+        picture = mix(picture * (1 - .30 * under * (1 - inside)), tone * shade * 1.12 + .015, inside)
     heart = smooth(size * .25, size * .15, radius) * (1 - rose)
     grains = .45 + .75 * c.noise(22, octaves=2)
-    return mix(picture, mix(c.tint(.92, .66, .16), c.tint(.10, .07, .05), (c.uniform() > .55).float()) * grains, heart)
+    picture = mix(picture, mix(c.tint(.92, .66, .16), c.tint(.14, .09, .06), (c.uniform() > .65).float()) * grains, heart)
+    return mix(picture, c.blur(picture, .012), smooth(.12, .42, c.far(x, y)))                  # a lens that is wide open
 
 
 # Half of a face seen from the side: (height below the crown, how far it stands out), in head heights.
@@ -104,14 +106,14 @@ def face(c: Canvas, s: Scene) -> Tensor:
     light = side * torch.where(c.uniform() > .35, 1., -1.)
     skin = mix(mix(c.tint(.94, .74, .60), c.tint(.36, .21, .14), c.uniform() ** 1.3), second, .45)
     relief = inflate(c, head, .075, light)
-    lit = skin * (.05 + 1.15 * relief ** 1.5)
+    lit = skin * (.07 + 1.30 * relief ** 1.4)
     jaw = torch.maximum(smooth(.60, .75, (c.y - y) / size + .5), torch.zeros_like(c.x))
     cloth = mix(c.tint(.10, .10, .12), s.pigment("second", (.16, .15, .18)), .6) * (.3 + .9 * relief)
     lit = mix(lit, cloth, smooth(.02, .06, (c.y - y) / size - .62 + .12 * (c.x - x) * side / size) * jaw)
     lit = mix(lit, c.tint(.10, .075, .06) * (.45 + 1.3 * relief) * (.7 + .6 * c.noise(22, 6, octaves=2)), locks)
     dark = picture.mean((2, 3), keepdim=True) * .10 + .012 + .20 * relief.clamp(0, 1) ** 3 * picture
     whole = torch.maximum(head, locks)
-    shown = torch.where((s.has("extra", "profile") + (1 - s.has("extra", "profile", "blurred", "half-lit")) * (c.uniform() > .45)) > .5, dark, lit)
+    shown = torch.where((s.has("extra", "profile") + (1 - s.has("extra", "profile", "blurred", "half-lit")) * (c.uniform() > .7)) > .5, dark, lit)
     picture = mix(picture, shown, whole)
     if s.any("extra", "blurred", "half-lit"):
         picture = mix(picture, _frontal(c, s, ground_of(c, s.pigment("colour", (.50, .47, .46)) * .8 + .03), skin), s.has("extra", "blurred", "half-lit"))

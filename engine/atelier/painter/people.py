@@ -28,7 +28,8 @@ def hand(c: Canvas, s: Scene) -> Tensor:
     if s.any("extra", "two hands"):
         other = _hand(c, torch.full_like(two, .72), c.uniform(-.35, .05), pointing, c.uniform(.24, .28), mirror=-1.)
         height = torch.maximum(height, other * two)
-    light, mask = c.shade(height, side)
+    _, mask = c.shade(height, side)
+    light, _ = c.shade(c.blur(height, .010) * .85 + c.blur(height, .03) * .6, side)        # flesh has no joints
     skin = _skin(c, s)
     body = skin * (.10 + 1.05 * light) + skin ** 2 * .10
     body = body * (.90 + .2 * c.noise(5, octaves=3))
@@ -75,33 +76,37 @@ def body(c: Canvas, s: Scene) -> Tensor:
     picture = ground_of(c, s.pigment("colour", (.44, .42, .42)) * .9 + .03)
     floor = smooth(.80, .86, c.y)
     picture = mix(picture, picture * (.72 - .25 * c.y) + .02, floor)
-    dance, seated = s.has("extra", "dancing"), s.has("extra", "sitting")
-    height, feet = _body(c, dance, seated)
-    light, mask = c.shade(height, torch.sign(s.place_x - .5))
+    dance = s.has("extra", "dancing")
+    height, feet = _body(c, dance)
+    _, mask = c.shade(height, torch.sign(s.place_x - .5))
+    light, _ = c.shade(c.blur(height, .014) + c.blur(height, .03), torch.sign(s.place_x - .5))
     cloth = mix(s.pigment("second", (.22, .20, .22)), _skin(c, s), .45)
     pool = torch.exp(-((c.x - .5) / .22) ** 2 - ((c.y - feet) / .022) ** 2)
     picture = picture * (1 - .55 * pool)
-    shown = cloth * (.06 + 1.15 * light ** 1.3)
-    moved = c.blur(mask, .022)
-    picture = mix(picture, shown, mix(mask, (moved + mask * .8).clamp(0, 1), dance * .5))
-    return picture
+    shown = cloth * (.03 + .95 * light ** 2.2) + picture * .05
+    echo = c.warp(mask, .05 * torch.sin(c.y * 5 + c.uniform(0, 6)) + 0 * c.x, 0 * c.y + .01)
+    picture = mix(picture, shown, c.blur(echo, .02) * dance * .55)
+    return mix(picture, shown, c.blur(mask, .005) * (1 - .25 * dance))
 
 
-def _body(c: Canvas, dance: Tensor, seated: Tensor) -> tuple[Tensor, Tensor]:
-    """A standing figure of tubes whose limbs swing further when it dances, fold when it sits: relief and height of its feet."""
+def _body(c: Canvas, dance: Tensor) -> tuple[Tensor, Tensor]:
+    """A standing figure of tubes, half of them in a long skirt, whose limbs swing further when it dances: relief and height of its feet."""
     tall, x = c.uniform(.62, .76), .5 + c.uniform(-.12, .12) * c.aspect
     feet = .90 + 0 * tall
     swing = .22 + .9 * dance
-    hip_y = feet - tall * (.50 - .26 * seated)
+    hip_y = feet - tall * .50
     lean = c.uniform(-.14, .14) * swing
     neck_x, neck_y = x + lean * tall * .5, hip_y - tall * .33
     parts = [c.tube(x, hip_y, (x + neck_x) / 2, (hip_y + neck_y) / 2, tall * .078, tall * .066),
              c.tube((x + neck_x) / 2, (hip_y + neck_y) / 2, neck_x, neck_y, tall * .070, tall * .086),
-             c.tube(neck_x, neck_y, neck_x + lean * .1, neck_y - tall * .075, tall * .034, tall * .03),
+             c.tube(neck_x, neck_y, neck_x + lean * .1, neck_y - tall * .10, tall * .036, tall * .034),
              c.tube(neck_x + lean * .12, neck_y - tall * .105, neck_x + lean * .14, neck_y - tall * .125, tall * .058, tall * .052)]
+    skirt = (c.uniform() > .5).float()
+    hem = x + lean * tall * c.uniform(-.6, .2)
+    parts.append(c.tube(x, hip_y, hem, feet - tall * .14, tall * .075, tall * (.10 + .07 * dance)) * skirt)
     for side in (-1., 1.):
-        thigh = side * c.uniform(.06, .30) * swing + side * seated * 1.15
-        shin = thigh * c.uniform(.2, .9) * (1 - seated) + side * seated * .1
+        thigh = side * c.uniform(.06, .30) * swing
+        shin = thigh * c.uniform(.2, .9)
         kx, ky = x + side * tall * .04 + tall * .25 * torch.sin(thigh), hip_y + tall * .25 * torch.cos(thigh)
         fx, fy = kx + tall * .25 * torch.sin(shin), ky + tall * .25 * torch.cos(shin)
         parts += [c.tube(x + side * tall * .035, hip_y, kx, ky, tall * .066, tall * .045), c.tube(kx, ky, fx, fy, tall * .045, tall * .026)]
@@ -138,7 +143,8 @@ def _row(c: Canvas, s: Scene, picture: Tensor, glow: Tensor, near: float, line: 
     shoulders = smooth(1.05, .95, ((u / .50) ** 2 + ((v - .86) / .52) ** 2).sqrt()) + (v > .86) * smooth(.54, .48, u.abs())
     below = smooth(1.1, 1.5, v)
     arms = s.has("extra", "raised arms") * (chance > .45)
-    reach = smooth(.085, .055, (u.abs() - .36 - .10 * v).abs()) * smooth(-1.05, -.98, v) * (v < .8) * arms
+    bent = (u.abs() - .40 - .10 * torch.sin(v * 2.4 + chance * 9)).abs()
+    reach = smooth(.075, .045, bent - .02 * smooth(-.6, .6, v)) * smooth(-1.02 + .4 * size, -.94 + .4 * size, v) * (v < .8) * arms
     shape = torch.stack((head, neck, shoulders.clamp(0, 1), below, reach)).amax(0)
     ink = mix(glow * .86, s.sky.zenith * .16 + .012, .12 + .85 * near)
     ink = ink * (.75 + .5 * size) + glow * .35 * torch.exp(-((v + .27) / .10) ** 2) * (1 - near) * .6

@@ -19,7 +19,7 @@ def tree(c: Canvas, s: Scene) -> Tensor:
     grain = .55 + .6 * c.noise(5, 9, octaves=4) - .25 * (c.y - ground).clamp(min=0)
     picture = mix(picture, soil * grain * sky.light * (.22 + .70 * sky.ambient), smooth(-.004, .004, c.y - line))
     x = c.across(.38, .62)
-    branches = _branches(c, x, line.mean(3, keepdim=True) + .01, -1., .25 - .09 * roots, levels=5)
+    branches = _branches(c, x, line.mean(3, keepdim=True) + .01, -1., .23 - .09 * roots, levels=6)
     if s.any("extra", "roots"):
         below = _branches(c, x, line.mean(3, keepdim=True) - .01, 1., c.uniform(.12, .15), levels=5, spread=1.25)
         branches = torch.maximum(branches, below * roots)
@@ -28,7 +28,7 @@ def tree(c: Canvas, s: Scene) -> Tensor:
     bark = mix(c.tint(.24, .18, .14), c.tint(.58, .45, .32), under)
     picture = mix(picture, bark * (.10 + .9 * light) * sky.light * (.20 + .75 * sky.ambient) + .008, mask)
     leafy = s.has("extra", "leaves") + s.has("season", "spring", "summer", "autumn") * (1 - s.has("extra", "leaves"))
-    crown = smooth(.10, .34, c.blur(mask * (c.y < ground - .16), .06)) * smooth(.40, .62, c.noise(10, octaves=3) + .16)
+    crown = smooth(.03, .16, c.blur(mask * (c.y < ground - .20), .07)) * smooth(.40, .60, c.noise(9, octaves=4) + .12)
     colour = s.pick("season", lands.LEAVES, (.24, .44, .14)) * (.35 + .9 * c.noise(12, octaves=2))
     picture = mix(picture, colour * sky.light * (.22 + .9 * sky.ambient), crown * leafy * .92)
     return figures.place(c, s, picture, ground + c.uniform(.02, .05), (.14, .22))
@@ -38,7 +38,7 @@ def _branches(c: Canvas, x: Tensor, y: Tensor, way: float, length: Tensor | floa
     """The relief of a tree that forks `levels` times, upwards (way -1) or down: every fork by chance, no two alike."""
     length = length * c.uniform(.85, 1.15)
     parts: list[Tensor] = []
-    tips = [(x, y, c.uniform(-.12, .12), length, length * .15)]
+    tips = [(x, y, c.uniform(-.12, .12), length, length * .12)]
     for _ in range(levels):
         grown = []
         for x0, y0, turn, reach, thick in tips:

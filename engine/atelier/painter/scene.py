@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from torch import Tensor
 
@@ -36,11 +37,16 @@ class Sky:
         self.ambient = canvas.sheet([(row[4],) * 3 for row in rows])[:, :1]
 
 
+_OF_THE_NIGHT = ("moon", "stars")                      # who says moon and no hour means the night
+
+
 class Scene:
     """What a batch shows: `has` and `pick` turn words into (count, 1, 1, 1) amounts and (count, 3, 1, 1) colours."""
 
     def __init__(self, canvas: Canvas, attributes: Sequence[Attributes]) -> None:
-        self.canvas, self.attributes = canvas, attributes
+        self.canvas = canvas
+        self.attributes = [replace(a, time="night") if a.light in _OF_THE_NIGHT and not a.time else a for a in attributes]
+        attributes = self.attributes
         self.sky = Sky(canvas, [a.time for a in attributes])
         self.place_x, self.place_y = canvas.across(.2, .8), canvas.uniform(.12, .36)       # of sun, moon, lamp
 

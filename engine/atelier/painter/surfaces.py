@@ -91,7 +91,7 @@ def water(c: Canvas, s: Scene) -> Tensor:
 def writing(c: Canvas, s: Scene) -> Tensor:
     """Lines of a hand that cannot be read, in ink on paper or in chalk on slate."""
     paper = s.pigment("colour", (.90, .84, .70))
-    slate = s.has("extra", "chalk")
+    slate = s.has("extra", "chalk") + s.has("colour", "black") * (1 - s.has("extra", "chalk"))
     paper = mix(paper * .92 + .06, paper * .16 + .04, slate)
     picture = paper * (.84 + .26 * c.noise(2, octaves=4)) * (1 - .14 * smooth(.3, .75, c.ridges(1.2, octaves=2)))
     stain = smooth(.62, .75, c.noise(1.8, octaves=3)) * .16
@@ -113,17 +113,17 @@ def _strokes(c: Canvas, s: Scene) -> Tensor:
     rows = 7
     many = int(900 * c.aspect * max(1., c.height / 128))
     t = torch.linspace(0, 1, many, device=c.device)[None]
-    letters = F.interpolate(c.table(3, 64), many, mode="linear", align_corners=True)
-    lean, big = c.table(1) * .5 + .1, .022 + .016 * c.table(1)
+    letters = F.interpolate(c.table(3, 48), many, mode="linear", align_corners=True)
+    lean, big = c.table(1) * .5 + .1, .020 + .012 * c.table(1)
     for row in range(rows):
         shift = 97 * row % many
         wild = torch.roll(letters, shift, 2)
-        phase = t * 2 * math.pi * 24 * c.aspect + wild[:, 0] * 9
-        up = torch.sin(phase) * (.35 + 1.1 * wild[:, 1]) + .35 * torch.sin(phase * 2.3 + row)
+        phase = t * 2 * math.pi * 19 * c.aspect + wild[:, 0] * 5
+        up = torch.sin(phase) * (.30 + .8 * wild[:, 1])
         tall = (wild[:, 2] > .72) * torch.sin(phase).clamp(min=0) * 1.1
         y = .13 + .118 * row + .012 * torch.sin(t * 5 + row) - (up + tall) * big
-        x = (t - .5) * .82 * c.aspect + .5 + big * .9 * torch.cos(phase) + lean * (up + tall) * big
-        words = (torch.remainder(wild[:, 0] * 11 + t * 7, 1) > .16) * (t < .55 + .5 * torch.remainder(wild[:, 1, :1] * 7, 1))
+        x = (t - .5) * .82 * c.aspect + .5 + big * .55 * torch.cos(phase) + lean * (up + tall) * big
+        words = (torch.remainder(t * (7 + row % 3) * c.aspect + .35 * wild[:, 1], 1) > .20) * (t < .55 + .5 * torch.remainder(wild[:, 1, :1] * 7, 1))
         drawn = torch.maximum(drawn, c.splat(x, y, words.float()))
         if s.any("extra", "crossed out"):
             struck = (torch.remainder(wild[:, 2] * 5, 1) > .5).float()

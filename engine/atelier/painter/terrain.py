@@ -36,8 +36,8 @@ def slices(c: Canvas, near: float = .7, far: float = 9.) -> tuple[Tensor, Tensor
 
 def relief(c: Canvas, texture: Tensor, across: Tensor, ahead: Tensor, scale: float = 9.) -> Tensor:
     """A square texture of heights (count, 1, n, n) laid over the world: (count, 1, ROWS, w)."""
-    gx, gy = torch.broadcast_tensors(across / scale * 2, ahead / scale * 2 - 1)
-    grid = torch.cat((gx, gy), 1).permute(0, 2, 3, 1).expand(c.count, -1, -1, -1)
+    gx, gy = (place.expand(c.count, 1, ROWS, c.width) for place in (across / scale * 2, ahead / scale * 2 - 1))
+    grid = torch.cat((gx, gy), 1).permute(0, 2, 3, 1)
     return F.grid_sample(texture, grid, padding_mode="reflection", align_corners=False, mode="bicubic")
 
 

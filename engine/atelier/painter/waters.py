@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from engine.atelier.painter import air, figures
@@ -36,13 +37,10 @@ def lake(c: Canvas, s: Scene) -> Tensor:
 def water(c: Canvas, s: Scene, above: Tensor, horizon: Tensor, rough: Tensor) -> Tensor:
     """`above` the horizon as it is, below it mirrored in waves that shorten with distance, with the light's path."""
     depth = ((c.y - horizon) / (1 - horizon)).clamp(1e-3, 1)
-    away = 1 / (depth + .05)
-    swell = torch.zeros_like(depth)
-    for i in range(3):
-        bend = c.noise(2.5 * 2**i, 3 * 2**i, octaves=2)
-        swell = swell + torch.sin(away * (2.6 + 3.2 * i) + (c.x - .5) * away * c.uniform(-.7, .7) + bend * 7 + c.uniform(0, 6.3)) * .55**i
-    chop = c.noise(3, 22, octaves=3) - .5
-    wave = (swell * .38 + chop * 1.8) * rough
+    away = .42 / (depth + .045)
+    swell = _waves(c, away, 5., 2.4) + .55 * _waves(c, away, 2.1, 2.) * smooth(.02, .25, depth)
+    chop = c.noise(3, 26, octaves=3) - .5
+    wave = (swell * .62 * smooth(.0, .10, depth) + chop * 1.1) * rough
     mirrored = c.warp(above, wave * .035 * (depth + .15), 2 * (horizon - c.y) + wave * .06 * (depth + .12))
     deep = (mix(c.tint(.03, .12, .22), s.sky.zenith, .5)) * (.35 + .65 * s.sky.ambient)
     surface = mix(mirrored, deep, (.18 + .55 * depth) * (1 - .25 * rough.clamp(max=1.5)))
@@ -54,3 +52,13 @@ def water(c: Canvas, s: Scene, above: Tensor, horizon: Tensor, rough: Tensor) ->
     path = torch.exp(-((c.x - s.place_x) / (.035 + .13 * depth)) ** 2) * smooth(-.1, .65, wave + chop + .25)
     surface = surface + path * lamp * colour * .75
     return mix(above, surface, smooth(-.002, .002, c.y - horizon))
+
+
+def _waves(c: Canvas, away: Tensor, scale: float, stretch: float) -> Tensor:
+    """Slopes of a wrinkled sheet seen at `away` (count, 1, h, 1), about -1..1: one texture, laid down in perspective."""
+    texture = c.ridges(5, 5 * stretch, octaves=3, size=(128, 128))
+    slope = torch.gradient(texture, dim=2)[0] * 9
+    places = ((c.x - .5) * away / scale * 2, away / scale * 2 - 1)
+    gx, gy = (place.expand(c.count, 1, c.height, c.width) for place in places)
+    grid = torch.cat((gx, gy), 1).permute(0, 2, 3, 1)
+    return F.grid_sample(slope, grid.contiguous(), padding_mode="reflection", align_corners=False).clamp(-1.5, 1.5)
