@@ -16,7 +16,8 @@ from pathlib import Path
 
 _LONGEST = 6                                           # words of the longest phrase in the table
 _TOKEN = re.compile(r"aujourd'hui|quelqu'un|(?:[cdjlmnst]|qu|lorsqu|puisqu)'|\w+(?:-\w+)*|[^\w\s]", re.IGNORECASE)
-_ENGLISH = frozenset(["the", "of", "and", "in", "with", "is", "my", "your", "his", "her", "at", "under", "by", "to", "for", "it", "was", "were", "this", "that", "i", "you", "we", "they", "from", "be", "are", "am", "has", "have", "not"])
+_ENGLISH = frozenset(("a", "an", "the", "of", "and", "in", "with", "is", "my", "your", "his", "her", "at", "under", "by", "to", "for", "it",
+                      "was", "were", "this", "that", "i", "you", "we", "they", "from", "be", "am", "are", "has", "have", "not"))
 
 
 @dataclass(frozen=True)
@@ -132,13 +133,14 @@ def _is_french(words: list[str]) -> bool:
         entry = _known(word)
         if (word.endswith("'") and len(word) > 1) or (entry and any(ord(c) > 127 for c in word)):
             signs += 2
-        elif entry and word not in known.ambiguous and word not in _ENGLISH:
+        elif entry and not {word, word.removesuffix("s")} & known.ambiguous and word not in _ENGLISH:
             signs += 1
     french_pair = sum(1 for a, b in itertools.pairwise(words) if a in _ARTICLES and _known(b))
     return signs + 2 * french_pair > sum(word in _ENGLISH for word in words)
 
 
-_ARTICLES = frozenset(["le", "la", "les", "un", "une", "des", "du", "de", "ma", "mon", "mes", "ta", "tes", "sa", "ses", "au", "aux", "en", "sous", "dans"])
+_ARTICLES = frozenset(("le", "la", "les", "un", "une", "des", "du", "de", "ma", "mon", "mes", "ta", "tes", "sa", "ses", "au", "aux",
+                       "en", "sous", "dans"))
 _WHEN = frozenset(("at night", "by day", "in the evening", "in the morning"))
 
 
