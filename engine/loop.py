@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from engine.clock import Clock, Now
 from engine.messages import Dream, Grain, Message, News, State, Value
 from engine.stage.layer import Layer
+
+Values = dict[str, tuple[Value, ...]]
 
 
 class Show(Protocol):
@@ -19,12 +21,12 @@ class Show(Protocol):
     def sound(self, now: Now) -> Iterable[Grain]: ...
     def draw(self, now: Now) -> Layer: ...
     def learn(self, news: News) -> None: ...
-    def values(self) -> dict[str, tuple[Value, ...]]: ...
+    def values(self) -> Values: ...
 
 
 class Doors(Protocol):
     def drain(self) -> Iterable[Message]: ...
-    def tell(self, news: Iterable[News], values: dict[str, tuple[Value, ...]]) -> None: ...
+    def tell(self, news: Iterable[News], values: Callable[[], Values]) -> None: ...
 
 
 class Mind(Protocol):
@@ -67,7 +69,7 @@ def perform(show: Show, clock: Clock, doors: Doors, mind: Mind, sound: Sound, st
         news = tuple(mind.news())  # 6. answer: what was stored, borrowed, found
         for item in news:
             show.learn(item)
-        doors.tell(news, show.values())
+        doors.tell(news, show.values)
 
 
 def rehearse(show: Show, seconds: float = 2.0, messages: Iterable[Message] = ()) -> DarkStage:
@@ -89,7 +91,7 @@ class Quiet:
         said, self.messages = self.messages, []
         return said
 
-    def tell(self, news: Iterable[News], values: dict[str, tuple[Value, ...]]) -> None:
+    def tell(self, news: Iterable[News], values: Callable[[], Values]) -> None:
         self.told.extend(news)
 
 

@@ -6,15 +6,16 @@ Every key has a default, so that no file is needed; a key that nobody knows is a
 
 from __future__ import annotations
 
-import difflib
 import os
 import tomllib
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from engine.errors import Plain, nearest
 
-class MachineError(Exception):
+
+class MachineError(Plain):
     """The machine file cannot be used; the message says which line and what would be valid."""
 
 
@@ -93,12 +94,6 @@ class Machine:
         built = _build(cls, table, str(path), "")
         assert isinstance(built, cls)
         return built
-
-
-def nearest(found: str, possible: list[str]) -> str:
-    """The end of an error: the nearest valid name, or all of them."""
-    near = difflib.get_close_matches(found, possible, n=1, cutoff=0.5)
-    return f"did you mean {near[0]}?" if near else f"there are: {', '.join(sorted(possible))}"
 
 
 def _build(kind: type, table: dict[str, Any], path: str, section: str) -> object:

@@ -226,6 +226,14 @@ class Trouble:
     what: str
 
 
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """What a room is busy with before it can play: a line of progress."""
+
+    what: str  # "painting founding memories"
+    done: float = 0.0  # 0..1; 1 = ready
+
+
 News = Stored | Returned | Withdrawn | Told | Trouble
 
 # --- loop -> sound ---------------------------------------------------------------------------------------------------

@@ -1,29 +1,31 @@
 """Which scene plays: a hand on the performer's key, or the state of things; never a playlist.
 
-Scenes share one archive and one mind, so they cross through the dream and through light, never by a cut.
-Panic keys (blackout, freeze, veto) act on the next frame, whatever else happens.
+Scenes share one archive and one mind, so they cross through the dream; the stage dissolves one chain of verbs into
+another. Panic keys (blackout, freeze, veto) act on the next frame, whatever else happens.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from engine.clock import Now
+from engine.directory import state_nodes
+from engine.errors import nearest
 from engine.loop import rehearse
-from engine.machine import nearest
-from engine.messages import Directory, Dream, Grain, Message, News, Node, Set, State, Told, Value
+from engine.messages import Directory, Dream, Grain, Message, News, Node, Set, State, Text, Told, Value
+from engine.mind.autonomy import KEY, SENTENCE, Autonomy
 from engine.scene import Scene, SceneError, UnknownMessage, load
-from engine.stage.layer import Layer, black
+from engine.stage.layer import Layer, dark
 
 log = logging.getLogger("engine.programme")
 
-CROSS = 4.0  # seconds in which one scene's light passes into another's
 STAY = 90.0  # seconds that a scene keeps the wall before another may want it more
 MARGIN = 0.15  # how much more another must want it
+REFUSED = 2.0  # seconds of dark after a veto, at least: the mind needs them to turn away
 LOOK = 0.5  # seconds between looks at the scenes' files
-FADE = 0.35  # seconds from blackout back to light
 
 
 class Programme:
@@ -35,19 +37,19 @@ class Programme:
     def __init__(self, paths: Iterable[Path], start: str, hold: bool = False, seed: int = 0):
         self.paths = {path.stem: path for path in paths}
         if start not in self.paths:
-            raise SceneError(f"no scene is called {start}; {nearest(start, list(self.paths))}")
+            raise SceneError(f"no scene is called {start}; {nearest(start, self.paths)}")
         self.scenes = {name: load(path) for name, path in self.paths.items()}
         self.name = start
-        self.hold, self.dark, self.frozen, self.vetoed = hold, False, False, 0
+        self.hold, self.blackout, self.frozen, self.vetoed = hold, False, False, False
         self.seed = seed
         self.state = State()
+        self.presence = Autonomy()  # how alone the machine is
         self.directory_serial = 1  # counts changes of what can be turned
-        self._before: str | None = None
         self._since = 0.0  # scene seconds since which the present scene has the wall
-        self._light = 1.0  # 0 dark .. 1 light: comes back softly, goes at once
         self._looked = 0.0
         self._seen = {name: path.stat().st_mtime_ns for name, path in self.paths.items()}
         self._last: Dream | None = None
+        self._refused = (0.0, 0.0)  # when somebody vetoed (scene seconds), and when that picture was made
 
     @property
     def scene(self) -> Scene:
@@ -55,6 +57,7 @@ class Programme:
 
     def receive(self, message: Message, now: Now) -> None:
         """Take in one message. What means nothing here is logged, with the nearest thing that does."""
+        self.presence.human(SENTENCE if isinstance(message, Text) else KEY, now.time)
         try:
             if isinstance(message, Set):
                 self._set(message.address, message.args, now)
@@ -66,36 +69,45 @@ class Programme:
 
     def _set(self, address: str, args: tuple[Value, ...], now: Now) -> None:
         match address.removeprefix("/hm/").split("/"), args:
+            case ["mapping" | "stage" | "sound" | "kinds", *_], _:
+                pass  # the stage's, the sound room's, the mind's
+            case ["hold" | "blackout" | "freeze" | "veto" as key], _:
+                self._press(key, bool(args[0]) if args else True, now)
             case ["scene"], (str(name),):
                 self.play(name, now)
             case ["scene", name, param], _:
-                if name not in self.scenes:
-                    raise UnknownMessage(f"no scene is called {name}; {nearest(name, list(self.scenes))}")
-                self.scenes[name].set(param, args)
-            case ["hold"], _:
-                self.hold = _truth(args)
-            case ["blackout"], _:
-                self.dark = _truth(args)
-            case ["freeze"], _:
-                self.frozen = _truth(args)
-            case ["veto"], _:
-                self.vetoed = max(1, self.state.picture)  # dark until the mind has made another picture
+                self._named(name).set(param, args)
             case ["seed"], (int() | float() as seed,):
                 self.seed = int(seed)
-            case ["mapping" | "sound", *_], _:
-                pass  # the stage's and the sound room's
             case [param], _:
-                for scene in self.scenes.values():
-                    scene.set(param, args)
+                self.scene.set(param, args)
+                for scene in self.scenes.values():  # a force that others know too stays as it is across scenes
+                    if param in scene.params():
+                        scene.set(param, args)
             case _:
                 raise UnknownMessage(f"{address} {list(args)} means nothing here")
 
-    def play(self, name: str, now: Now) -> None:
-        """Give the wall to a scene; its light passes into the present one's."""
+    def _press(self, key: str, on: bool, now: Now) -> None:
+        """The performer's keys; without an argument they mean on."""
+        if key == "hold":
+            self.hold = on
+        elif key == "blackout":
+            self.blackout = on
+        elif key == "freeze":
+            self.frozen = on
+        else:
+            self.vetoed, self._refused = True, (now.time, self.state.made)
+
+    def _named(self, name: str) -> Scene:
         if name not in self.scenes:
-            raise UnknownMessage(f"no scene is called {name}; {nearest(name, list(self.scenes))}")
+            raise UnknownMessage(f"no scene is called {name}; {nearest(name, self.scenes)}")
+        return self.scenes[name]
+
+    def play(self, name: str, now: Now) -> None:
+        """Give the wall to a scene."""
+        self._named(name)
         if name != self.name:
-            self._before, self.name, self._since = self.name, name, now.time
+            self.name, self._since = name, now.time
 
     def update(self, now: Now, state: State) -> None:
         self.state = state
@@ -103,18 +115,12 @@ class Programme:
         if now.time - self._looked >= LOOK:
             self._looked = now.time
             self._reload()
-        if self.vetoed and state.picture > self.vetoed:
-            self.vetoed = 0
-        dark = self.dark or bool(self.vetoed)
-        self._light = 0.0 if dark else min(1.0, self._light + now.dt / FADE)
-        for name in {self.name, self._before} - {None}:
-            scene = self.scenes[str(name)]
-            scene.state, scene.seed = state, self.seed
-            scene.update(now)
+        since, made = self._refused
+        self.vetoed = self.vetoed and not (now.time - since > REFUSED and state.made > made)
+        self.scene.state, self.scene.seed = state, self.seed
+        self.scene.update(now)
 
     def _choose(self, now: Now) -> None:
-        if self._before and now.time - self._since > CROSS:
-            self._before = None
         if self.hold or now.time - self._since < STAY:
             return
         wanting = {name: scene.wants() for name, scene in self.scenes.items()}
@@ -126,19 +132,14 @@ class Programme:
     def dream(self, now: Now) -> Dream:
         if self._last is None or not self.frozen:
             self._last = self.scene.dream(now)
-        return self._last
+        return replace(self._last, autonomy=round(self.presence.value(now.time), 2))
 
     def sound(self, now: Now) -> Iterable[Grain]:
-        return () if self.dark else self.scene.sound(now)
+        return () if self.blackout else self.scene.sound(now)
 
     def draw(self, now: Now) -> Layer:
-        if self._light <= 0.0:
-            return black
-        layer = self.scene.draw(now)
-        if self._before:
-            share = min(1.0, (now.time - self._since) / CROSS)
-            layer = self.scenes[self._before].draw(now).mix(layer, amount=share * share * (3 - 2 * share))
-        return layer if self._light >= 1.0 else black.mix(layer, amount=self._light)
+        """What the wall shows; `dark` alone is what panic keys ask for, and the stage obeys on this frame."""
+        return dark if self.blackout or self.vetoed else self.scene.draw(now)
 
     def learn(self, news: News) -> None:
         if isinstance(news, Told):
@@ -155,13 +156,13 @@ class Programme:
             Node("/hm/text", "s", "say something to the memory", writable=True, readable=False),
             Node("/hm/scene", "s", "which scene has the wall", (self.name,), choices=names),
             Node("/hm/hold", "T", "keep the present scene", (self.hold,)),
-            Node("/hm/blackout", "T", "dark on the next frame", (self.dark,)),
+            Node("/hm/blackout", "T", "dark on the next frame", (self.blackout,)),
             Node("/hm/freeze", "T", "ask for nothing new", (self.frozen,)),
             Node("/hm/veto", "", "refuse the present picture: dark until there is another", readable=False),
             Node("/hm/seed", "i", "where the walk through noise starts", (self.seed,)),
             Node("/hm/touch", "ff", "whose is this place? x and y from 0 to 1, from the top left", readable=False),
         )
-        return Directory((*fixed, *current, *scenes))
+        return Directory((*fixed, *current, *scenes, *state_nodes(self.state)))
 
     def values(self) -> dict[str, tuple[Value, ...]]:
         """Current value of every readable address."""
@@ -222,7 +223,3 @@ class Solo:
     def values(self) -> dict[str, tuple[Value, ...]]:
         return {}
 
-
-def _truth(args: tuple[Value, ...]) -> bool:
-    """A switch without an argument means on."""
-    return bool(args[0]) if args else True

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, overload
 
 from engine.clock import Now
-from engine.machine import nearest
+from engine.errors import Plain, nearest
 from engine.messages import Dream, Grain, Keystroke, Message, Node, Set, State, Text, Told, Touch, Value
 from engine.stage.layer import Layer, dreamed
 
@@ -134,7 +134,7 @@ class Scene:
     def set(self, name: str, args: tuple[Value, ...]) -> None:
         """Turn one parameter. Raises UnknownMessage naming the nearest, or what the parameter wants."""
         if name not in self.params():
-            raise UnknownMessage(f"{type(self).__name__.lower()} has no {name}; {nearest(name, list(self.params()))}")
+            raise UnknownMessage(f"{type(self).__name__.lower()} has no {name}; {nearest(name, self.params())}")
         match args:
             case (bool() | int() | float() as value,):
                 setattr(self, name, float(value))
@@ -154,7 +154,7 @@ class UnknownMessage(Exception):
     """A message means nothing here; says what would."""
 
 
-class SceneError(Exception):
+class SceneError(Plain):
     """A scene file cannot be played; the message says what to change."""
 
 
@@ -185,7 +185,7 @@ def find(name: str, folder: Path = SCENES) -> Path:
         raise SceneError(f"{path}: no such file")
     if (folder / f"{name}.py").exists():
         return folder / f"{name}.py"
-    raise SceneError(f"no scene is called {name}; {nearest(name, [p.stem for p in folder.glob('*.py')])}")
+    raise SceneError(f"no scene is called {name}; {nearest(name, (p.stem for p in folder.glob('*.py')))}")
 
 
 def load(path: Path) -> Scene:
@@ -215,7 +215,7 @@ def _check(kind: type[Scene], path: Path) -> None:
         if not inspect.isfunction(value) or name.startswith("_") or name in HOOKS or hasattr(Scene, name):
             continue
         near = difflib.get_close_matches(name, HOOKS, n=1, cutoff=0.75)
-        if near:
+        if near and [*inspect.signature(value).parameters] == [*inspect.signature(getattr(Scene, near[0])).parameters]:
             line = value.__code__.co_firstlineno
             raise SceneError(f"{path}:{line}: {name}() is no hook; did you mean {near[0]}()?")
 

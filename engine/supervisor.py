@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import logging
 import multiprocessing
@@ -13,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from multiprocessing.context import SpawnProcess
+from pathlib import Path
 from typing import Any
 
 from engine.crossings import Mailbox
@@ -20,16 +22,28 @@ from engine.crossings import Mailbox
 log = logging.getLogger("engine.supervisor")
 SPAWN = multiprocessing.get_context("spawn")  # fork would copy GL and audio state that cannot be shared
 
+ENVIRONMENT = {
+    "OMP_WAIT_POLICY": "passive",  # threads that wait busily starve the other rooms (a training step took 7x as long)
+    "HF_HUB_OFFLINE": "1",  # nothing is downloaded unless `hypermnesia fetch` is asked to
+    "DIFFUSERS_VERBOSITY": "error",
+    "TRANSFORMERS_VERBOSITY": "error",
+    "TQDM_DISABLE": "1",
+}
 
-def _enter(target: str, nice: int, end: socket.socket, arguments: tuple[Any, ...]) -> None:
+
+def _enter(name: str, target: str, nice: int, end: socket.socket, arguments: tuple[Any, ...]) -> None:
     """A room's process: its module is imported here, so that the loop's process never carries torch or pyo."""
+    for variable, value in ENVIRONMENT.items():
+        os.environ.setdefault(variable, value)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the loop; it stops the rooms in order
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     if nice:
         os.nice(nice)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
-    module, name = target.split(":")
-    getattr(importlib.import_module(module), name)(end, *arguments)
+    with contextlib.suppress(OSError):  # what `top` calls this process; Linux alone knows how to say it
+        Path("/proc/self/comm").write_text(f"hm-{name}")
+    module, function = target.split(":")
+    getattr(importlib.import_module(module), function)(end, *arguments)
 
 
 class Room:
@@ -51,7 +65,7 @@ class Room:
     def start(self) -> None:
         """Start the process with a fresh mailbox: letters to a dead room are of no use to its successor."""
         mine, theirs = Mailbox.pair()
-        arguments = (self.target, self.nice, theirs, self.arguments())
+        arguments = (self.name, self.target, self.nice, theirs, self.arguments())
         process = SPAWN.Process(target=_enter, args=arguments, name=f"hypermnesia {self.name}", daemon=True)
         process.start()
         theirs.close()
