@@ -11,7 +11,7 @@ import sys
 import time
 from dataclasses import replace
 
-from house import NODES, QUIET, House, Performer
+from tests.doors_house import NODES, QUIET, House, Performer
 
 from engine.crossings import Mailbox
 from engine.doors.post import Post
@@ -50,8 +50,8 @@ def test_a_room_in_its_own_process_ends_by_letter_and_by_its_parents_death() -> 
 
 PARENT = """
 import multiprocessing, sys, time
-sys.path[:0] = ["tests"]
-from house import QUIET
+sys.path[:0] = ["."]
+from tests.doors_house import QUIET
 from engine.crossings import Mailbox
 from engine.doors.room import serve
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from house import House, Performer
+from tests.doors_house import House, Performer
 
 from engine.doors.nodes import Nodes
 from engine.doors.packet import Malformed, read
