@@ -11,12 +11,11 @@ import sys
 import time
 from dataclasses import replace
 
-from tests.doors_house import NODES, QUIET, House, Performer
-
 from engine.crossings import Mailbox
 from engine.doors.post import Post
 from engine.doors.room import serve
 from engine.messages import Directory, Keystroke, Message, Opened, Set, Text
+from tests.doors_house import NODES, QUIET, House, Performer
 
 
 def test_the_doors_carry_no_torch() -> None:

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.doors_house import House
 from websockets.sync.client import ClientConnection, connect
 
 from engine.doors.guard import Seals
 from engine.messages import Health, Keystroke, Returned, Set, Text, Token, Touch, Values, Withdraw, Withdrawn
+from tests.doors_house import House
 
 
 class Page:
