@@ -56,6 +56,7 @@ export class Said {
     this.become("returned", ...(this.code ? this.tag() : []));
     const line = made("p", "back-again");
     line.dir = "auto";
+    if (tokens.reduce((sum, { text }) => sum + text.length + 1, 0) > 90) line.dataset.long = "";
     line.append(made("span", "unseen", `${this.say.words}: `));
     tokens.forEach((token, index) => line.append(this.token(token, index), " "));
     this.element.insertBefore(line, this.fate);

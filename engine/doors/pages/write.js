@@ -33,6 +33,7 @@ const hears = {
     at("phones").hidden = !(kiosk && news.phones);
     if (!at("phones").hidden) refreshCode();
     at("board-toggle").hidden = innerWidth < 700;
+    if (!kiosk && !language) speak(navigator.language.startsWith("fr") ? "fr" : "en"); // a phone knows its person
     retry();
   },
   stranger() { at("link").textContent = SAID[tongue()].stranger; },
@@ -41,7 +42,7 @@ const hears = {
   wait({ key, seconds }) { const one = find(key); if (one) one.after = performance.now() + 1000 * seconds; },
   empty({ key }) { drop(find(key)); },
   long({ key }) { drop(find(key)); },
-  returned(news) { find(news.key)?.returned(news); },
+  returned(news) { find(news.key)?.returned(news); rise(); },
   withdrawn({ code, found }) {
     said.find((one) => one.code === code)?.gone();
     at("back-said").textContent = SAID[tongue()][found ? "gone" : "unknown"];
@@ -60,11 +61,17 @@ function send() {
   const one = new Said(words, freshKey(), tongue(), (code) => link.send({ t: "withdraw", code }));
   said.push(one);
   at("past").append(one.element);
+  body.dataset.past = "";
   for (const old of said.splice(0, said.length - SHOWN)) old.element.remove();
   clearLine();
   state("written");
   deliver(one);
+  rise();
 }
+
+// Sentences rise above the line; the newest is always in sight.
+function rise() { at("past").scrollTop = at("past").scrollHeight; }
+new ResizeObserver(rise).observe(at("past"));
 
 // The same key until the acknowledgement is here: the other side keeps one copy, however often it hears it.
 function deliver(one) {
@@ -198,6 +205,7 @@ function wipe() {
   clearLine();
   said = [];
   at("past").replaceChildren();
+  delete body.dataset.past;
   at("back").hidden = true;
   at("back-said").textContent = "";
   rhythm.forget();
