@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +21,7 @@ from engine.crossings import ClockPage, GrainRing, PictureRing
 from engine.doctor import port_is_free
 from engine.doors.options import DoorsOptions
 from engine.errors import CannotPlay
-from engine.loop import perform
+from engine.loop import Show, perform
 from engine.machine import Machine, home
 from engine.messages import Dream, Health, Set, Text
 from engine.meter import Meter
@@ -41,6 +41,7 @@ from engine.wall import Wall, Watchers
 log = logging.getLogger("engine.house")
 
 TICK_HZ = 60.0
+AUDIO = ("real", "underruns", "grains", "late", "lost", "level", "peak", "load", "latency")
 SIZE, FPS = (640, 360), 30.0  # what two cores draw beside everything else; a GPU is asked for more in machine.toml
 
 
@@ -218,24 +219,33 @@ class House:
 
     def play(self) -> None:
         """Perform until the time is up, the window is closed or somebody stops us."""
+        plan, now = self.plan, time.monotonic()
+        self.meter.started = now
+        spread = plan.seconds / max(1, len(plan.words)) if plan.seconds else 10.0
+        said = [Text(words, "visitor", visit=f"say-{i}", at=now + i * spread) for i, words in enumerate(plan.words)]
+        self.doors.inject(*plan.settings, *said)
+        self.perform(lambda clock: self.programme, plan.seconds)
+
+    def perform(self, show: Callable[[Clock], Show], seconds: float = 0.0) -> None:
+        """Play what `show` makes for the loop's clock, in these rooms, for so many seconds (0 = until stopped)."""
         clock = Clock(TICK_HZ, self.sound.seconds)
         self.sound.origin = self.sound.seconds()
-        self.meter.started = now = time.monotonic()
-        spread = self.plan.seconds / max(1, len(self.plan.words)) if self.plan.seconds else 10.0
-        said = [Text(words, "visitor", visit=f"say-{i}", at=now + i * spread) for i, words in enumerate(self.plan.words)]
-        self.doors.inject(*self.plan.settings, *said)
-        perform(self.programme, clock, self.doors, self.mind, self.sound, Wall(self.stage, self.mind, self.meter, lambda: self._over(clock)))
 
-    def _over(self, clock: Clock) -> bool:
-        return self.ended or bool(self.plan.seconds and clock.time >= self.plan.seconds)
+        def over() -> bool:
+            return self.ended or bool(seconds and clock.time >= seconds)
+
+        perform(show(clock), clock, self.doors, self.mind, self.sound, Wall(self.stage, self.mind, self.meter, over))
+
+    def figures(self) -> dict[str, float]:
+        """Everything that is measured, flat; names end in their unit."""
+        page = self.page.read()
+        figures = self.meter.figures(time.monotonic(), 1.0 / self.stage.fps)
+        figures |= {f"stage_{k}": float(v) for k, v in self.stage.state().items() if isinstance(v, (int, float))}
+        return figures | {f"audio_{k}": page[k] for k in AUDIO}
 
     def health(self) -> Health:
         """One reading of everything, for /health and /metrics."""
-        page = self.page.read()
-        figures = self.meter.figures(time.monotonic(), 1.0 / self.stage.fps) | {
-            f"stage_{k}": float(v) for k, v in self.stage.state().items() if isinstance(v, (int, float))
-        }
-        figures |= {f"audio_{k}": page[k] for k in ("underruns", "grains", "late", "lost", "level", "peak", "load", "real")}
+        page, figures = self.page.read(), self.figures()
         rooms = self.supervisor.health()
         notes = [f"{name} is being restarted" for name, room in rooms.items() if not room["alive"]]
         if page["running"] and not page["real"]:
