@@ -54,7 +54,8 @@ def blobs(time: float, seed: int = 3) -> NDArray[np.float16]:
         shape = np.exp(-0.5 * (((x - px) / size) ** 2 + ((y - py) / (0.6 * size)) ** 2))
         z += rng.standard_normal(4)[:, None, None] * 2.0 * shape
     z += 0.25 * rng.standard_normal((4, 32, 32))
-    return (z / z.std()).astype(np.float16)
+    unit: NDArray[np.float16] = (z / z.std()).astype(np.float16)
+    return unit
 
 
 def two_minutes(seed: int = 7, seconds: float = 120.0, rate: int = 48000) -> NDArray[np.float32]:

@@ -42,7 +42,7 @@ class Loom:
         assert self._process.stdin is not None and self._process.stdout is not None
         try:
             _put(self._process.stdin.fileno(), pickle.dumps(job, protocol=5))
-        except OSError as gone:
+        except (OSError, ValueError) as gone:  # ValueError: closed on this side
             raise EOFError(str(gone)) from gone
         return np.frombuffer(_get(self._process.stdout.fileno()), np.float32)
 

@@ -110,7 +110,7 @@ def rhythm(words: str, pace: float = 0.17) -> list[tuple[float, float]]:
     at, beats = 0.0, []
     for match in _WORD.findall(words):
         if not match[0].isalnum():
-            at += 1.5 * pace
+            at += 2.5 * pace
             continue
         syllables = max(1, len(_VOWELS.findall(match)))
         beats.append((at, min(1.0, 0.45 + 0.11 * len(match))))

@@ -139,10 +139,9 @@ def _levels(draw: object, sound: NDArray[np.float64], rate: int, box: tuple[int,
         draw.text((8, at - 6), f"{decibels} dB", fill=(150, 145, 140))
     hop = rate // 3
     pieces = [sound[start : start + hop] for start in range(0, len(sound) - hop + 1, hop)]
-    for measure, colour in (
-        (lambda s: np.abs(s).max(), (120, 118, 116)),
-        (lambda s: np.sqrt((s**2).mean()), (240, 160, 70)),
-    ):
-        values = [20.0 * math.log10(max(float(measure(piece)), 1e-3)) for piece in pieces]
-        points = [(x + w * (k + 0.5) / len(pieces), y - h * value / 60.0) for k, value in enumerate(values)]
+    peaks = [float(np.abs(piece).max()) for piece in pieces]
+    powers = [math.sqrt(float((piece**2).mean())) for piece in pieces]
+    for values, colour in ((peaks, (120, 118, 116)), (powers, (240, 160, 70))):
+        decibel = [20.0 * math.log10(max(value, 1e-3)) for value in values]
+        points = [(x + w * (k + 0.5) / len(pieces), y - h * value / 60.0) for k, value in enumerate(decibel)]
         draw.line(points, fill=colour, width=2)

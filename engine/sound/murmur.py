@@ -15,8 +15,8 @@ import numpy as np
 from engine.messages import Ancestor, Grain, State
 from engine.sound import mapping
 
-BED = 0.44  # gain of the picture's own sound
-VOICE = 0.42  # gain of the largest share
+BED = 0.41  # gain of the picture's own sound
+VOICE = 0.39  # gain of the largest share
 GLINT = 0.16  # of the voices of a wholly new picture ring once more an octave higher, like something catching light
 NOBODY = Ancestor(0, 1.0)
 

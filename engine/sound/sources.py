@@ -65,9 +65,11 @@ def _sound(power: NDArray[np.float64], n: int, seed: int) -> NDArray[np.float32]
 
 
 def level(sound: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The same sound with rms LEVEL and no sample over 0.5 (soft: above it bends)."""
+    """The same sound with rms LEVEL and no sample over 0.5 (towards it, it bends). Silence stays silence."""
     rms = float(np.sqrt(np.mean(sound**2)))
-    scaled = sound * (LEVEL / max(rms, 1e-9))
+    if rms < 1e-9:
+        return np.zeros(len(sound), np.float32)
+    scaled = sound * (LEVEL / rms)
     bent: NDArray[np.float32] = (0.5 * np.tanh(2.0 * scaled)).astype(np.float32)
     return bent
 
@@ -194,7 +196,7 @@ def sonify(latent: NDArray[np.floating], rate: int = 48000) -> NDArray[np.float3
     n = int(SECONDS * rate)
     at = np.linspace(0.0, z.shape[2] - 1.0, n)
     tones, airs = _bands(rate)
-    sound = np.full(n, 1e-12, np.float32)
+    sound = np.zeros(n, np.float32)
     columns = np.arange(z.shape[2])
     for band in range(BANDS):
         for strength, bed in ((tone, tones), (air, airs)):
@@ -219,16 +221,15 @@ def _rows(field: NDArray[np.float32], rows: NDArray[np.float64]) -> NDArray[np.f
 
 
 def tick(rate: int = 48000) -> NDArray[np.float32]:
-    """A knock on wood, 60 ms: the sound of a word arriving. Its first sample is its loudest edge."""
+    """A knock on wood, 60 ms: the sound of a word arriving."""
     t = np.arange(int(0.06 * rate)) / rate
     rng = np.random.default_rng(5)
     knock = sum(
-        a * np.sin(2 * math.pi * f * t) * np.exp(-t / s) for f, a, s in ((294.0, 1.0, 0.012), (784.0, 0.5, 0.006))
+        a * np.sin(2 * math.pi * f * t) * np.exp(-t / s) for f, a, s in ((294.0, 1.0, 0.014), (784.0, 0.5, 0.007))
     )
-    noise = rng.standard_normal(len(t)) * np.exp(-t / 0.0015)
-    noise = np.convolve(noise, np.hanning(9) / 4.5, "same")
-    sound = (0.5 * knock + 0.12 * noise) * np.minimum(1.0, (t[-1] - t) / 0.01)
-    knocked: NDArray[np.float32] = (0.5 * np.tanh(sound)).astype(np.float32)
+    hiss = np.convolve(rng.standard_normal(len(t)), np.hanning(33) / 4.0, "same") * np.exp(-t / 0.002)
+    edges = np.sin(0.5 * math.pi * np.minimum(1.0, np.minimum(t / 0.0015, (t[-1] - t) / 0.015))) ** 2
+    knocked: NDArray[np.float32] = (0.5 * np.tanh((0.5 * knock + 0.15 * hiss) * edges)).astype(np.float32)
     return knocked
 
 
