@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from engine.mind.archive import Archive, Birth, Seen
-from engine.mind.recall import Memory, Space, unit
+from engine.mind.recall import Memory
+from engine.mind.space import Space, unit
 from tests.small_mind import CAPTIONS, vector
 
 SHAPE = (4, 8, 8)
@@ -103,3 +104,40 @@ def test_the_centre_follows_a_growing_memory() -> None:
         space.add(vector(f"word{number} common"))
     assert len(space) == 600
     assert np.allclose(space.centre, space.raw(np.arange(600)).mean(0), atol=0.05)
+
+
+def clustered(n: int, dim: int = 64) -> np.ndarray:
+    """Vectors that lie as memories do: around some themes."""
+    rng = np.random.default_rng(1)
+    themes = rng.standard_normal((50, dim))
+    return unit((themes[rng.integers(0, 50, n)] + 0.8 * rng.standard_normal((n, dim))).astype(np.float32))
+
+
+def test_the_index_proposes_what_the_exact_search_finds(tmp_path: Path) -> None:
+    vectors = clustered(5000)
+    exact, quick = Space(vectors), Space(vectors, tmp_path / "words.usearch", exact=1000)
+    hits = [len(set(exact.nearest(v, 10)[0]) & set(quick.nearest(v, 10)[0])) for v in clustered(200)[100:]]
+    assert np.mean(hits) >= 9.5, "recall of ten among 5,000"
+    quick.add(vector("the only zeppelin"))
+    assert quick.nearest(vector("the only zeppelin"), 1)[0][0] == 5000
+    quick.forget(5000)
+    assert 5000 not in quick.nearest(vector("the only zeppelin"), 50)[0]
+
+
+@pytest.mark.parametrize("harm", ["none", "cut", "empty", "other rows", "no facts"])
+def test_a_harmed_cache_is_built_anew(tmp_path: Path, harm: str) -> None:
+    path = tmp_path / "cache" / "words.usearch"
+    vectors = clustered(3000)
+    Space(vectors, path, exact=1000).save()
+    if harm == "cut":
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    elif harm == "empty":
+        path.write_bytes(b"")
+    elif harm == "other rows":
+        vectors = np.concatenate([vectors, clustered(3001)[-1:]])
+    elif harm == "no facts":
+        path.with_suffix(".json").unlink()
+    again = Space(vectors, path, exact=1000)
+    exact = Space(vectors)
+    assert len(again._index._graph) == len(vectors) if again._index else False
+    assert np.mean([again.nearest(v, 1)[0][0] == exact.nearest(v, 1)[0][0] for v in vectors[:100]]) >= 0.98

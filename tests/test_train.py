@@ -17,10 +17,10 @@ from engine.mind.encoder import Encoder
 
 TINY = {
     "run": {"precision": "fp32"},
-    "cache": {"sizes_px": [32, 64], "shard": 2, "rounds": 2, "captions": 2},
+    "cache": {"sizes_px": [64, 128], "shard": 2, "rounds": 2, "captions": 2},
     "autoencoder": {"batch": 4, "crop_px": 32, "warmup": 2},
-    "teacher": {"batch": 4, "batch_large": 2, "warmup": 2},
-    "student": {"batch": 4, "batch_large": 4, "warmup": 2, "round": 2},
+    "teacher": {"batch": 4, "batch_tiny": 4, "batch_large": 2, "warmup": 2},
+    "student": {"batch": 4, "batch_tiny": 4, "batch_large": 4, "warmup": 2, "round": 2},
     "reader": {"batch": 8, "warmup": 2, "width": 16},
     "vae": {"encoder_block_out_channels": [16] * 4, "decoder_block_out_channels": [16] * 4, "num_decoder_blocks": [1, 1, 1, 0]},
     "unet": {"block_out_channels": [16, 16, 32], "cross_attention_dim": 32, "attention_head_dim": 8, "norm_num_groups": 8},

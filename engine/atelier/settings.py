@@ -69,13 +69,23 @@ class AutoencoderSettings(Pace):
 class Diffusion(Pace):
     """What teacher and student share: which batches they see."""
 
+    turns: tuple[str, ...]
+    late_turns: tuple[str, ...]
+    batch_tiny: int
     batch_large: int
-    large_every: int
-    late_large_every: int
     drop: float
     bridge: float
     weight_cap: float
     high_noise: float
+
+    def size(self, step: int, late: bool) -> str:
+        """The size of this step's latents: tiny, small or large."""
+        turns = self.late_turns if late else self.turns
+        return turns[step % len(turns)]
+
+    def count(self, size: str) -> int:
+        """The batch of that size."""
+        return {"tiny": self.batch_tiny, "small": self.batch, "large": self.batch_large}[size]
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,15 @@ Ids are never used twice. Times are kept by the day.
 from __future__ import annotations
 
 import base64
+import contextlib
 import datetime
 import hashlib
 import os
 import sqlite3
 import threading
+import time
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -123,7 +125,8 @@ class Archive:
     """Everything that was ever remembered. Any thread may call; calls take turns. Raises sqlite3.Error on a bad disk."""
 
     folder: Path
-    today: int = field(default_factory=lambda: (datetime.date.today() - datetime.date(1970, 1, 1)).days)
+    file: str = "memory.sqlite"
+    calendar: Callable[[], datetime.date] = datetime.date.today
     salt: bytes = b""
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _base: sqlite3.Connection = field(init=False)
@@ -143,7 +146,12 @@ class Archive:
 
     @property
     def path(self) -> Path:
-        return self.folder / "memory.sqlite"
+        return self.folder / self.file
+
+    @property
+    def today(self) -> int:
+        """Days since 1970-01-01."""
+        return (self.calendar() - datetime.date(1970, 1, 1)).days
 
     def close(self) -> None:
         with self._lock:
@@ -250,15 +258,45 @@ class Archive:
             self.flush()
 
     def flush(self) -> None:
-        """Empty the write-ahead log into the base: what was erased there is overwritten, the log is cut to nothing."""
-        with self._lock:
-            self._base.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        """Empty the write-ahead log into the base: what was erased there is overwritten, the log is cut to nothing.
+
+        Raises sqlite3.OperationalError where somebody else keeps reading the base, so that the log has to stay.
+        """
+        for _ in range(20):
+            with self._lock:
+                busy, *_ = self._base.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            if not busy:
+                return
+            time.sleep(0.05)
+        raise sqlite3.OperationalError("another program reads the archive, so the log cannot be emptied")
 
     def vacuum(self) -> None:
         """Write the base anew without its empty pages. Slow: seconds for each gigabyte."""
         with self._lock:
             self._base.execute("VACUUM")
             self.flush()
+
+    # strata
+
+    def merge(self, stratum: int, members: Sequence[int], line: Line) -> None:
+        """Let members lie in a stratum: it takes their mass and a line for all; their words and pictures are let go."""
+        marks = ",".join("?" * len(members))
+        with self._lock, self._transaction():
+            base = self._base
+            (mass,) = base.execute(f"SELECT sum(mass) FROM fragment WHERE id IN ({marks})", members).fetchone()
+            base.execute("UPDATE fragment SET mass = mass + ?, depth = ? WHERE id = ?", (mass, line.depth, stratum))
+            base.execute(
+                f"UPDATE fragment SET state = 2, stratum = ?, mass = 0, words = NULL, key = NULL WHERE id IN ({marks})",
+                (stratum, *members),
+            )
+            for table in ("meaning", "picture"):
+                base.execute(f"DELETE FROM {table} WHERE fragment IN ({marks})", members)
+            base.execute("INSERT OR REPLACE INTO line VALUES (?, ?, ?, ?, ?)", (stratum, *pack_line(line)))
+
+    def copy_to(self, path: Path) -> None:
+        """A consistent copy while the archive is in use. Any thread; holds the others up for a while (1 GB: seconds)."""
+        with self._lock, contextlib.closing(sqlite3.connect(path)) as other:
+            self._base.backup(other)
 
     # reading
 
@@ -314,6 +352,26 @@ class Archive:
             return self._base.execute(
                 "SELECT parent, share FROM edge WHERE child = ? ORDER BY share DESC", (fragment,)
             ).fetchall()
+
+    def edges(self) -> Iterator[tuple[int, int, float]]:
+        """All (child, parent, share), by child."""
+        at = 0
+        while True:
+            with self._lock:
+                rows = self._base.execute(
+                    "SELECT child, parent, share FROM edge WHERE child > ? AND child <= ? + 1000 ORDER BY child, share DESC",
+                    (at, at),
+                ).fetchall()
+                (last,) = self._base.execute("SELECT coalesce(max(child), 0) FROM edge").fetchone()
+            yield from rows
+            at += 1000
+            if at >= last:
+                return
+
+    def spaces(self) -> list[str]:
+        """Latent spaces that pictures lie in."""
+        with self._lock:
+            return [row[0] for row in self._base.execute("SELECT DISTINCT space FROM picture ORDER BY space")]
 
     def fame(self) -> dict[int, int]:
         """How often each fragment was a parent."""

@@ -14,7 +14,8 @@ from torch import Tensor
 
 from engine.mind.compose import Schedule, compose
 from engine.mind.parts import Dreamer
-from engine.mind.recall import Recaller, Vector
+from engine.mind.recall import Recaller
+from engine.mind.space import Vector
 
 STEPS = 3  # steps for one picture of the stream
 

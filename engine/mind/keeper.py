@@ -6,6 +6,8 @@ thread may call; what changes all three takes the lock.
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Iterator
@@ -22,9 +24,13 @@ from engine.mind.archive import Archive, Birth, Fragment, Seen
 from engine.mind.lineage import Line, descend
 from engine.mind.options import MindOptions
 from engine.mind.parts import Parts
-from engine.mind.recall import Memory, Vector
+from engine.mind.recall import Memory
+from engine.mind.space import Vector
+from engine.mind.strata import alone, compact, forget_in_copies, snapshot
 from engine.mind.thought import Thought
 from engine.mind.words import Crowd
+
+log = logging.getLogger("engine.mind")
 
 EDGES = 64  # parents that are kept with a picture
 RECENT = 512  # keyframes among which novelty is ranked
@@ -35,6 +41,9 @@ class Keeper:
 
     def __init__(self, options: MindOptions, parts: Parts):
         self.options, self.parts = options, parts
+        self._alone = contextlib.ExitStack()
+        Path(options.archive).mkdir(parents=True, exist_ok=True)
+        self._alone.enter_context(alone(Path(options.archive)))
         self.archive = Archive(Path(options.archive))
         self.memory = Memory(self.archive, parts.space, parts.dreamer.latent)
         self.crowd = Crowd()
@@ -91,7 +100,9 @@ class Keeper:
 
     def _take_in(self, fragment: int, meaning: Vector, seen: Seen) -> None:
         found = self.archive.fragment(fragment)
-        if found and found.state == 0:
+        if not np.isfinite(seen.latent).all():  # one such memory would spoil every picture that recalls it
+            log.warning("memory %d has no picture that can be recalled: its latent is not finite", fragment)
+        elif found and found.state == 0:
             self.memory.add(found, meaning, seen.vector, seen.latent)
 
     # --- sentences ---
@@ -131,6 +142,7 @@ class Keeper:
             found = self.archive.fragment(fragment)
             assert found
             self.archive.withdraw(fragment)
+            forget_in_copies(self.archive.folder, fragment)
             self.memory.forget(fragment)
             self.crowd.forget(found.words, found.visit)
             self.owed = deque(owed for owed in self.owed if owed.id != fragment)
@@ -209,8 +221,23 @@ class Keeper:
             return 1.0
         return sum(one <= novelty for one in self.novelties) / len(self.novelties)
 
+    def night(self) -> int:
+        """Copy the archive and compact what is old; returns how many fragments went into strata. Holds others up."""
+        snapshot(self.archive)
+        with self._lock:
+            merged = compact(self.archive, self.parts.space)
+            if merged:
+                gone = set(self.memory.row) - {f.id for f in self.archive.select("state = 0")}
+                for fragment in gone:
+                    self.memory.forget(fragment)
+                self._lines.clear()
+            self.memory.keep()
+        return merged
+
     def close(self) -> None:
+        self.memory.keep()
         self.archive.close()
+        self._alone.close()
 
 
 def fingerprint(rgb: NDArray[np.uint8]) -> bytes:

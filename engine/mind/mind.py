@@ -44,7 +44,8 @@ from engine.mind.kin import Kin
 from engine.mind.lineage import authors, by_kind
 from engine.mind.options import MindOptions
 from engine.mind.parts import Parts, gather
-from engine.mind.recall import Recall, Vector
+from engine.mind.recall import Recall
+from engine.mind.space import Vector
 from engine.mind.speech import Speech
 from engine.mind.stream import Stream
 from engine.mind.thought import Share, Stopwatch, Thought, mixed

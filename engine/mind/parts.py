@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.mind.options import MindOptions
-from engine.mind.recall import Vector
+from engine.mind.space import Vector
 
 
 class Dreamer(Protocol):

@@ -8,6 +8,7 @@ so that one temperature serves both and two identical spaces recall identically.
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
@@ -18,82 +19,7 @@ from numpy.typing import NDArray
 
 from engine.messages import Kind
 from engine.mind.archive import Archive, Fragment
-
-Vector = NDArray[np.float32]
-Rows = NDArray[np.int64]
-WITNESSES = 2048  # fragments over which a space's spread is taken
-RECENTRE = 1.125  # growth after which the centre is taken anew
-
-
-class Space:
-    """Unit vectors (n, d), centred; similarity, spread and nearest. Not thread-safe: `Memory` holds the lock."""
-
-    def __init__(self, vectors: Vector):
-        self._raw = np.ascontiguousarray(vectors, np.float32)
-        self._n = len(vectors)
-        self.alive = np.ones(self._n, bool)
-        self._centre_all()
-
-    def __len__(self) -> int:
-        return self._n
-
-    def _centre_all(self) -> None:
-        live = self._raw[: self._n]
-        self.centre = live.mean(0) if self._n > 1 else np.zeros(self._raw.shape[1], np.float32)
-        self._unit = np.empty_like(self._raw)
-        self._unit[: self._n] = unit(live - self.centre)
-        self._centred_at = max(1, self._n)
-
-    def add(self, vector: Vector) -> None:
-        if not self._n:
-            self._raw = np.zeros((0, len(vector)), np.float32)
-            self._unit, self.centre = self._raw, np.zeros(len(vector), np.float32)
-        if self._n == len(self._raw):
-            room = max(256, self._n // 2)
-            pad = np.zeros((room, self._raw.shape[1]), np.float32)
-            self._raw, self._unit = np.concatenate([self._raw, pad]), np.concatenate([self._unit, pad])
-            self.alive = np.concatenate([self.alive, np.zeros(room, bool)])
-        self._raw[self._n] = vector
-        self._unit[self._n] = unit(vector - self.centre)
-        self.alive[self._n] = True
-        self._n += 1
-        if self._n > RECENTRE * self._centred_at:
-            self._centre_all()
-
-    def forget(self, row: int) -> None:
-        """Nothing of it is left here: not its vector, not its weight in the centre."""
-        self._raw[row] = self.centre
-        self._unit[row] = 0.0
-        self.alive[row] = False
-
-    def centred(self, vector: Vector) -> Vector:
-        return unit(vector - self.centre)
-
-    def similarity(self, vector: Vector, rows: Rows | None = None) -> Vector:
-        """Centred cosines of a raw vector with the given rows (all of them without `rows`)."""
-        chosen = self._unit[: self._n] if rows is None else self._unit[rows]
-        found: Vector = chosen @ self.centred(vector)
-        return found
-
-    def nearest(self, vector: Vector, count: int) -> tuple[Rows, Vector]:
-        """The nearest living rows, nearest first, with their centred cosines."""
-        found = self.similarity(vector)
-        found[~self.alive[: self._n]] = -2.0
-        count = min(count, int(self.alive[: self._n].sum()))
-        rows = np.argpartition(-found, count - 1)[:count] if count < self._n else np.arange(self._n)
-        rows = rows[np.lexsort((rows, -found[rows]))][:count]
-        return rows.astype(np.int64), found[rows]
-
-    def spread(self, vector: Vector) -> tuple[float, float]:
-        """Mean and deviation of the similarities of a raw vector with the witnesses, a fixed even sample."""
-        rows = np.linspace(0, self._n - 1, min(self._n, WITNESSES)).astype(np.int64)
-        rows = rows[self.alive[rows]]
-        found = self.similarity(vector, rows)
-        return float(found.mean()), float(found.std()) + 1e-6
-
-    def raw(self, rows: Rows) -> Vector:
-        """The vectors as they were given (n, d)."""
-        return self._raw[rows]
+from engine.mind.space import Rows, Space, Vector
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,7 +37,9 @@ class Memory:
         self.archive, self.space, self.shape = archive, space, shape
         self.fragments, t, v = archive.recallable(space)
         self._lock = threading.RLock()
-        self.words, self.images = Space(t), Space(v)
+        cache = archive.folder / "cache"
+        self.words = Space(t, cache / "words.usearch")
+        self.images = Space(v, cache / f"images-{hashed(space)}.usearch")
         self.row = {fragment.id: row for row, fragment in enumerate(self.fragments)}
         fame = archive.fame()
         self.fame = [fame.get(fragment.id, 0) for fragment in self.fragments]
@@ -131,7 +59,8 @@ class Memory:
             self.words.add(meaning.astype(np.float16).astype(np.float32))
             self.images.add(image.astype(np.float16).astype(np.float32))
             if fragment.kind in self.unplugged:
-                self.words.alive[-1 + len(self.words)] = self.images.alive[-1 + len(self.images)] = False
+                self.words.hide(len(self.words) - 1)
+                self.images.hide(len(self.images) - 1)
             self._put(fragment.id, self._fit(latent))
 
     def forget(self, fragment: int) -> None:
@@ -157,7 +86,14 @@ class Memory:
             self.unplugged = self.unplugged - {kind} if on else self.unplugged | {kind}
             for row, fragment in enumerate(self.fragments):
                 if fragment.kind == kind and fragment.state == 0:
-                    self.words.alive[row] = self.images.alive[row] = on
+                    self.words.hide(row, not on)
+                    self.images.hide(row, not on)
+
+    def keep(self) -> None:
+        """Write the search caches, where there are any."""
+        with self._lock:
+            self.words.save()
+            self.images.save()
 
     # recall
 
@@ -228,11 +164,9 @@ class Memory:
         return full
 
 
-def unit(vectors: Vector) -> Vector:
-    """Rows divided by their length; a zero row stays zero."""
-    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    found: Vector = (vectors / np.maximum(length, 1e-12)).astype(np.float32)
-    return found
+def hashed(space: str) -> str:
+    """A space's name as a part of a file's."""
+    return hashlib.blake2b(space.encode(), digest_size=6).hexdigest()
 
 
 def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:

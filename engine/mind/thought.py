@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.mind.compose import Composition
-from engine.mind.recall import Recall, Vector
+from engine.mind.recall import Recall
+from engine.mind.space import Vector
 
 Share = tuple[int, float]  # fragment id, share
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from engine.sound.master import DcBlock, Fader, Limiter
 from engine.sound.options import ENGINES
 from engine.sound.particles import NumpyParticles, Particles, PyoParticles
 from engine.sound.reverb import Reverb
-from engine.sound.sources import DESCRIPTOR, impulse, sonify, tick, voice
+from engine.sound.sources import DESCRIPTOR, Job, impulse, make, tick
 from engine.sound.speakers import Speakers
 
 TICK, IMPULSE, MICROPHONE = -1, -2, -3  # sources that are no memory
@@ -82,20 +83,25 @@ class Instrument:
 
     # --- sources: any thread, one at a time --------------------------------------------------------------------------
 
-    def picture(self, picture: Picture, most: int = 12) -> int:
+    def wanted(self, picture: Picture) -> Iterator[Job]:
+        """The sounds that a picture asks for and that are not here yet: its own, then its ancestors' voices."""
+        if self.library.rested(0, self.sample):
+            yield Job(0, self.rate, latent=picture.latent)
+        for ancestor in picture.state.lineage.ancestors:
+            if self.library.find(ancestor.id) is None:
+                yield Job(ancestor.id, self.rate, descriptor=descriptor(ancestor))
+
+    def give(self, job: Job, sound: NDArray[np.float32]) -> bool:
+        """Put the sound of a job where grains can reach it; False if no place has rested long enough."""
+        return self.library.write(job.source, sound, self.sample)
+
+    def picture(self, picture: Picture) -> None:
         """Hear a picture: it becomes source 0 (at most every LONGEST seconds), its ancestors get their voices.
 
-        Computes up to `most` new sounds, about 30 ms each; returns how many. Not for the audio thread.
+        Computes here and now, up to 30 ms for each; the sound room lets a Loom do that.
         """
-        made = 0
-        if self.library.rested(0, self.sample):
-            made += self.library.write(0, sonify(picture.latent, self.rate), self.sample)
-        for ancestor in picture.state.lineage.ancestors:
-            if made >= most:
-                break
-            if self.library.find(ancestor.id) is None:
-                made += self.library.write(ancestor.id, voice(descriptor(ancestor), self.rate), self.sample)
-        return made
+        for job in self.wanted(picture):
+            self.give(job, make(job))
 
     def receive(self, message: Set) -> str:
         """Turn one of NODES; the answer is "" or what was wrong with it. Any thread."""

@@ -1,7 +1,7 @@
 """The sound room: a process whose audio callback is the clock of the whole engine.
 
-Three threads: the device's (or the null device's) asks for blocks; one weaves new sounds from pictures; the main
-thread reads letters and watches the device. A device that vanishes is replaced by the null device within a second,
+Three threads: the device's (or the null device's) asks for blocks; one has new sounds woven from pictures by a Loom;
+the main thread reads letters and watches the device. A device that vanishes is replaced by the null device within a second,
 with the same sample count, and tried again once a second.
 """
 
@@ -24,6 +24,7 @@ from engine.messages import Set, Trouble
 from engine.sound.dac import DacClock
 from engine.sound.device import CardOutput, NullOutput, Output, rescan
 from engine.sound.instrument import Instrument
+from engine.sound.loom import Loom
 from engine.sound.options import SoundOptions
 from engine.sound.tap import SampleRing
 
@@ -225,16 +226,22 @@ class Room:
     # --- new sounds ---------------------------------------------------------------------------------------------------
 
     def _weave(self) -> None:
-        """Turn pictures into sources, one sound at a time, resting twice as long as it worked."""
+        """Have sounds made for the newest picture, one at a time; a loom that dies is replaced."""
         seen = 0
+        loom = Loom()
         while self._going:
             time.sleep(0.05)
             picture = self._pictures.newest(seen)
             if picture is None:
                 continue
             seen = self._pictures.serial
-            made = 1
-            while made and self._going:
-                begun = time.monotonic()
-                made = self.instrument.picture(picture, most=1)
-                time.sleep(0.05 + 2.0 * (time.monotonic() - begun))
+            try:
+                for job in self.instrument.wanted(picture):
+                    self.instrument.give(job, loom.make(job))
+                    if self._pictures.serial > seen or not self._going:
+                        break  # something newer is there; voices that are still missing are asked for again
+            except EOFError:
+                loom.close()
+                time.sleep(1.0)
+                loom = Loom()
+        loom.close()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,9 +39,10 @@ def _phases(n: int, seed: int) -> NDArray[np.complex64]:
 
 
 def _darken(hz: NDArray[np.floating]) -> NDArray[np.float64]:
-    """1 below 3 kHz, falling to 0 at TOP; 0 under 30 Hz."""
+    """1 from 100 Hz to 3 kHz, falling to 0 at TOP and at 40 Hz."""
     fall = np.clip((TOP - hz) / (TOP - 3000.0), 0.0, 1.0)
-    weights: NDArray[np.float64] = fall**2 * (hz > 30.0)
+    rise = np.clip((hz - 40.0) / 60.0, 0.0, 1.0)  # small loudspeakers only suffer under what lies lower
+    weights: NDArray[np.float64] = fall**2 * rise
     return weights
 
 
@@ -122,7 +124,7 @@ def _spectrum(d: NDArray[np.float64], n: int, rate: int, opened: float) -> NDArr
             break
         amount = k ** (-2.0 * slope) * (even if k % 2 == 0 else 1.0)
         _partial(power, hz_per_bin, partial, cents * (1.0 + 0.04 * k), amount)
-    if d[11] > 0.0:
+    if d[11] > 0.0 and root > 110.0:
         _partial(power, hz_per_bin, root / 2.0, cents, 0.5 * d[11])
     companion = 1.5 if d[12] > 0.0 else 4.0 / 3.0
     _partial(power, hz_per_bin, root * companion, cents, 0.12 * abs(d[12]))
@@ -150,7 +152,7 @@ def _formants(hz: NDArray[np.floating], d: NDArray[np.float64]) -> NDArray[np.fl
 
 # --- the picture itself ----------------------------------------------------------------------------------------------
 
-BANDS = 30  # rows of the picture as the ear has them: six octaves of the scale from D1
+BANDS = 25  # rows of the picture as the ear has them: five octaves of the scale from D2
 
 
 @functools.lru_cache(maxsize=2)
@@ -161,7 +163,7 @@ def _bands(rate: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     hz = np.arange(n // 2 + 1) * hz_per_bin
     tones, airs = np.empty((BANDS, n), np.float32), np.empty((BANDS, n), np.float32)
     for band in range(BANDS):
-        root = degree(band - 5)
+        root = degree(band)
         power = np.zeros(n // 2 + 1)
         for k, amount in ((1, 1.0), (2, 0.09), (3, 0.03), (4, 0.008)):
             _partial(power, hz_per_bin, root * k, 9.0, amount)
@@ -169,7 +171,7 @@ def _bands(rate: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         air = np.exp(-0.5 * (np.log2(np.maximum(hz, 20.0) / (2.0 * root)) / 0.22) ** 2) / np.maximum(hz, 60.0)
         breath = _sound(air * _darken(hz), n, 200 + band)
         tones[band], airs[band] = tone / _rms(tone), breath / _rms(breath)
-    _phases.cache_clear()  # sixty of them are not needed again
+    _phases.cache_clear()  # fifty of them are not needed again
     return tones, airs
 
 
@@ -188,7 +190,7 @@ def sonify(latent: NDArray[np.floating], rate: int = 48000) -> NDArray[np.float3
     floor = np.quantile(salience, 0.55)
     tone = np.maximum(salience - floor, 0.0) ** 1.5
     air = 0.35 * np.maximum(edges - np.quantile(edges, 0.6), 0.0) ** 1.5
-    tilt = (2.0 ** (-np.arange(BANDS) / 5.0 * 0.75)).astype(np.float32)[:, None]
+    tilt = (2.0 ** (-np.arange(BANDS) / 5.0 * 0.6)).astype(np.float32)[:, None]
     n = int(SECONDS * rate)
     at = np.linspace(0.0, z.shape[2] - 1.0, n)
     tones, airs = _bands(rate)
@@ -235,3 +237,18 @@ def impulse(rate: int = 48000) -> NDArray[np.float32]:
     sound = np.zeros(int(0.02 * rate), np.float32)
     sound[: rate // 1000] = 0.7
     return sound
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A sound to be made: of the picture, or of one memory."""
+
+    source: int
+    rate: int
+    latent: NDArray[np.floating] | None = None  # (c, h, w)
+    descriptor: tuple[float, ...] = ()
+
+
+def make(job: Job) -> NDArray[np.float32]:
+    """The sound of a job, (n,) f32; 10 to 30 ms. Pure: any process, any order."""
+    return voice(job.descriptor, job.rate) if job.latent is None else sonify(job.latent, job.rate)
