@@ -382,6 +382,12 @@ class Archive:
         """Sentences that have no picture yet, oldest first."""
         return list(self.select("state = 0 AND words IS NOT NULL AND id NOT IN (SELECT fragment FROM meaning)"))
 
+    def key(self, fragment: int) -> str:
+        """What the client called this sentence; "" for what no client sent."""
+        with self._lock:
+            row = self._base.execute("SELECT coalesce(key, '') FROM fragment WHERE id = ?", (fragment,)).fetchone()
+        return str(row[0]) if row else ""
+
     @property
     def mass(self) -> float:
         with self._lock:

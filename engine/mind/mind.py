@@ -226,7 +226,7 @@ class Mind:
             latent = self._finished(mine, self.stream.walk.fresh(owed.id))
             line = self.keeper.develop(mine, latent)
             if line:
-                key, visit = self.keeper.waiting.pop(owed.id, ("", ""))
+                key, visit = self.keeper.waiting.pop(owed.id, (self.keeper.archive.key(owed.id), ""))
                 tokens = self.speech.give_back(owed.words, mine)
                 self._news.append(Returned(key, visit, tokens, self._displacement(mine, latent), line.depth))
         elif time - self._kept >= self.options.keyframe and self.stream.latent is not None and not self._vetoed:
