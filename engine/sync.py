@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 EVERY = 0.45  # seconds between two flashes
 AHEAD = 0.25  # seconds that an instant is announced before it comes
+LOUD = 0.012  # half of what one click leaves after the room and the limiter
 NEAR = 0.15  # seconds around an instant in which its flash and click are looked for
 
 
@@ -88,7 +89,7 @@ class Witness:
             self.flashes.append(at)
 
     def hear(self, samples: NDArray[np.float32], at: float) -> None:
-        loud = np.flatnonzero(np.abs(samples).max(axis=1) > 0.1)
+        loud = np.flatnonzero(np.abs(samples).max(axis=1) > LOUD)
         if len(loud):
             when = at + loud[0] / self.rate
             if not self.clicks or when - self.clicks[-1] > 0.1:
@@ -137,6 +138,6 @@ class Beacon:
 
         house.perform(show, seconds)
         house.stage.taps.remove(witness)
-        instants = shows[0].instants[2:]  # the first come while rooms settle into the other show
+        instants = [t for t in shows[0].instants if t > 4.0]  # by then what sounded before has died away
         return describe(instants, offsets(instants, witness.flashes, witness.clicks))
 
