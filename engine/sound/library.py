@@ -84,8 +84,8 @@ class Library:
         return True
 
     def _oldest(self, now: int) -> Slot | None:
-        """The slot whose source was not played for the longest time; the picture keeps its own."""
-        free = [slot for slot in self.slots if slot.source != 0 and now - slot.used >= LONGEST * self.rate]
+        """The slot of the memory that was not played for the longest time; the picture, tick and click keep theirs."""
+        free = [slot for slot in self.slots if (slot.source > 0 or slot.source == NOBODY) and now - slot.used >= LONGEST * self.rate]
         return min(free, key=lambda slot: slot.used, default=None)
 
     def place(self, slot: Slot, position: float, span: float, backwards: bool) -> float:
