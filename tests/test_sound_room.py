@@ -21,9 +21,9 @@ import null_audio
 
 from engine.crossings import ClockPage, GrainRing, Mailbox, PictureRing
 from engine.messages import Ancestor, Grain, Lineage, Picture, Set, State, Trouble
-from engine.sound.instrument import IMPULSE
 from engine.sound.options import SoundOptions
 from engine.sound.room import serve
+from engine.sound.sources import IMPULSE, MICROPHONE
 from engine.sound.speakers import Speakers
 from engine.sound.sync import sync
 from engine.sound.tap import SampleRing
@@ -231,6 +231,20 @@ def test_clicks_leave_a_real_stream_when_they_were_meant_to() -> None:
     if best >= 0.008 and null_audio.stolen_or_busy() > 0.001:
         pytest.skip(f"the hypervisor took {100 * null_audio.stolen_or_busy():.1f} % of the CPU")
     assert best < 0.008 and late == 0.0
+
+
+@needs_pulse
+@pytest.mark.realtime
+def test_a_microphone_that_was_named_is_announced_and_can_be_played_in_short_pieces() -> None:
+    with null_audio.pulse(2) as server, playing(microphone="default", reverb=0.0) as room:
+        room.until(lambda: any("microphone 'default' is open" in what for what in room.heard()), 8.0, "announcement")
+        for k in range(150):  # the sink's monitor is the microphone: it hears the room
+            room.grains.put(*click(time.monotonic() + 0.2 + 0.05 * k))
+        time.sleep(6.0)
+        before = room.page.read()["grains"]
+        room.grains.put(Grain(0.0, MICROPHONE, 0.5, 1.0), time.monotonic() + 0.1)
+        room.until(lambda: room.page.read()["grains"] > before, 3.0, "a grain of the microphone")
+        assert server.channels == 2
 
 
 @pytest.mark.skipif(shutil.which("jackd") is None, reason="no jackd: apt-get install jackd2")

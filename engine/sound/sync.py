@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.messages import Grain
+from engine.sound.sources import IMPULSE
 
 MEAN, JITTER = 0.010, 0.008  # seconds: the gate
 EARLY, LATE = 0.015, 0.045  # seconds that sound may lead and lag (ATSC IS-191)
-CLICK = -2  # source of the click: engine.sound.instrument.IMPULSE
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,4 +102,4 @@ def from_interface(recording: NDArray[np.floating], rate: int, light: int = 0, s
 def clicks(first: float, count: int = 60, apart: float = 0.5) -> Iterator[Grain]:
     """The sound half of the test: a click for each flash, at the same scene seconds; unevenly, so none is mistaken."""
     for k in range(count):
-        yield Grain(first + k * apart + 0.13 * ((k * 7) % 5) / 5, CLICK, 0.0, 0.02, gain=1.0, envelope="flat")
+        yield Grain(first + k * apart + 0.13 * ((k * 7) % 5) / 5, IMPULSE, 0.0, 0.02, gain=1.0, envelope="flat")
