@@ -26,7 +26,8 @@ Table = dict[str, Any]
 
 def show(options: argparse.Namespace, machine: Machine) -> Table:
     """The whole show, live: every room, real sound if there is a device, a new sentence every five seconds."""
-    from engine.house import House, plan, stopped_by_signals
+    from engine.house import House, stopped_by_signals
+    from engine.plan import plan
     from engine.sync import Beacon
 
     with tempfile.TemporaryDirectory(prefix="hypermnesia-bench-") as folder:
