@@ -72,7 +72,7 @@ def bench(options: argparse.Namespace, machine: Machine) -> int:
     started = time.monotonic()
     figures = MEASURES[options.what](options, machine)
     seconds = time.monotonic() - started
-    facts = {"machine": platform.processor() or platform.machine(), "cores": _cores(), "seconds": round(seconds, 1)}
+    facts: Table = {"machine": platform.processor() or platform.machine(), "cores": _cores(), "seconds": round(seconds, 1)}
     facts["stolen_share"] = round(_stolen(before, _cpu()), 4)
     print(table(figures))
     print(f"\n{facts['cores']} cores, {seconds:.0f} s, {100 * facts['stolen_share']:.1f} % of the CPU stolen", file=sys.stderr)

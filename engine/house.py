@@ -14,14 +14,16 @@ from typing import Self
 
 from engine.clock import Clock, Now
 from engine.crossings import ClockPage, GrainRing, PictureRing
+from engine.directory import mapping_nodes
 from engine.errors import CannotPlay
 from engine.loop import Show, perform
 from engine.machine import Machine
-from engine.messages import Dream, Health, Text
+from engine.messages import Dream, Health, Text, Trouble
 from engine.meter import Meter
 from engine.plan import Plan, check_ports, plan, window_of
 from engine.programme import Programme
 from engine.rooms import DoorsRoom, MindRoom, SoundRoom
+from engine.sound.instrument import NODES
 from engine.sound.tap import SampleRing
 from engine.stage.outputs.live import Live
 from engine.stage.outputs.recording import Recording
@@ -82,17 +84,25 @@ class House:
         self.stage = Stage(size, window_of(plan), [tap], self.mind, self.sound.heard, fps)
         self.stack.callback(self.stage.close)
         self.stage.prepare()
+        self.programme.others = (*NODES, *mapping_nodes(self.stage.walls.mappings))
+        self.programme.directory_serial += 1
 
     def wake(self, patience: float = 600.0) -> None:
         """Wait, saying what is going on, until the mind has made its first picture. Raises CannotPlay."""
         started, said = time.monotonic(), ""
         while self.mind.newest() is None and not self.ended:
-            self.mind.request(Dream("", seed=self.plan.seed), Now(0, time.monotonic() - started, 0.0))
-            for letter in self.mind.news():
-                said = self._say(f"  {getattr(letter, 'what', letter)}", said)
+            now = Now(0, time.monotonic() - started, 0.0)
+            self.mind.request(Dream("", seed=self.plan.seed), now)
+            for message in self.doors.drain():  # the doors are open already: what is said now is kept
+                self.programme.receive(message, now)
+                self.mind.hear(message)
+            news = tuple(self.mind.news())
+            self.doors.tell(news, self.programme.values)
+            for letter in news:
+                if isinstance(letter, Trouble):
+                    said = self._say(f"  {letter.what}", said)
             if loading := self.mind.loading:
                 said = self._say(f"  {loading.what} {100 * loading.done:3.0f} %", said)
-            list(self.doors.drain())
             if self.mind.room.restarts >= 2 or time.monotonic() - started > patience:
                 raise CannotPlay("the mind does not wake up; its last words are above. hypermnesia doctor says more")
             time.sleep(0.05)
