@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.messages import Ancestor, Grain, Keystroke, Lineage, State
-
-TICK = -1  # the source of a word that arrives (engine.sound.instrument)
+from engine.sound.sources import TICK
 
 
 def density(motion: float) -> float:
