@@ -1,0 +1,124 @@
+"""`hypermnesia bench`: figures of this machine, measured side by side in one run. A table on stdout, JSON with --json."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from engine.machine import Machine
+
+WORDS = (
+    "the sea at night", "une ville en feu", "a red room with a window", "la forêt sous la pluie",
+    "my grandmother's hands", "snow falling on ruins", "a crowd before the storm", "love",
+)  # fmt: skip
+EVERY = 5.0  # seconds between sentences
+Table = dict[str, Any]
+
+
+def show(options: argparse.Namespace, machine: Machine) -> Table:
+    """The whole show, live: every room, real sound if there is a device, a new sentence every five seconds."""
+    from engine.house import House, plan, stopped_by_signals
+    from engine.sync import Beacon
+
+    with tempfile.TemporaryDirectory(prefix="hypermnesia-bench-") as folder:
+        options.home = options.home or Path(folder)
+        for name, value in {"scene": "", "say": [], "seed": 0, "model": None, "size": None, "fps": None, "set": []}.items():
+            setattr(options, name, getattr(options, name, value))
+        options.osc = options.web = 0
+        seconds = options.seconds
+        words = tuple(WORDS[i % len(WORDS)] for i in range(max(1, int(seconds // EVERY))))
+        made = replace(plan(options, machine), words=words, window="headless")
+        with House(made) as house, stopped_by_signals(house):
+            house.wake()
+            house.play()
+            figures: Table = house.figures()
+            beacon = Beacon(house)
+            figures |= beacon.measure(min(30.0, seconds))
+    return figures
+
+
+def _elsewhere(module: str, name: str) -> Callable[[argparse.Namespace, Machine], Table]:
+    def measure(options: argparse.Namespace, machine: Machine) -> Table:
+        result: Table = getattr(importlib.import_module(module), name)(options)
+        return result
+
+    return measure
+
+
+MEASURES: dict[str, Callable[[argparse.Namespace, Machine], Table]] = {
+    "show": show,
+    "picture": _elsewhere("engine.mind.bench_picture", "bench"),
+    "memory": _elsewhere("engine.mind.bench", "bench"),
+    "sound": _elsewhere("engine.sound.bench", "bench"),
+    "isf": _elsewhere("engine.stage.bench", "isf"),
+    "flow": _elsewhere("engine.stage.bench", "flow"),
+    "passes": _elsewhere("engine.stage.bench", "passes"),
+}
+
+
+def bench(options: argparse.Namespace, machine: Machine) -> int:
+    """Measure, print, write. What else the machine was doing is part of the result: stolen and busy CPU time."""
+    before = _cpu()
+    started = time.monotonic()
+    figures = MEASURES[options.what](options, machine)
+    seconds = time.monotonic() - started
+    facts = {"machine": platform.processor() or platform.machine(), "cores": _cores(), "seconds": round(seconds, 1)}
+    facts["stolen_share"] = round(_stolen(before, _cpu()), 4)
+    print(table(figures))
+    print(f"\n{facts['cores']} cores, {seconds:.0f} s, {100 * facts['stolen_share']:.1f} % of the CPU stolen", file=sys.stderr)
+    if options.json:
+        options.json.write_text(json.dumps({"bench": options.what, **facts, "figures": figures}, indent=1) + "\n")
+    return 0
+
+
+def table(figures: Table, indent: str = "") -> str:
+    """Figures as aligned lines; nested ones as sections, lists of rows as columns."""
+    lines: list[str] = []
+    wide = max((len(key) for key in figures), default=0)
+    for key, value in figures.items():
+        if isinstance(value, dict):
+            lines += [f"{indent}{key}", table(value, indent + "  ")]
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            lines += [f"{indent}{key}", _rows(value, indent + "  ")]
+        else:
+            lines.append(f"{indent}{key:<{wide}}  {_short(value)}")
+    return "\n".join(lines)
+
+
+def _rows(rows: list[Table], indent: str) -> str:
+    names = list(rows[0])
+    cells = [names, *([_short(row.get(name, "")) for name in names] for row in rows)]
+    wide = [max(len(line[i]) for line in cells) for i in range(len(names))]
+    return "\n".join(indent + "  ".join(cell.rjust(w) for cell, w in zip(line, wide, strict=True)) for line in cells)
+
+
+def _short(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _cores() -> int:
+    import os
+
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _cpu() -> list[int]:
+    """Jiffies of /proc/stat: user, nice, system, idle, iowait, irq, softirq, steal; empty elsewhere."""
+    path = Path("/proc/stat")
+    return [int(n) for n in path.read_text().split("\n")[0].split()[1:9]] if path.exists() else []
+
+
+def _stolen(before: list[int], after: list[int]) -> float:
+    spent = [b - a for a, b in zip(before, after, strict=True)]
+    return spent[7] / max(1, sum(spent)) if spent else 0.0
+
+

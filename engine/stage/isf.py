@@ -1,0 +1,206 @@
+"""ISF shaders on OpenGL: a file is compiled once, and drawn by as many Drawings as a chain needs.
+
+GL thread only, everything here. Realtime-safe: no (a first draw after compiling took 124 ms median on llvmpipe, which
+is why the stage draws every shader once before the show).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import moderngl
+from PIL import Image
+
+from engine.stage import glsl
+from engine.stage.expression import ExpressionError, evaluate
+from engine.stage.header import Header, Number, Pass, ShaderError, read
+from engine.stage.present import Present
+
+log = logging.getLogger(__name__)
+Size = tuple[int, int]  # (w, h) in pixels, as GL counts
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """The time that a frame is drawn for. One value for the whole chain."""
+
+    time: float = 0.0  # scene seconds
+    delta: float = 0.0  # seconds since the frame before
+    date: tuple[float, float, float, float] = (2026.0, 1.0, 1.0, 0.0)  # year, month, day, seconds of the day
+
+
+class Shader:
+    """One ISF file, compiled. Raises ShaderError with file and line where that is not possible."""
+
+    def __init__(self, context: moderngl.Context, path: Path):
+        self.context, self.path = context, path
+        self.changed_ns = stamp(path)
+        self.header = read(path)
+        self.program = self._compile(self.header)
+        self.triangle = context.vertex_array(self.program, [])
+        self.uniforms = frozenset(self.program)
+        self.imported = {name: _picture(context, file) for name, file in self.header.imported}
+
+    def _compile(self, header: Header) -> moderngl.Program:
+        vertex, fragment = glsl.sources(header)
+        first: moderngl.Error | None = None
+        for version in glsl.VERSIONS:
+            head = f"#version {version}\n"
+            try:
+                return self.context.program(vertex_shader=head + vertex, fragment_shader=head + fragment)
+            except moderngl.Error as error:
+                first = first or error
+        raise glsl.explain(header, str(first)) from None
+
+    def release(self) -> None:
+        self.triangle.release()
+        self.program.release()
+        for texture in self.imported.values():
+            texture.release()
+
+
+def stamp(path: Path) -> int:
+    """When the file or its `.vs` partner was last written, in ns."""
+    partner = path.with_suffix(".vs")
+    return max(path.stat().st_mtime_ns, partner.stat().st_mtime_ns if partner.is_file() else 0)
+
+
+def _picture(context: moderngl.Context, file: Path) -> moderngl.Texture:
+    image = Image.open(file).convert("RGBA").transpose(Image.Transpose.FLIP_TOP_BOTTOM)
+    return context.texture(image.size, 4, image.tobytes())
+
+
+class Target:
+    """A texture to draw into; a second one where the shader also reads what it drew before (ping-pong)."""
+
+    def __init__(self, context: moderngl.Context, size: Size, dtype: str, double: bool):
+        self.context, self.size, self.dtype = context, size, dtype
+        self._textures = [context.texture(size, 4, dtype=dtype) for _ in range(2 if double else 1)]
+        for texture in self._textures:
+            texture.repeat_x = texture.repeat_y = False
+        self._frames = [context.framebuffer([texture]) for texture in self._textures]
+        for frame in self._frames:
+            frame.clear()
+
+    @property
+    def texture(self) -> moderngl.Texture:
+        """What was drawn last."""
+        return self._textures[0]
+
+    def begin(self) -> moderngl.Framebuffer:
+        """The framebuffer to draw into; from now on `texture` is what it will hold after the draw."""
+        self._frames.reverse()
+        self._textures.reverse()
+        return self._frames[0]
+
+    def release(self) -> None:
+        self.context.detect_framebuffer(0).use()  # a framebuffer that is bound while it is released is an error in the next clear
+        for frame in self._frames:
+            frame.release()
+        for texture in self._textures:
+            texture.release()
+
+
+class Drawing:
+    """A shader at one place of a chain, with what it remembers from frame to frame."""
+
+    def __init__(self, shader: Shader, size: Size):
+        self.shader, self.size, self.scale = shader, size, 1.0
+        self._targets: dict[str, Target] = {}
+        self._frame = 0
+
+    def draw(
+        self, values: Mapping[str, Number], images: Mapping[str, moderngl.Texture], moment: Moment
+    ) -> moderngl.Texture:
+        """Draw all passes; returns the texture of the last, valid until the next draw of this Drawing.
+
+        `values`: numbers by input name, the header's defaults where absent. `images`: textures by input name; an
+        image nobody gives reads as `images[""]`.
+        """
+        shader = self.shader
+        whole = self._whole()
+        numbers = {i.name: values.get(i.name, i.default) for i in shader.header.inputs if not i.is_image}
+        names = {n: float(v) for n, v in numbers.items() if isinstance(v, int | float)}
+        names |= {"WIDTH": float(whole[0]), "HEIGHT": float(whole[1])}
+        self._set({n: v for n, v in numbers.items() if v is not None})
+        self._set({"TIME": moment.time, "TIMEDELTA": moment.delta, "FRAMEINDEX": self._frame, "DATE": moment.date})
+        result = None
+        for index, each in enumerate(shader.header.passes):
+            result = self._pass(index, each, names, images)
+        self._frame += 1
+        assert result is not None, "a header has at least one pass"
+        return result
+
+    def _pass(
+        self, index: int, each: Pass, names: Mapping[str, float], images: Mapping[str, moderngl.Texture]
+    ) -> moderngl.Texture:
+        target = self._target(each, names)
+        self._bind(images)  # before begin(): a pass that reads its own target reads what was drawn before
+        self._set({"PASSINDEX": index, "RENDERSIZE": (float(target.size[0]), float(target.size[1]))})
+        frame = target.begin()
+        frame.use()
+        if not each.persistent:
+            frame.clear()
+        self.shader.triangle.render(moderngl.TRIANGLES, vertices=3)
+        return target.texture
+
+    def _target(self, each: Pass, names: Mapping[str, float]) -> Target:
+        """The target of a pass at its size, made where it is missing; what it remembered is stretched to a new size."""
+        if each.target:
+            try:
+                size = (int(evaluate(each.width, names)), int(evaluate(each.height, names)))
+            except ExpressionError as error:
+                raise ShaderError(f"{self.shader.path}: pass {each.target}: {error}") from None
+            size, dtype = (max(1, size[0]), max(1, size[1])), "f4" if each.deep else "f1"
+        else:
+            size, dtype = self._whole(), "f2" if each.deep else "f1"
+        old = self._targets.get(each.target)
+        if old and old.size == size and old.dtype == dtype:
+            return old
+        context = self.shader.context
+        made = Target(context, size, dtype, double=each.target != "" and each.target in self.shader.uniforms)
+        if old:
+            present = Present(context)
+            present.draw(old.texture, made.begin())
+            present.release()
+            old.release()
+        self._targets[each.target] = made
+        return made
+
+    def _whole(self) -> Size:
+        return max(1, round(self.size[0] * self.scale)), max(1, round(self.size[1] * self.scale))
+
+    def _set(self, values: Mapping[str, object]) -> None:
+        for name, value in values.items():
+            if name in self.shader.uniforms:
+                self.shader.program[name] = value
+
+    def _bind(self, images: Mapping[str, moderngl.Texture]) -> None:
+        shader, unit = self.shader, 0
+        declared = (i.name for i in shader.header.inputs if i.is_image)
+        for name in dict.fromkeys((*declared, *shader.header.targets, *shader.imported)):
+            if name not in shader.uniforms:
+                continue
+            target = self._targets.get(name)
+            texture = target.texture if target else shader.imported.get(name) or images.get(name) or images[""]
+            texture.use(unit)
+            shader.program[name] = unit
+            unit += 1
+
+    @property
+    def targets(self) -> Iterable[Target]:
+        return self._targets.values()
+
+    def take(self, shader: Shader) -> None:
+        """Go on with a newer version of the file; targets that both have keep what they hold."""
+        self.shader = shader
+        for name in set(self._targets) - {*shader.header.targets, ""}:
+            self._targets.pop(name).release()
+
+    def release(self) -> None:
+        for target in self._targets.values():
+            target.release()
+        self._targets.clear()

@@ -1,0 +1,96 @@
+"""The drawing language: every ISF file in shaders/ is a verb. A layer describes a picture; nothing is drawn here.
+
+    dreamed.drift(amount=0.02).feedback(trail=0.92).grade(light=0.8)
+
+`dreamed` is the picture of the mind, in between two of its pictures at display rate. A verb's numbers are keyword
+arguments, checked against the file's header; further pictures are positional. A file that ISF calls a transition
+(startImage, endImage, progress) says how `dreamed` gets from one picture to the next: `dreamed.hold()`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from engine.stage.header import Header, Number, read
+
+FOLDERS = [Path(__file__).parents[2] / "shaders"]  # later ones win; an artist may append one
+BETWEEN = "flow"  # how `dreamed` moves where nobody says otherwise
+
+
+@lru_cache(maxsize=1024)
+def _header(path: Path, changed_ns: int) -> Header:
+    return read(path)
+
+
+def find(verb: str) -> Path | None:
+    """The file that makes this verb, or None."""
+    for folder in reversed(FOLDERS):
+        path = folder / f"{verb}.fs"
+        if path.is_file():
+            return path
+    return None
+
+
+def header(verb: str) -> Header:
+    """What a verb's file declares, read again when the file changes. Raises AttributeError naming the nearest verb."""
+    path = find(verb)
+    if path is None:
+        known = verbs()
+        near = get_close_matches(verb, known, n=1)
+        hint = f"did you mean .{near[0]}()?" if near else f"there are: {', '.join(known)}"
+        raise AttributeError(f"no shader shaders/{verb}.fs; {hint}")
+    return _header(path, path.stat().st_mtime_ns)
+
+
+def verbs() -> tuple[str, ...]:
+    """All verbs, in alphabetical order."""
+    return tuple(sorted({path.stem for folder in FOLDERS for path in folder.glob("*.fs") if path.stem.isidentifier()}))
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A picture to draw: a verb, the layers it works on, and its numbers. Frozen, picklable; thread-safe."""
+
+    verb: str
+    inputs: tuple[Layer, ...] = ()
+    values: tuple[tuple[str, Number], ...] = ()
+
+    def __getattr__(self, verb: str) -> Callable[..., Layer]:
+        if verb.startswith("_"):
+            raise AttributeError(verb)
+        declared = header(verb)
+
+        def apply(*others: Layer, **numbers: Any) -> Layer:
+            checked = tuple(sorted((name, declared.input(name).accept(value)) for name, value in numbers.items()))
+            if declared.is_transition and self == dreamed and not others:
+                return Layer(verb, (), checked)  # the compositor gives it the two pictures of the mind
+            inputs = (self, *others) if declared.images else others
+            if len(inputs) > len(declared.images):
+                names = ", ".join(declared.images) or "none"
+                raise TypeError(f".{verb}() works on {len(declared.images)} pictures ({names}), not {len(inputs)}")
+            return Layer(verb, inputs, checked)
+
+        return apply
+
+    def walk(self) -> Iterator[Layer]:
+        """This layer and all below it, those below first: the order of drawing."""
+        for below in self.inputs:
+            yield from below.walk()
+        yield self
+
+    @property
+    def shape(self) -> tuple[str, ...]:
+        """The verbs in order of drawing: what two layers share when only their numbers differ."""
+        return tuple(layer.verb for layer in self.walk())
+
+
+dreamed = Layer("dreamed")  # the picture of the mind, in between
+motion = Layer("motion")  # where everything in it moves: rg in widths and heights for the whole in-between, b trust
+lineage = Layer("lineage")  # whose every place is: the colour of the ancestor, rgb, and its share, a
+dark = Layer("dark")  # nothing: what a shader that needs no picture starts from, dark.testcard()
+SOURCES = (dreamed.verb, motion.verb, lineage.verb, dark.verb)

@@ -1,0 +1,39 @@
+"""The last draw of a frame: the finished wall into a window or towards the taps. GL thread only."""
+
+from __future__ import annotations
+
+import moderngl
+
+_VERTEX = """#version 330 core
+uniform bool flip;
+out vec2 place;
+void main() {
+    vec2 p = vec2(gl_VertexID & 1, gl_VertexID >> 1) * 2.0;
+    gl_Position = vec4(p * 2.0 - 1.0, 0.0, 1.0);
+    place = flip ? vec2(p.x, 1.0 - p.y) : p;
+}"""
+_FRAGMENT = """#version 330 core
+uniform sampler2D wall;
+uniform float level;
+in vec2 place;
+out vec4 color;
+void main() { color = vec4(texture(wall, place).rgb * level, 1.0); }"""
+
+
+class Present:
+    """Copies a texture into a framebuffer of any size."""
+
+    def __init__(self, context: moderngl.Context):
+        self.program = context.program(vertex_shader=_VERTEX, fragment_shader=_FRAGMENT)
+        self.triangle = context.vertex_array(self.program, [])
+
+    def draw(self, wall: moderngl.Texture, into: moderngl.Framebuffer, level: float = 1.0, flip: bool = False) -> None:
+        """`level` 0 black .. 1 as it is; `flip` puts the top row first, as everything outside GL counts."""
+        into.use()
+        wall.use(0)
+        self.program["wall"], self.program["level"], self.program["flip"] = 0, level, flip
+        self.triangle.render(moderngl.TRIANGLES, vertices=3)
+
+    def release(self) -> None:
+        self.triangle.release()
+        self.program.release()

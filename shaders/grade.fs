@@ -1,0 +1,31 @@
+/*{
+  "DESCRIPTION": "The last hand on the light: how bright, how deep, how coloured. Adds half a step of noise so that dark skies show no bands.",
+  "CREDIT": "hypermnesia",
+  "ISFVSN": "2",
+  "CATEGORIES": ["Color"],
+  "INPUTS": [
+    {"NAME": "inputImage", "TYPE": "image"},
+    {"NAME": "light", "TYPE": "float", "MIN": 0.0, "MAX": 1.0, "DEFAULT": 1.0, "LABEL": "0 dark .. 1 as it is: a picture that adds nothing goes dark"},
+    {"NAME": "exposure", "TYPE": "float", "MIN": -2.0, "MAX": 2.0, "DEFAULT": 0.0, "LABEL": "stops"},
+    {"NAME": "contrast", "TYPE": "float", "MIN": 0.5, "MAX": 2.0, "DEFAULT": 1.08},
+    {"NAME": "saturation", "TYPE": "float", "MIN": 0.0, "MAX": 2.0, "DEFAULT": 1.06},
+    {"NAME": "warmth", "TYPE": "float", "MIN": -1.0, "MAX": 1.0, "DEFAULT": 0.0}
+  ]
+}*/
+
+float hash(vec2 p) {
+    vec3 q = fract(vec3(p.xyx) * 0.1031);
+    q += dot(q, q.yzx + 33.33);
+    return fract((q.x + q.y) * q.z);
+}
+
+void main() {
+    vec3 c = IMG_THIS_PIXEL(inputImage).rgb * (exp2(exposure) * mix(0.04, 1.0, light * light));
+    float y = dot(c, vec3(0.2126, 0.7152, 0.0722));
+    c = mix(vec3(y), c, saturation * mix(0.5, 1.0, light)) * vec3(1.0 + 0.12 * warmth, 1.0, 1.0 - 0.12 * warmth);
+    c = (c - 0.4) * contrast + 0.4;
+    vec3 over = max(c - 0.8, 0.0);
+    c = min(c, 0.8) + over / (1.0 + 5.0 * over);  // lights roll off towards one instead of being cut
+    c += (hash(gl_FragCoord.xy + mod(float(FRAMEINDEX), 61.0) * 13.7) - 0.5) / 255.0;
+    gl_FragColor = vec4(c, 1.0);
+}

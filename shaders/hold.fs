@@ -1,0 +1,15 @@
+/*{
+  "DESCRIPTION": "Stands on each picture until the next is there. Hard, and sometimes right: a choice, never a failure.",
+  "CREDIT": "hypermnesia",
+  "ISFVSN": "2",
+  "CATEGORIES": ["Transition"],
+  "INPUTS": [
+    {"NAME": "startImage", "TYPE": "image"},
+    {"NAME": "endImage", "TYPE": "image"},
+    {"NAME": "progress", "TYPE": "float", "MIN": 0.0, "MAX": 1.0, "DEFAULT": 0.0}
+  ]
+}*/
+
+void main() {
+    gl_FragColor = progress < 0.5 ? IMG_THIS_PIXEL(startImage) : IMG_THIS_PIXEL(endImage);
+}
