@@ -6,10 +6,11 @@ import shutil
 from pathlib import Path
 
 import pytest
-from turbo_models import save_sd_turbo, tiny_vae
 
-from engine.mind.fetch import chosen, fetch, models, present
+from engine.mind.fetch import chosen, fetch
 from engine.mind.folder import ModelMissing
+from engine.mind.models import describe, models, present
+from tests.turbo_models import save_sd_turbo, tiny_vae
 
 SD_TURBO = {  # what the public repository holds, in short
     "model_index.json": 600, "README.md": 9000, "LICENSE.md": 11000, "sd_turbo.safetensors": 5_200_000_000,
@@ -100,3 +101,10 @@ def test_a_partial_fetch_is_listed_with_what_is_missing(shelf: Shelf, tmp_path: 
     said: list[str] = []
     models(said.append, cache, memory=10**9)
     assert any("unet/*.safetensors is missing" in line for line in said)
+
+
+def test_a_model_is_described_in_a_line(shelf: Shelf) -> None:
+    line = describe(str(shelf.repositories["somebody/thin-turbo"]))
+    assert "licence stabilityai-ai-community, 1 step" in line
+    with pytest.raises(ModelMissing, match="no model folder"):
+        describe("/nowhere/at/all")

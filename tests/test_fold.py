@@ -11,13 +11,13 @@ import torch.nn.functional as F
 from diffusers import UNet2DConditionModel
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
-from turbo_models import embedded_unet, small_sd_unet, small_xl_unet, tiny_vae
 
 from engine.mind.codec import Tiny
 from engine.mind.cpu import can_pack, pack
 from engine.mind.doubled import Doubled
 from engine.mind.families import PlainUNet, UNet
 from engine.mind.fold import fold
+from tests.turbo_models import embedded_unet, small_sd_unet, small_xl_unet, tiny_vae
 
 CASES = {"embedded": (embedded_unet, (24, 384)), "sd": (small_sd_unet, (77, 32)), "sdxl": (small_xl_unet, (78, 64))}
 

@@ -13,12 +13,12 @@ import pytest
 import torch
 from diffusers import StableDiffusionImg2ImgPipeline, StableDiffusionPipeline
 from torch import Tensor
-from turbo_models import FakeEncoder, save_embedded, save_sd_turbo
 
 from engine.mind.device import Cpu
 from engine.mind.folder import find
 from engine.mind.graph import Path
 from engine.mind.model import Model, load
+from tests.turbo_models import FakeEncoder, save_embedded, save_sd_turbo
 
 SIZE = (64, 64)
 

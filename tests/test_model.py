@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import torch
 from diffusers import DiffusionPipeline
-from turbo_models import FakeEncoder, save_embedded, save_sd_turbo, save_sdxl_turbo
 
 from engine.mind.folder import ModelMissing, find
 from engine.mind.model import Model, load
+from tests.turbo_models import FakeEncoder, save_embedded, save_sd_turbo, save_sdxl_turbo
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +154,7 @@ import resource, sys, torch
 from engine.mind.contract import Terms
 from engine.mind.model import load
 sys.path.insert(0, "tests")
-from turbo_models import FakeEncoder
+from tests.turbo_models import FakeEncoder
 torch.set_num_threads(1)
 terms = Terms(ladder=((64, 64),))
 model = load(sys.argv[1], (64, 64), "cpu", 1, numbers="float32", encoder=FakeEncoder(), terms=terms)

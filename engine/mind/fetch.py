@@ -1,4 +1,4 @@
-"""`hypermnesia fetch NAME` and `hypermnesia models`: the one place that downloads, and the list of what is here.
+"""`hypermnesia fetch NAME`: the one place that downloads.
 
 Nothing else in the engine opens a connection for a model. A fetch names every file and its size before it begins,
 brings only what the engine reads (safetensors in one precision, configurations, tokenizers), and can be stopped and
@@ -7,15 +7,17 @@ begun again: what is whole is not brought twice.
 
 from __future__ import annotations
 
+import argparse
 import shutil
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Protocol
 
-from engine.mind.families import FAMILIES, TINY
-from engine.mind.folder import Folder, ModelMissing, find
+from engine.mind.families import TINY
+from engine.mind.folder import Folder, ModelMissing
 
 WANTED = (
     "model_index.json",
@@ -124,92 +126,19 @@ def chosen(files: dict[str, int]) -> dict[str, int]:
     return found
 
 
-# --- what is here ----------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Present:
-    """One model of this machine."""
-
-    name: str
-    pipeline: str
-    bytes: int
-    licence: str
-    steps: int
-    trouble: str = ""  # why it cannot be opened
-
-    def fits(self, memory: int) -> bool:
-        """Whether its weights and a quarter more for a picture's work fit."""
-        return self.bytes * 1.25 < memory
-
-
-STEPS = {"StableDiffusionPipeline": 1, "StableDiffusionXLPipeline": 1, "LatentConsistencyModelPipeline": 4,
-         "SanaSprintPipeline": 2, "Flux2KleinPipeline": 4}  # fmt: skip
-
-
-def present(cache: Path | None = None) -> Iterator[Present]:
-    """The embedded model, and every diffusers pipeline in the hub's cache."""
-    yield _embedded()
-    from huggingface_hub import scan_cache_dir
-    from huggingface_hub.errors import CacheNotFound
-
+def main(argv: list[str]) -> int:
+    """`hypermnesia fetch NAME`. What cannot be had is one sentence on stderr."""
+    parser = argparse.ArgumentParser(prog="hypermnesia fetch", description="Bring a model onto this machine, by name.")
+    parser.add_argument("name", help="owner/model on the public hub, such as stabilityai/sd-turbo")
+    options = parser.parse_args(argv)
     try:
-        repositories = scan_cache_dir(cache).repos
-    except CacheNotFound:
-        return
-    for repository in sorted(repositories, key=lambda found: found.repo_id):
-        revision = max(repository.revisions, key=lambda found: found.last_modified, default=None)
-        if revision is None or not (revision.snapshot_path / "model_index.json").is_file():
-            continue
-        folder = Folder(revision.snapshot_path, repository.repo_id)
-        yield Present(folder.name, folder.pipeline, folder.bytes, folder.licence, STEPS.get(folder.pipeline, 1),
-                      _trouble(folder))  # fmt: skip
-
-
-def _trouble(folder: Folder) -> str:
-    if folder.pipeline not in FAMILIES:
-        return "no family of this engine"
-    try:
-        folder.check()
-    except ModelMissing as error:
-        return str(error)
-    return ""
-
-
-def _embedded() -> Present:
-    from engine.mind import embedded
-
-    assert embedded.__file__ is not None
-    weights = list(Path(embedded.__file__).parent.rglob("*.safetensors"))
-    trouble = "" if weights else "its weights are missing: train them with `hypermnesia train`"
-    return Present(
-        "embedded", "this project's own", sum(file.stat().st_size for file in weights), "Apache-2.0", 1, trouble
-    )
-
-
-def models(say: Callable[[str], None] = print, cache: Path | None = None, memory: int | None = None) -> None:
-    """Print what is present: size, licence, steps, whether it fits the memory of the device."""
-    memory = memory or _memory()
-    say(f"{'model':<34} {'size':>8}  {'steps':>5}  {'fits':<4}  licence")
-    for one in present(cache):
-        fits = "yes" if one.fits(memory) else "no"
-        say(f"{one.name:<34} {_mb(one.bytes):>8}  {one.steps:>5}  {fits:<4}  {one.licence}")
-        if one.trouble:
-            say(f"{'':<34} cannot be opened: {one.trouble}")
-
-
-def _memory() -> int:
-    """Bytes of the device that would dream: the GPU's, else what the system has free."""
-    import torch
-
-    if torch.cuda.is_available():
-        return int(torch.cuda.get_device_properties(0).total_memory)
-    facts = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
-    return int(facts["MemAvailable"].split()[0]) * 1024
+        fetch(options.name)
+    except (ModelMissing, OSError) as error:
+        print(f"hypermnesia: {error}", file=sys.stderr)
+        return 1
+    print(f"{options.name} is here; `hypermnesia run --model {options.name}` dreams with it")
+    return 0
 
 
 def _mb(count: int) -> str:
     return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
-
-
-__all__ = ["Hub", "HuggingFace", "Present", "chosen", "fetch", "find", "models", "present"]
