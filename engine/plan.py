@@ -64,6 +64,8 @@ def plan(options: argparse.Namespace, machine: Machine) -> Plan:
         block=machine.sound.block,
         channels=machine.sound.channels,
         latency=machine.sound.latency,
+        offset=machine.sound.offset,
+        gain=min(1.0, 10.0 ** (machine.sound.gain / 20.0)),
     )
     doors = DoorsOptions(
         name=machine.doors.name,
