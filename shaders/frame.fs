@@ -1,5 +1,6 @@
 /*{
   "DESCRIPTION": "Puts the picture of the mind on the wall, whatever their shapes. A square is cut a little above and below, wanders slowly within what is cut, and is opened towards the sides like a gesture: things in the middle keep their form, skies and seas give way. No bars, no mirror, nothing lost on the sides.",
+  "EXAMPLE": "dreamed.frame(zoom=1.6)",
   "CREDIT": "hypermnesia",
   "ISFVSN": "2",
   "CATEGORIES": ["Geometry"],
