@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from engine.sound import units
 from engine.sound.library import LONGEST, SECONDS, Library
-from engine.sound.loom import Loom
+from engine.sound.loom import Loom, LoomError
 from engine.sound.sources import BANDS, LEVEL, Job, degree, make, recorded, sonify, tick, voice
 
 RATE = 48000
@@ -122,6 +122,9 @@ def test_a_loom_makes_the_same_sounds_as_this_process() -> None:
             Job(0, RATE, latent=np.eye(16, dtype=np.float16)[None]),
         ):
             assert np.array_equal(loom.make(job), make(job))
+        with pytest.raises(LoomError, match="no folder of recordings"):
+            loom.make(Job(recorded(1), RATE, folder="/nowhere"))
+        assert np.array_equal(loom.make(Job(1, RATE)), make(Job(1, RATE)))  # and goes on
     finally:
         loom.close()
     with pytest.raises(EOFError):

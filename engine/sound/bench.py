@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import time as clocks
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +14,9 @@ from engine.crossings import GRAIN, grain_row
 from engine.messages import Ancestor, Grain, Lineage, Picture, State
 from engine.sound import mapping
 from engine.sound.instrument import Instrument
+from engine.sound.measure import loudness, picture
 from engine.sound.murmur import Murmur
+from engine.sound.particles import NumpyParticles, Particles, PyoParticles
 
 TICKS = 60  # per second
 
@@ -89,3 +94,84 @@ def two_minutes(seed: int = 7, seconds: float = 120.0, rate: int = 48000) -> NDA
 def _send(instrument: Instrument, grains: list[Grain]) -> None:
     if grains:
         instrument.schedule(np.array([grain_row(grain, grain.time) for grain in grains], GRAIN))
+
+
+def load(channels: int, grains: int, engine: str = "auto", rate: int = 48000, block: int = 256) -> float:
+    """Share of a core that the whole instrument takes with so many panned grains at once: CPU time over played time."""
+    instrument = Instrument(rate, channels, block, voices=4, engine=engine)
+    crowd = tuple(Ancestor(k + 1, 0.25) for k in range(4))
+    nothing, dark = np.zeros((0, 0, 0), np.float16), np.zeros((8, 8, 4), np.uint8)
+    instrument.picture(Picture(dark, blobs(0.0), nothing, State(lineage=Lineage(crowd))))
+    rng = np.random.default_rng(1)
+    every = max(1, grains)
+    _send(
+        instrument,
+        [
+            Grain(
+                k / every, int(rng.integers(0, 5)), float(rng.random()), 1.0, gain=0.02, pan=float(rng.uniform(-1, 1))
+            )
+            for k in range(5 * grains)
+        ],
+    )
+    for _ in range(int(1.2 * rate / block)):
+        instrument.block()
+    blocks = int(2.0 * rate / block)
+    shares = []
+    for _ in range(4):  # the best of four: a neighbour on the same core costs both time and cache
+        begun = clocks.thread_time()
+        for _ in range(blocks // 4):
+            instrument.block()
+        shares.append((clocks.thread_time() - begun) / (blocks // 4 * block / rate))
+    return min(shares)
+
+
+def null_test(count: int = 1000, seed: int = 7) -> float:
+    """Decibels by which pyo's grains and numpy's differ less than they sound: random, of every envelope and rate."""
+    rate, block, seconds = 48000, 256, 8.0
+    rng = np.random.default_rng(seed)
+    table = rng.standard_normal(4 * rate) * 0.2
+    starts = np.sort(rng.choice(int(seconds * rate), count, replace=False))
+    how = [
+        (int(rng.integers(2)), int(rng.integers(5)), rng.uniform(0, 6e4), rng.uniform(0.25, 2.5), rng.uniform(100, 4e4))
+        for _ in starts
+    ]
+
+    def play(particles: Particles) -> NDArray[np.float64]:
+        particles.table[:] = table
+        out, k = [], 0
+        for first in range(0, int((seconds + 1.0) * rate), block):
+            while k < count and starts[k] < first + block:
+                particles.start(int(starts[k]) - first, *how[k], gain=0.5, cutoff=0.0)
+                k += 1
+            out.append(particles.process().astype(np.float64))
+        return np.concatenate(out)
+
+    one, other = play(PyoParticles(len(table), rate, block, 2)), play(NumpyParticles(len(table), rate, block, 2))
+    return float(20.0 * np.log10(np.std(other) / max(float(np.std(one - other)), 1e-30)))
+
+
+def bench(folder: Path | None = None, say: Callable[[str], None] = print) -> dict[str, float]:
+    """All figures, each also said as a line; with a folder, two minutes as `murmur.png` there. About a minute."""
+    figures = {"null_test_db": null_test()}
+    say(f"1,000 random grains, pyo against numpy: {figures['null_test_db']:.1f} dB")
+    say("outputs   silent   1 grain   128 grains   grains until a core is full")
+    for channels in (2, 8, 16):
+        one, many, more = load(channels, 1), load(channels, 128), load(channels, 384)
+        full = 384 + (1.0 - more) * 256 / max(more - many, 1e-6)
+        figures |= {f"load_1_of_{channels}": one, f"load_128_of_{channels}": many, f"grains_of_{channels}": full}
+        say(f"{channels:7d}   {load(channels, 0):6.1%}   {one:7.1%}   {many:10.1%}   {full:8.0f}")
+    sound = two_minutes()
+    measured = loudness(sound)
+    figures |= {"lufs": measured.integrated, "dbtp": measured.peak}
+    say(
+        f"two minutes: {measured.integrated:.1f} LUFS, {measured.shortest:.1f} to {measured.loudest:.1f} over 3 s, {measured.peak:.1f} dBTP"
+    )
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        picture(
+            folder / "murmur.png",
+            sound,
+            title="Two minutes of the murmur: stillness, motion, gap, a sentence, depth, unison",
+        )
+        say(f"{folder / 'murmur.png'}")
+    return figures

@@ -25,10 +25,10 @@ from engine.sound.dac import DacClock
 from engine.sound.device import CardOutput, NullOutput, Output, rescan
 from engine.sound.instrument import Instrument
 from engine.sound.library import SECONDS
-from engine.sound.loom import Loom
+from engine.sound.loom import Loom, LoomError
 from engine.sound.microphone import Microphone
 from engine.sound.options import SoundOptions
-from engine.sound.sources import MICROPHONE, level
+from engine.sound.sources import MICROPHONE, Job, level
 from engine.sound.tap import SampleRing
 
 RETRY = 1.0  # seconds between attempts to find a lost device
@@ -246,7 +246,7 @@ class Room:
             seen = self._pictures.serial
             try:
                 for job in self.instrument.wanted(picture):
-                    self.instrument.give(job, loom.make(job))
+                    self.instrument.give(job, self._made(loom, job))
                     if self._pictures.serial > seen or not self._going:
                         break  # something newer is there; voices that are still missing are asked for again
             except EOFError:
@@ -257,6 +257,14 @@ class Room:
         loom.close()
         if ear is not None:
             ear.close()
+
+    def _made(self, loom: Loom, job: Job) -> NDArray[np.float32]:
+        """A sound from the loom; silence, and a word about it, for one that cannot be made."""
+        try:
+            return loom.make(job)
+        except LoomError as wrong:
+            self._tell(str(wrong))
+            return np.zeros(16, np.float32)
 
     def _listen(self) -> Microphone | None:
         """The microphone, if one was named; that it is open is said."""
