@@ -7,6 +7,7 @@ import itertools
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -138,6 +139,12 @@ class SoundRoom:
                 yield letter
 
 
+def _each(letters: Iterable[Any]) -> Iterator[Any]:
+    """What lies in the doors' letters: a tuple holds messages that came together and act within one tick."""
+    for letter in letters:
+        yield from letter if isinstance(letter, tuple) else (letter,)
+
+
 class DoorsRoom:
     """The doors' process: what came in, in order; a message with a time tag waits here for its time."""
 
@@ -168,7 +175,7 @@ class DoorsRoom:
     def drain(self) -> Iterator[Message]:
         now = self.source()
         arrived, self._injected = self._injected, []
-        for message in (*arrived, *self.room.drain()):
+        for message in (*arrived, *_each(self.room.drain())):
             if isinstance(message, Trouble):
                 log.warning("%s: %s", message.room, message.what)
             elif isinstance(message, Opened):

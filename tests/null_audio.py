@@ -69,7 +69,7 @@ class Pulse:
     def put_back(self) -> None:
         """Load the null sink."""
         places = ",".join(PLACES[: self.channels]) if self.channels > 1 else "mono"
-        shape = f"rate={self.rate} channels={self.channels} format=float32le channel_map={places}"
+        shape = f"rate={self.rate} channels={self.channels} format=float32le channel_map={places} norewinds=1"
         self._module = self._pactl("load-module", "module-null-sink", "sink_name=wall", *shape.split())
         self._pactl("set-default-sink", "wall")
         self._pactl("set-default-source", "wall.monitor")

@@ -11,12 +11,11 @@ import sys
 import time
 from dataclasses import replace
 
-from house import NODES, QUIET, House, Performer
-
 from engine.crossings import Mailbox
 from engine.doors.post import Post
 from engine.doors.room import serve
 from engine.messages import Directory, Keystroke, Message, Opened, Set, Text
+from tests.doors_house import NODES, QUIET, House, Performer
 
 
 def test_the_doors_carry_no_torch() -> None:
@@ -50,8 +49,8 @@ def test_a_room_in_its_own_process_ends_by_letter_and_by_its_parents_death() -> 
 
 PARENT = """
 import multiprocessing, sys, time
-sys.path[:0] = ["tests"]
-from house import QUIET
+sys.path[:0] = ["."]
+from tests.doors_house import QUIET
 from engine.crossings import Mailbox
 from engine.doors.room import serve
 if __name__ == "__main__":

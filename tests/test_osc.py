@@ -8,12 +8,12 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from house import House, Performer
 
 from engine.doors.nodes import Nodes
 from engine.doors.packet import Malformed, read
 from engine.doors.wires import bundle, encode
 from engine.messages import Node, Returned, Set, Text, Token, Touch, Values
+from tests.doors_house import House, Performer
 
 NOW = 1_800_000_000.0
 

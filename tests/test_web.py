@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from house import House
 from websockets.sync.client import ClientConnection, connect
 
 from engine.doors.guard import Seals
 from engine.messages import Health, Keystroke, Returned, Set, Text, Token, Touch, Values, Withdraw, Withdrawn
+from tests.doors_house import House
 
 
 class Page:
@@ -262,6 +262,9 @@ def test_pages_hear_what_the_machine_remembers(house: House, page: Page) -> None
         assert time.monotonic() < end
 
 
+INIT = b"\0\0\0\x08ftyp"
+
+
 class Stage:
     """The stage's side of the live view: an init segment, then numbered fragments, to whoever connects."""
 
@@ -283,7 +286,7 @@ class Stage:
     def _feed(self, end: socket.socket) -> None:
         number = 0
         with contextlib.suppress(OSError):
-            end.sendall(struct.pack(">I", 4) + b"init")
+            end.sendall(struct.pack(">I", len(INIT)) + INIT)
             while not self.ended:
                 piece = struct.pack(">Q", number) * 1000
                 end.sendall(struct.pack(">I", len(piece)) + piece)
@@ -302,11 +305,11 @@ def test_the_live_view_reaches_every_watcher_and_is_read_for_nobody(tmp_path: Pa
         assert stage.connections == 0
         early = Page(house, path="/live")
         assert json.loads(early.ws.recv(timeout=5))["why"] == ""
-        assert early.ws.recv(timeout=5) == b"init"
+        assert early.ws.recv(timeout=5) == INIT
         first = struct.unpack_from(">Q", early.ws.recv(timeout=5))[0]
         late = Page(house, path="/live")
         late.ws.recv(timeout=5)
-        assert late.ws.recv(timeout=5) == b"init"
+        assert late.ws.recv(timeout=5) == INIT
         assert struct.unpack_from(">Q", late.ws.recv(timeout=5))[0] > first
         assert stage.connections == 1
         early.close()

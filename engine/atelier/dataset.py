@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.atelier import captions
 from engine.atelier.cache import Cache
+from engine.atelier.paint import Attributes
 from engine.mind.encoder import SCALE, Encoder
 
 
@@ -19,15 +21,23 @@ class Pool:
 
     def __init__(self, cache: Cache, shards: int, large: bool) -> None:
         smallest = min(cache.settings.sizes_px)
-        latents, self.where = [], []
+        latents = []
+        self.where: list[tuple[int, int]] = []  # shard, place in it
+        self.sayable: list[list[int]] = []  # captions that may be learned: what is held out can grow after painting
         for shard in range(shards):
             is_large = cache.size_px(shard) > smallest
             if large and not is_large:
                 continue
             own = np.load(cache.path(shard, "half.npy" if is_large and not large else "latents.npy"))
-            latents.append(own)
-            self.where += [(shard, place) for place in range(len(own))]
-        self.latents = torch.from_numpy(np.concatenate(latents)) if latents else torch.zeros(0, 2, 4, 1, 1)
+            words = cache.words(shard)
+            for place, (shown, texts) in enumerate(zip(words.attributes, words.captions, strict=True)):
+                attributes = Attributes(**shown)
+                sayable = [number for number, text in enumerate(texts) if not captions.is_held_out(attributes, text)]
+                if sayable:
+                    latents.append(own[place])
+                    self.where.append((shard, place))
+                    self.sayable.append(sayable)
+        self.latents = torch.from_numpy(np.stack(latents)) if latents else torch.zeros(0, 2, 4, 1, 1)
 
     def __len__(self) -> int:
         return len(self.where)
@@ -44,8 +54,7 @@ class Batches:
         if not len(self.pools[False]):
             raise ValueError(f"{cache.folder} holds no encoded pictures; run the earlier stages first")
         self.empty = encoder.condition([""]).to(device)  # (1, 24, 384): no words
-        phrases = captions.bridge_phrases()
-        self.bridges = torch.cat([encoder.condition(phrases[i : i + 64]).half().cpu() for i in range(0, len(phrases), 64)])
+        self.bridges = torch.from_numpy(cache.bridges(encoder)[1])
         self.nearest = {large: self._nearest(pool, cache.settings.bridge_nearest) for large, pool in self.pools.items()}
 
     def sentences(self, pool: Pool) -> NDArray[np.float32]:
@@ -62,9 +71,9 @@ class Batches:
         likeness += 0.1 * torch.rand(likeness.shape, generator=torch.Generator().manual_seed(0))
         return likeness.topk(min(count, len(pool)), dim=1).indices
 
-    def batch(self, draw: torch.Generator, count: int, large: bool, *, drop: float, bridge: float) -> tuple[Tensor, Tensor]:
-        """(count, 4, h, w) f32 latents and (count, 24, 384) f32 states."""
-        large = large and len(self.pools[True]) > 0
+    def batch(self, draw: torch.Generator, count: int, size: str, *, drop: float, bridge: float) -> tuple[Tensor, Tensor]:
+        """(count, 4, h, w) f32 latents and (count, 24, 384) f32 states. Tiny latents are small ones pooled to half."""
+        large = size == "large" and len(self.pools[True]) > 0
         pool = self.pools[large]
         chances = torch.rand(count, 5, generator=draw)
         latents, states = [], []
@@ -77,15 +86,12 @@ class Batches:
                 own = self.bridges[phrase]
             else:
                 shard, inside = pool.where[place]
-                choices = self.states[shard][inside]
-                own = torch.from_numpy(np.array(choices[int(caption * len(choices))]))
+                choices = pool.sayable[place]
+                own = torch.from_numpy(np.array(self.states[shard][inside, choices[int(caption * len(choices))]]))
             latents.append(pool.latents[place, int(mirror < 0.5)])
             states.append(self.empty[0].half().cpu() if dropped < drop else own)
-        return torch.stack(latents).to(self.device).float(), torch.stack(states).to(self.device).float()
-
-    def fixed(self, count: int, large: bool, seed: int = 0) -> tuple[Tensor, Tensor]:
-        """A batch that is always the same, for sheets."""
-        return self.batch(torch.Generator().manual_seed(seed), count, large, drop=0, bridge=0)
+        found = torch.stack(latents).to(self.device).float()
+        return F.avg_pool2d(found, 2) if size == "tiny" else found, torch.stack(states).to(self.device).float()
 
 
 def shuffled(values: Tensor, draw: torch.Generator) -> Tensor:

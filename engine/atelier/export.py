@@ -14,12 +14,25 @@ from engine.mind.reader import Reader
 SHARD = "12MB"
 """Files stay under 16 MB: a repository and a slow museum line take them easily."""
 
+INDEX = {
+    "_class_name": "StableDiffusionPipeline",
+    "unet": ["diffusers", "UNet2DConditionModel"],
+    "vae": ["diffusers", "AutoencoderTiny"],
+    "scheduler": ["diffusers", "LCMScheduler"],
+    "text_encoder": [None, None],
+    "tokenizer": [None, None],
+    "safety_checker": [None, None],
+    "feature_extractor": [None, None],
+}
+"""So that diffusers opens the folder as a whole too; prompts then come as `prompt_embeds` of `Encoder.condition`."""
+
 
 def export(workshop: Workshop, folder: Path) -> None:
     """Write the student, autoencoder, scheduler and reader in f16, and `training.json`, the facts for the card."""
     workshop.unet("student").to(torch.float16).save_pretrained(folder / "unet", max_shard_size=SHARD)
     workshop.vae(trained=True).to(torch.float16).save_pretrained(folder / "vae", max_shard_size=SHARD)
     workshop.plan.save_pretrained(folder / "scheduler")
+    (folder / "model_index.json").write_text(json.dumps(INDEX, indent=1) + "\n", encoding="utf-8")
     reader = Reader(workshop.settings.reader.width)
     state = torch.load(workshop.folder / "reader.pt", map_location="cpu", weights_only=True)
     reader.load_state_dict(state["averaged"] or state["module"])

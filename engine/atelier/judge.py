@@ -7,6 +7,7 @@ say of real paintings never seen is the ceiling beside every figure.
 
 from __future__ import annotations
 
+import itertools
 import random
 import re
 import zlib
@@ -61,7 +62,7 @@ class Judge(nn.Module):
         super().__init__()
         widths = (3, width, 2 * width, 4 * width, 6 * width)
         layers: list[nn.Module] = []
-        for inward, outward in zip(widths, widths[1:], strict=False):
+        for inward, outward in itertools.pairwise(widths):
             layers += [nn.Conv2d(inward, outward, 3, padding=1, stride=2), nn.GroupNorm(8, outward), nn.SiLU(),
                        nn.Conv2d(outward, outward, 3, padding=1), nn.GroupNorm(8, outward), nn.SiLU()]
         self.sight = nn.Sequential(*layers)

@@ -26,7 +26,7 @@ class ReaderStage:
 
     def loss(self, step: int, draw: torch.Generator, late: bool) -> tuple[Tensor, dict[str, float]]:
         s = self.settings
-        clean, states = self.batches.batch(draw, s.batch, step % 4 == 0, drop=0, bridge=0)
+        clean, states = self.batches.batch(draw, s.batch, "small" if step % 4 else "large", drop=0, bridge=0)
         latents = roughened(clean, draw, s.noise)
         wanted = F.normalize(states[:, 0] / SCALE, dim=-1)
         with self.autocast:
@@ -42,7 +42,7 @@ class ReaderStage:
 
     def sheet(self, path: Path, module: nn.Module) -> dict[str, float]:
         """No picture: how often a caption is the first of 128 for its own picture, unseen noise, both sizes."""
-        clean, states = self.batches.batch(chance("reader sheet"), 128, False, drop=0, bridge=0)
+        clean, states = self.batches.batch(chance("reader sheet"), 128, "small", drop=0, bridge=0)
         wanted = F.normalize(states[:, 0], dim=-1)
         with torch.inference_mode(), self.autocast:
             seen = F.normalize(module(clean).float(), dim=-1)

@@ -30,6 +30,7 @@ class Share:
     encode: float
     teacher: float
     student: float
+    decoder: float
     reader: float
 
 
@@ -69,13 +70,23 @@ class AutoencoderSettings(Pace):
 class Diffusion(Pace):
     """What teacher and student share: which batches they see."""
 
+    turns: tuple[str, ...]
+    late_turns: tuple[str, ...]
+    batch_tiny: int
     batch_large: int
-    large_every: int
-    late_large_every: int
     drop: float
     bridge: float
     weight_cap: float
     high_noise: float
+
+    def size(self, step: int, late: bool) -> str:
+        """The size of this step's latents: tiny, small or large."""
+        turns = self.late_turns if late else self.turns
+        return turns[step % len(turns)]
+
+    def count(self, size: str) -> int:
+        """The batch of that size."""
+        return {"tiny": self.batch_tiny, "small": self.batch, "large": self.batch_large}[size]
 
 
 @dataclass(frozen=True)
@@ -109,6 +120,7 @@ class Settings:
     share: Share
     cache: CacheSettings
     autoencoder: AutoencoderSettings
+    decoder: AutoencoderSettings
     teacher: TeacherSettings
     student: StudentSettings
     reader: ReaderSettings
@@ -122,6 +134,7 @@ PARTS: dict[str, type[Any]] = {
     "share": Share,
     "cache": CacheSettings,
     "autoencoder": AutoencoderSettings,
+    "decoder": AutoencoderSettings,
     "teacher": TeacherSettings,
     "student": StudentSettings,
     "reader": ReaderSettings,

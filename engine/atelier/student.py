@@ -19,7 +19,7 @@ from engine.atelier.dataset import Batches, shuffled
 from engine.atelier.diffusion import LAST, Noising, denoise
 from engine.atelier.learn import chance
 from engine.atelier.settings import StudentSettings
-from engine.atelier.teacher import Show, large_now, timesteps
+from engine.atelier.teacher import Show, timesteps
 
 
 def huber(a: Tensor, b: Tensor, c: float) -> Tensor:
@@ -39,14 +39,14 @@ class StudentStage:
         self.module, self.teacher = student, teacher.eval().requires_grad_(False)
         self.pace = self.settings = settings
         self.batches, self.noising, self.autocast, self.show, self.seed = batches, noising, autocast, show, seed
-        self._round: tuple[int, bool] | None = None
-        self._pairs: list[dict[bool, tuple[Tensor, Tensor, Tensor, Tensor]]] = []
+        self._round = -1
+        self._pairs: dict[str, tuple[Tensor, ...]] = {}
 
     def loss(self, step: int, draw: torch.Generator, late: bool) -> tuple[Tensor, dict[str, float]]:
         s = self.settings
-        large = large_now(s, step, late)
-        noisy, t, states, answer = self._taught(step, large, draw)
-        real, real_states, real_noisy, real_t = self._real(draw, large)
+        size = s.size(step, late)
+        noisy, t, states, answer = self._taught(step, size, draw)
+        real, real_states, real_noisy, real_t = self._real(draw, size)
         with self.autocast:
             inputs = torch.cat([noisy, real_noisy]).contiguous(memory_format=torch.channels_last)
             seen = self.module(inputs, torch.cat([t, real_t]), torch.cat([states, real_states])).sample.float()
@@ -58,41 +58,41 @@ class StudentStage:
         return loss, {"first": float(distilled[first].detach().mean()), "between": float(distilled[~first].detach().mean()),
                       "anchor": float(error.detach().mean())}
 
-    def _count(self, large: bool) -> tuple[int, int, int]:
+    def _count(self, size: str) -> tuple[int, int, int]:
         """How many of a batch start from noise, between, and are real."""
         s = self.settings
-        batch = s.batch_large if large else s.batch
+        batch = s.count(size)
         first, real = max(1, round(batch * s.first)), max(1, round(batch * s.anchor))
         return first, max(1, batch - first - real), real
 
-    def _real(self, draw: torch.Generator, large: bool) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def _real(self, draw: torch.Generator, size: str) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         s = self.settings
-        clean, states = self.batches.batch(draw, self._count(large)[2], large, drop=s.drop, bridge=s.bridge)
+        clean, states = self.batches.batch(draw, self._count(size)[2], size, drop=s.drop, bridge=s.bridge)
         t = timesteps(draw, len(clean), s.high_noise).to(clean.device)
         noise = torch.randn(clean.shape, generator=draw).to(clean)
         return clean, states, self.noising.add(clean, noise, t), t
 
-    def _taught(self, step: int, large: bool, draw: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def _taught(self, step: int, size: str, draw: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """A batch of the teacher's answers of this round: inputs, timesteps, states, answers."""
         s = self.settings
         fresh = s.round // s.replay
         if self._round != (number := step // s.round):
             self._pairs, self._round = {}, number
-        if large not in self._pairs:
-            made = [self._ask(chance(self.seed, "pairs", number, large, part), large) for part in range(fresh)]
-            self._pairs[large] = tuple(torch.cat(values) for values in zip(*made, strict=True))
-        kept = self._pairs[large]
-        first, between, _ = self._count(large)
+        if size not in self._pairs:
+            made = [self._ask(chance(self.seed, "pairs", number, size, part), size) for part in range(fresh)]
+            self._pairs[size] = tuple(torch.cat(values) for values in zip(*made, strict=True))
+        kept = self._pairs[size]
+        first, between, _ = self._count(size)
         starts = kept[1] == LAST
         rows = [torch.nonzero(side)[:, 0].cpu() for side in (starts, ~starts)]
         chosen = torch.cat([own[torch.randperm(len(own), generator=draw)[:count]] for own, count in zip(rows, (first, between), strict=True)])
         return tuple(values[chosen.to(values.device)] for values in kept)  # type: ignore[return-value]
 
-    def _ask(self, draw: torch.Generator, large: bool) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def _ask(self, draw: torch.Generator, size: str) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """One batch of questions and the teacher's answers."""
         s = self.settings
-        first, between, _ = self._count(large)
-        clean, states = self.batches.batch(draw, first + between, large, drop=s.drop, bridge=s.bridge)
+        first, between, _ = self._count(size)
+        clean, states = self.batches.batch(draw, first + between, size, drop=s.drop, bridge=s.bridge)
         noise = torch.randn(clean.shape, generator=draw).to(clean)
         t = torch.full((len(clean),), LAST, device=clean.device)
         # strengths 0.2 to 0.9: feedback runs at .6-.8, composed memories at .3-.6

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from engine.atelier.dataset import Batches
 from engine.atelier.diffusion import LAST, Noising
-from engine.atelier.settings import Diffusion, TeacherSettings
+from engine.atelier.settings import TeacherSettings
 
 Show = Callable[[nn.Module, Path], dict[str, float]]
 
@@ -20,11 +20,6 @@ def timesteps(draw: torch.Generator, count: int, high_noise: float) -> Tensor:
     chances = torch.rand(count, 2, generator=draw)
     low = torch.where(chances[:, 1] < high_noise, 0.8, 0.0)
     return ((low + (1 - low) * chances[:, 0]) * (LAST + 1)).long().clamp(max=LAST)
-
-
-def large_now(settings: Diffusion, step: int, late: bool) -> bool:
-    """Whether this step's batch has large latents."""
-    return step % (settings.late_large_every if late else settings.large_every) == 0
 
 
 class TeacherStage:
@@ -40,8 +35,8 @@ class TeacherStage:
 
     def loss(self, step: int, draw: torch.Generator, late: bool) -> tuple[Tensor, dict[str, float]]:
         s = self.settings
-        large = large_now(s, step, late)
-        clean, states = self.batches.batch(draw, s.batch_large if large else s.batch, large, drop=s.drop, bridge=s.bridge)
+        size = s.size(step, late)
+        clean, states = self.batches.batch(draw, s.count(size), size, drop=s.drop, bridge=s.bridge)
         noise = torch.randn(clean.shape, generator=draw).to(clean)
         t = timesteps(draw, len(clean), s.high_noise).to(clean.device)
         noisy = self.noising.add(clean, noise, t).contiguous(memory_format=torch.channels_last)

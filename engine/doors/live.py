@@ -93,15 +93,18 @@ class Live:
                 raise ValueError(f"a fragment of {size} bytes")
             piece = await reader.readexactly(size)
             self.why = ""
-            if not self._init:
+            if piece[4:8] == b"ftyp":  # an init segment: the first, or the encoder has started anew
                 self._init = piece
                 for watcher in self.watchers:
-                    self._begin(watcher)
-                continue
+                    watcher.started = False
+            if not self._init:
+                raise ValueError("a stream that does not begin with its init segment")
             for watcher in list(self.watchers):
                 if watcher.queue.full():
                     self.counts["live_dropped"] += 1
                     self._drop(watcher)
+                elif piece is self._init:
+                    self._begin(watcher)
                 else:
                     watcher.queue.put_nowait(piece)
 

@@ -10,14 +10,18 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from starlette.applications import Starlette
+
 from engine.crossings import Mailbox
+from engine.doors.guard import loopback
 from engine.doors.moderation import Moderator
 from engine.doors.options import DoorsOptions
 from engine.doors.osc import Osc
+from engine.doors.oscquery import Advert, OscQuery
 from engine.doors.porter import Porter
 from engine.doors.post import Post
 from engine.doors.web import Server, Web, listen
-from engine.doors.wires import UdpDoor
+from engine.doors.wires import TcpDoor, UdpDoor
 from engine.messages import Opened, Trouble
 
 log = logging.getLogger("engine.doors")
@@ -49,28 +53,34 @@ class Doors:
         )
         self.osc = Osc(self.porter)
         self.web = Web(self.porter, self.live)
+        self.query = OscQuery(self.porter, self.osc.receive)
+        self.advert: Advert | None = None
         self.opened = Opened()
         self.ended = asyncio.Event()
         self._closing: list[Callable[[], None]] = []
-        self._waiting: list[asyncio.Task[None]] = []  # doors whose port was taken
+        self._tasks: list[asyncio.Task[None]] = []
 
     async def run(self) -> None:
         """Open everything, serve until the end, close."""
         loop = asyncio.get_running_loop()
         loop.add_reader(self.mailbox.fileno(), self._letters)
-        tasks = [
+        self._tasks += [
             loop.create_task(self._every(1.0 / self.options.state_hz, self.osc.publish)),
             loop.create_task(self._every(0.5, self.web.visits.tell_state)),
             loop.create_task(self._every(1.0, self._parent)),
         ]
         self._open("OSC", "osc_port", self.options.osc_port, self._open_udp)
+        self._open("OSC over TCP", "tcp_port", self.options.tcp_port, self._open_tcp)
+        self._open("OSCQuery", "query_port", self._query_port(), self._open_query)
         self._open("the web", "web_port", self.options.web_port, self._open_web)
         self._announce()
         await self.ended.wait()
-        for task in tasks + self._waiting:
+        for task in self._tasks:
             task.cancel()
         for close in reversed(self._closing):
             close()
+        if self.advert:
+            await self.advert.close()
         self.web.live.close()
         loop.remove_reader(self.mailbox.fileno())
         await asyncio.sleep(0.05)  # sockets say goodbye
@@ -105,7 +115,7 @@ class Doors:
             open_it(port)
         except OSError as wrong:
             self.mailbox.send(Trouble("doors", explain(name, option, self.options.host, port, wrong)))
-            self._waiting.append(asyncio.create_task(self._again(port, open_it)))
+            self._tasks.append(asyncio.create_task(self._again(port, open_it)))
 
     async def _again(self, port: int, open_it: Callable[[int], None]) -> None:
         while True:
@@ -124,9 +134,24 @@ class Doors:
         self._closing.append(door.close)
         self.opened = replace(self.opened, osc=door.port)
 
-    def _open_web(self, port: int) -> None:
+    def _open_tcp(self, port: int) -> None:
         sock = listen(self.options.host, port)
-        server = Server.of(self.web.app)
+        door = TcpDoor(self.osc.receive, self.osc.welcome, self.porter.counts)
+        self._tasks.append(asyncio.create_task(door.open(sock)))
+        self._closing.append(door.close)
+        self.opened = replace(self.opened, osc_tcp=int(sock.getsockname()[1]))
+
+    def _open_query(self, port: int) -> None:
+        self.opened = replace(self.opened, query=self._serve(self.query.app, port))
+
+    def _open_web(self, port: int) -> None:
+        self.web.port = self._serve(self.web.app, port)
+        self.opened = replace(self.opened, web=self.web.port)
+
+    def _serve(self, app: Starlette, port: int) -> int:
+        """Serve an application; returns its port."""
+        sock = listen(self.options.host, port)
+        server = Server.of(app)
         task = asyncio.create_task(server.serve(sockets=[sock]))
 
         def close() -> None:
@@ -135,8 +160,12 @@ class Doors:
             sock.close()
 
         self._closing.append(close)
-        self.web.port = int(sock.getsockname()[1])
-        self.opened = replace(self.opened, web=self.web.port)
+        return int(sock.getsockname()[1])
+
+    def _query_port(self) -> int:
+        """The number that OSC got, where both were to have the same."""
+        same = self.options.query_port == self.options.osc_port and self.opened.osc > 0
+        return self.opened.osc if same else self.options.query_port
 
     def _announce(self) -> None:
         """Tell the loop where the doors are."""
@@ -144,8 +173,20 @@ class Doors:
         if self.opened.web:
             here = f"http://{'127.0.0.1' if self.options.host in ('0.0.0.0', '::') else self.options.host}:{self.opened.web}"
             pages = (f"{here}/", f"{here}/wall", f"{here}/desk?token={self.options.token}")
-        self.opened = replace(self.opened, pages=pages)
+        self.opened = self.query.opened = replace(self.opened, pages=pages)
         self.mailbox.send(self.opened)
+        if self.options.advertise and not loopback(self.options.host):
+            self._tasks.append(asyncio.create_task(self._advertise()))
+
+    async def _advertise(self) -> None:
+        """Tell the local network. A network that does not allow it costs a line in the log, nothing else."""
+        if self.advert:
+            await self.advert.close()
+        self.advert = Advert(self.options.name, self.options.host, self.opened)
+        try:
+            await self.advert.open()
+        except Exception as wrong:  # zeroconf raises many kinds, and a show without a network is a show
+            log.warning("the doors are not announced by zeroconf: %s: %s", type(wrong).__name__, wrong)
 
 
 def explain(name: str, option: str, host: str, port: int, wrong: OSError) -> str:

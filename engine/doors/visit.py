@@ -30,6 +30,7 @@ class Visits:
         self.texts = Limiter(options.texts, options.window)
         self.keys = Limiter(60, 1.0)
         self.touches = Limiter(10, 1.0)
+        self.phones = options.phones and (bool(options.public_url) or not loopback(options.host))  # can reach us at all
         self.open: set[Visit] = set()
 
     async def serve(self, socket: WebSocket) -> None:
@@ -129,7 +130,7 @@ class Visit:
         self.porter.listeners[self.name] = self.learn
         options = self.porter.options
         self.tell({"t": "welcome", "visit": self.name, "kiosk": kiosk, "limit": LIMIT, "idle": options.idle,
-                   "phones": options.phones, "languages": options.languages})  # fmt: skip
+                   "phones": self.visits.phones, "languages": options.languages})  # fmt: skip
         for news in self.porter.past(self.name):
             self.learn(news)
         self.state = {}

@@ -15,9 +15,11 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from pythonosc import slip
 from pythonosc.osc_message_builder import OscMessageBuilder
 
 from engine.doors.nodes import PANIC
+from engine.doors.packet import LARGEST
 from engine.messages import Value
 
 TURN = 0.004  # seconds of work before the event loop goes on
@@ -156,3 +158,57 @@ class UdpDoor:
             self.sock.sendto(data, address)
         except OSError:  # nobody listens there, or the network is full: an answer is not worth waiting for
             self.counts["osc_unanswered"] += 1
+
+
+class TcpDoor:
+    """OSC over TCP, packets in SLIP frames (OSC 1.1; RFC 1055). Each connection is worked off as it comes."""
+
+    MOST = 64  # connections at once
+
+    def __init__(self, receive: Receive, welcome: Callable[[str], bool], counts: Counter[str]):
+        self.receive, self.welcome, self.counts = receive, welcome, counts
+        self._open: set[asyncio.StreamWriter] = set()
+        self._server: asyncio.Server | None = None
+
+    async def open(self, sock: socket.socket) -> None:
+        """Serve a listening socket."""
+        self._server = await asyncio.start_server(self._serve, sock=sock, limit=4 * LARGEST)
+
+    def close(self) -> None:
+        if self._server:
+            self._server.close()
+        for writer in self._open:
+            writer.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        name = str(writer.get_extra_info("peername")[0])
+        if not self.welcome(name) or len(self._open) >= self.MOST:
+            self.counts["osc_strangers"] += 1
+            writer.close()
+            return
+        self._open.add(writer)
+        sender = Sender(name, lambda data: self._answer(writer, data))
+        try:
+            while frame := await reader.readuntil(slip.END):
+                if frame != slip.END:  # frames may begin with END too
+                    self.receive(unslip(frame[:-1]), sender)
+        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, OSError):
+            pass  # it left, or sends something endless that is no frame
+        finally:
+            self._open.discard(writer)
+            writer.close()
+
+    def _answer(self, writer: asyncio.StreamWriter, data: bytes) -> None:
+        transport = writer.transport
+        if transport.is_closing() or transport.get_write_buffer_size() > 1 << 20:  # it does not read
+            self.counts["osc_unanswered"] += 1
+            return
+        writer.write(slip.encode(data))
+
+
+def unslip(frame: bytes) -> bytes:
+    """What a SLIP frame holds; a broken escape gives b"", which no packet is."""
+    try:
+        return bytes(slip.decode(frame))
+    except Exception:  # slip.ProtocolError in 1.10, other names before
+        return b""

@@ -148,7 +148,7 @@ def _even(logits: Tensor, cap: float, least: float) -> tuple[Tensor, Tensor]:
         logits = logits * 0.8
         places = torch.softmax(logits, 0)
         shares = places.mean((1, 2))
-        if (float(shares.max()) <= cap and crowd(shares) >= least) or float(logits.abs().max()) < 1e-3:
+        if (float(shares.max()) <= cap and crowd(shares) >= least) or not float(logits.abs().max()) >= 1e-3:
             return places, shares
 
 

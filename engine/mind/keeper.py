@@ -7,6 +7,7 @@ thread may call; what changes all three takes the lock.
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Iterator
@@ -28,6 +29,8 @@ from engine.mind.space import Vector
 from engine.mind.strata import alone, compact, forget_in_copies, snapshot
 from engine.mind.thought import Thought
 from engine.mind.words import Crowd, runs
+
+log = logging.getLogger("engine.mind")
 
 EDGES = 64  # parents that are kept with a picture
 RECENT = 512  # keyframes among which novelty is ranked
@@ -97,7 +100,9 @@ class Keeper:
 
     def _take_in(self, fragment: int, meaning: Vector, seen: Seen) -> None:
         found = self.archive.fragment(fragment)
-        if found and found.state == 0:
+        if not np.isfinite(seen.latent).all():  # one such memory would spoil every picture that recalls it
+            log.warning("memory %d has no picture that can be recalled: its latent is not finite", fragment)
+        elif found and found.state == 0:
             self.memory.add(found, meaning, seen.vector, seen.latent)
 
     # --- sentences ---

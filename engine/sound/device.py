@@ -19,7 +19,9 @@ from engine.sound.options import SoundOptions
 Play = Callable[[NDArray[np.float32], float, bool], None]
 """play(out (block, channels), monotonic seconds at which its first sample leaves, whether the block came late)"""
 
-STALLED = 0.7  # seconds without a callback after which a device counts as lost
+STALLED = 1.0  # seconds without a callback after which a device counts as lost
+STARTING = 3.0  # seconds that it may take to begin: a sleeping PulseAudio sink took 1.7
+SETTLE = 0.25  # seconds at the start, while buffers fill and time stamps cannot be trusted
 NULL_LATENCY = 0.04  # seconds: what the null device claims, about that of a sound server
 
 
@@ -103,7 +105,7 @@ class CardOutput:
         self._play = play
         self._heard = time.monotonic()
         self._first = True
-        self._skip = 4  # callbacks whose times are not to be trusted yet
+        self._skip = int(SETTLE * options.rate / options.block)
         self._time = HostTime(0.05)
         self._stream = sounddevice.OutputStream(
             device=number,
@@ -130,7 +132,8 @@ class CardOutput:
         self._play(out, self._time.leaves(now, times.currentTime, times.outputBufferDacTime), bool(status))
 
     def alive(self) -> bool:
-        return bool(self._stream.active) and time.monotonic() - self._heard < STALLED
+        patience = STARTING if self._skip else STALLED
+        return bool(self._stream.active) and time.monotonic() - self._heard < patience
 
     def close(self) -> None:
         """Close the stream; a host that hangs in closing a device that is gone is left to hang in a thread."""

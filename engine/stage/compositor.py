@@ -22,6 +22,7 @@ from engine.stage.layer import Layer, find
 
 log = logging.getLogger(__name__)
 FRAME = "frame"  # the verb that fits the picture of the mind to the wall
+FRAMED = {"motion": "forwardFlow", "lineage": "shares"}  # what lies on the mind's picture and is wanted on the wall
 Place = tuple[str, int]  # a verb, and how many of it come before in drawing order
 
 
@@ -35,33 +36,39 @@ class Sources:
 
 
 def framed(layer: Layer) -> Layer:
-    """The layer with each `dreamed` as what it stands for: an in-between of the mind's pictures, framed for the wall."""
+    """The layer with each source as what it stands for: `dreamed` is an in-between of the mind's pictures, and like
+    all that lies on those pictures it is framed for the wall, once."""
     if layer == language.dreamed:
         layer = Layer(language.BETWEEN)
-    if not layer.inputs and is_between(layer):
+    if layer.verb in FRAMED:
+        return Layer(FRAME, (Layer(FRAMED[layer.verb]),))
+    if is_between(layer):
         return Layer(FRAME, (layer,))
-    if layer.verb == FRAME:
-        (below,) = layer.inputs
+    if layer.verb == FRAME and layer.inputs:
+        below = layer.inputs[0]
         return replace(layer, inputs=(Layer(language.BETWEEN) if below == language.dreamed else below,))
     return replace(layer, inputs=tuple(framed(each) for each in layer.inputs))
 
 
 def is_between(layer: Layer) -> bool:
     """Whether this layer goes from one picture of the mind to the next."""
-    return not layer.inputs and layer.verb not in language.SOURCES and language.header(layer.verb).is_transition
+    if layer.inputs or layer.verb in language.SOURCES or find(layer.verb) is None:
+        return False
+    return language.header(layer.verb).is_transition
 
 
 class Compositor:
     """Draws layers at `size`. GL thread only."""
 
-    def __init__(self, context: moderngl.Context, size: Size):
+    def __init__(self, context: moderngl.Context, size: Size, shaders: dict[Path, Shader] | None = None):
         self.context, self.size = context, size
         self.between = size  # (w, h) of the in-betweens: that of the mind's pictures, framed for the wall afterwards
         self.sources = Sources(context)
         self.troubles: list[str] = []  # said once each; whoever reads them empties the list
         self.measure: Callable[[Place, float], None] | None = None  # (place, seconds) of each drawing, with finish()
         self.scales: dict[Place, float] = {}  # set by the governor: 1 = the size of the stage
-        self._shaders: dict[Path, Shader] = {}
+        self._shaders: dict[Path, Shader] = {} if shaders is None else shaders
+        self._own = shaders is None
         self._failed: dict[Path, int] = {}  # versions of files that did not compile
         self._drawings: dict[Place, Drawing] = {}
         self._drawn: dict[Layer, moderngl.Texture] = {}
@@ -79,20 +86,27 @@ class Compositor:
     def _draw(self, layer: Layer, moment: Moment, seen: Counter[str]) -> moderngl.Texture:
         if layer in self._drawn:  # a layer that is used twice is one picture
             return self._drawn[layer]
+        if not layer.inputs and layer.verb in self.sources.images:
+            return self.sources.images[layer.verb]
         below = [self._draw(each, moment, seen) for each in layer.inputs]
         place = (layer.verb, seen[layer.verb])
         seen[layer.verb] += 1
         try:
-            texture = self._apply(place, layer, below, moment)
+            texture = self._apply(place, layer, below, moment, seen)
         except (ShaderError, AttributeError, moderngl.Error) as error:
             self._trouble(str(error))
             texture = below[0] if below else self.sources.black
         self._drawn[layer] = texture
         return texture
 
-    def _apply(self, place: Place, layer: Layer, below: list[moderngl.Texture], moment: Moment) -> moderngl.Texture:
-        drawing = self._drawing(place, self.size if layer.inputs else self.between)
+    def _apply(
+        self, place: Place, layer: Layer, below: list[moderngl.Texture], moment: Moment, seen: Counter[str]
+    ) -> moderngl.Texture:
+        drawing = self._drawing(place, self._size(layer))
         header = drawing.shader.header
+        for name in header.images[len(below) :]:
+            if name in FRAMED:
+                below.append(self._draw(framed(Layer(name)), moment, seen))
         images: dict[str, moderngl.Texture] = {**self.sources.images, **dict(zip(header.images, below, strict=False))}
         for each in header.inputs:  # sound goes to inputs of its type, whatever their names
             if each.type in ("audio", "audioFFT"):
@@ -104,6 +118,14 @@ class Compositor:
             self.context.finish()
             self.measure(place, time.perf_counter() - begin)
         return texture
+
+    def _size(self, layer: Layer) -> Size:
+        """In-betweens are drawn at the size of the mind's pictures, what lies on those at a quarter of the wall."""
+        if is_between(layer):
+            return self.between
+        if layer.verb == FRAME and layer.inputs[0].verb in FRAMED.values():
+            return max(1, self.size[0] // 4), max(1, self.size[1] // 4)
+        return self.size
 
     def _begin(self) -> float:
         if self.measure:
@@ -165,6 +187,15 @@ class Compositor:
         images = {"": self.sources.black, "startImage": start, "endImage": end}
         return drawing.draw({"progress": progress, "pair": float(pair)}, images, moment)
 
+    def twin(self, size: Size) -> Compositor:
+        """Another compositor of the same shaders, which remembers on its own."""
+        return Compositor(self.context, size, self._shaders)
+
+    def needs(self, layer: Layer, image: str) -> bool:
+        """Whether any verb of this layer reads the picture of this name."""
+        verbs = [verb for verb in layer.shape if verb not in language.SOURCES and find(verb)]
+        return image in layer.shape or any(image in language.header(verb).images for verb in verbs)
+
     def _trouble(self, what: str) -> None:
         if what not in self.troubles:
             log.warning(what)
@@ -188,7 +219,8 @@ class Compositor:
 
     def release(self) -> None:
         self.release_drawings()
-        for shader in self._shaders.values():
+        for shader in self._shaders.values() if self._own else ():
             shader.release()
-        self._shaders.clear()
+        if self._own:
+            self._shaders.clear()
         self.sources.black.release()

@@ -84,6 +84,9 @@ def explain(header: Header, log: str) -> ShaderError:
         found = _PLACES.match(line.strip())
         if found and "warning" not in line and int(found[1]) != OURS:
             return ShaderError(f"{stage}:{found[2]}: {found[3]}{_quote(stage, int(found[2]))}{_nearest(header, found[3])}")
+    ours = re.search(rf"\b{OURS}[:(]\d+.*?error\W*(.*)", log)
+    if ours:
+        return ShaderError(f"{header.path}: a name in the JSON header cannot be used in GLSL: {ours[1]}")
     wanted = [line.strip() for line in log.splitlines() if "error" in line.lower()]
     return ShaderError(f"{header.path}: {wanted[0] if wanted else log.strip()}")
 

@@ -90,5 +90,7 @@ class Layer:
 
 
 dreamed = Layer("dreamed")  # the picture of the mind, in between
+motion = Layer("motion")  # where everything in it moves: rg in widths and heights for the whole in-between, b trust
+lineage = Layer("lineage")  # whose every place is: the colour of the ancestor, rgb, and its share, a
 dark = Layer("dark")  # nothing: what a shader that needs no picture starts from, dark.testcard()
-SOURCES = (dreamed.verb, dark.verb)
+SOURCES = (dreamed.verb, motion.verb, lineage.verb, dark.verb)

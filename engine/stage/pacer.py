@@ -45,6 +45,11 @@ class Pacer:
         self.frames += 1
 
     @property
+    def busy_now(self) -> float:
+        """Share of the newest frame's time that work took."""
+        return self._busy[-1] / self.period if self._busy else 0.0
+
+    @property
     def busy(self) -> float:
         """Share of the frame that work took, median of the newest 60."""
         return float(np.median(list(self._busy)[-60:])) / self.period if self._busy else 0.0

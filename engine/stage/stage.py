@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Protocol
 
 import moderngl
@@ -12,20 +13,32 @@ import moderngl
 from engine.messages import Picture, Set
 from engine.stage.between import Between
 from engine.stage.compositor import Compositor
+from engine.stage.governor import Governor
 from engine.stage.hearing import Hearing
 from engine.stage.isf import Moment, Size, Target
 from engine.stage.layer import Layer, dreamed, header, verbs
+from engine.stage.mapping import MappingError
 from engine.stage.outputs.readback import Readback
 from engine.stage.outputs.tap import Frame, Sound, Tap
 from engine.stage.pacer import Pacer
 from engine.stage.present import Present
-from engine.stage.window import Window, WindowOptions, headless
+from engine.stage.provenance import Claim, Provenance
+from engine.stage.walls import Walls
+from engine.stage.window import WindowOptions, headless
 
 log = logging.getLogger(__name__)
 
 CROSSING = 1.5  # seconds from one chain of verbs to another: a scene never ends with a cut
 LIFTING = 1.5  # seconds from black to light; to black it goes at once
+TEST = Layer("testcard")
 LOOK = 0.5  # seconds between two looks at the shader files
+
+
+Progress = Callable[[str, float], None]
+
+
+def _quiet(what: str, done: float) -> None:
+    """For whoever does not want to hear how far it is."""
 
 
 class Pictures(Protocol):
@@ -42,13 +55,14 @@ class Stage:
     `size` (w, h) is the size of drawing. `live` paces itself, reloads shaders and governs cost; without it (`render`)
     the same calls with the same `at` and pictures give the same frames, bit for bit. `audio` returns new sound as
     (samples (n, channels), at) or None, called until it returns None. Pictures of a degree below `degree` are withheld.
+    `mapping` is the TOML file of how the wall lies on its outputs: one window for each, where `window` is given.
     """
 
     def __init__(
         self, size: Size = (640, 360), window: WindowOptions | None = None, taps: Sequence[Tap] = (),
         pictures: Pictures | None = None, audio: Callable[[], tuple[Sound, float] | None] | None = None,
         fps: float = 30.0, live: bool = True, degree: int = 2,
-        date: Callable[[], time.struct_time] = time.localtime,
+        mapping: Path | None = None, date: Callable[[], time.struct_time] = time.localtime,
     ):  # fmt: skip
         self.size, self.fps, self.live, self.degree = size, fps, live, degree
         self.taps = list(taps)
@@ -56,13 +70,16 @@ class Stage:
         self.withheld = 0  # pictures of too low a degree
         self.picture: Picture | None = None  # the newest that was taken in
         self._pictures, self._audio, self._date = pictures, audio, date
-        self._window = Window(window) if window else None
-        self.context = self._window.context if self._window else headless()
+        self.walls = Walls(window, mapping)
+        self.context = self.walls.context or headless()
         self.context.gc_mode = "auto"  # the default leaked 422 MB over 400 textures, auto 9 MB
         self.compositor = Compositor(self.context, size)
         self.between = Between(self.context, self.compositor.sources.black)
         self.hearing = Hearing(self.context)
+        self.provenance = Provenance(self.compositor, self.between)
+        self.governor = Governor()
         self.pacer = Pacer(fps)
+        self.walls.prepare()
         self._present = Present(self.context)
         self._still = Target(self.context, size, "f1", double=False)
         self._frame = Target(self.context, size, "f1", double=False)
@@ -71,11 +88,16 @@ class Stage:
         self._shape: tuple[str, ...] = ()
         self._crossed, self._crossings, self._level, self._serial = 1.0, 0, 1.0, 0
         self._at: float | None = None
+        self._shown: tuple[Layer, Moment] = (dreamed, Moment())
         self._looked = 0.0
         self._closed = False
 
-    def prepare(self, layer: Layer = dreamed, progress: Callable[[str, float], None] = lambda what, done: None) -> None:
-        """Compile and draw every shader once: a first draw can take a second. Raises ShaderError for a broken file."""
+    def prepare(self, layers: Sequence[Layer] = (), progress: Progress = _quiet) -> None:
+        """Compile and draw every shader once, and each of `layers` (the scenes') as it will be drawn.
+
+        A first draw can take a second, and llvmpipe compiles again for inputs of another format: give all chains that
+        the show will use. `progress` hears what is done and how far, 0..1. Raises ShaderError for a broken file.
+        """
         names = verbs()
         whole, self.compositor.size = self.compositor.size, (16, 16)
         for index, verb in enumerate(names):
@@ -83,6 +105,8 @@ class Stage:
             self.compositor.shader(verb)
             inputs = tuple(dreamed for _ in header(verb).images) if not header(verb).is_transition else ()
             self.compositor.draw(Layer(verb, inputs), Moment())
+        for layer in layers:
+            self.compositor.draw(layer, Moment())
         self.context.finish()
         self.compositor.size = whole
         self.compositor.release_drawings()
@@ -92,7 +116,7 @@ class Stage:
     @property
     def open(self) -> bool:
         """False once the window was closed, or close() was called."""
-        return not self._closed and (self._window is None or self._window.open)
+        return not self._closed and self.walls.open
 
     def show(self, layer: Layer, at: float) -> None:
         """Draw `layer` for scene second `at`, hand it to windows and taps, and wait for the display (if live)."""
@@ -100,18 +124,20 @@ class Stage:
         self._at = at
         self._take_picture(at)
         self.between.advance(delta)
-        self._refresh()
+        self._refresh(layer)
         day = self._date()
         seconds = float(day.tm_hour * 3600 + day.tm_min * 60 + day.tm_sec)
         moment = Moment(at, delta, (float(day.tm_year), float(day.tm_mon), float(day.tm_mday), seconds))
-        self._last = self._draw(layer, moment)
+        self._shown = (TEST if self.walls.test else layer, moment)
+        self._last = self._draw(*self._shown)
         self._level = 0.0 if self.blackout else min(1.0, self._level + delta / LIFTING)
         self._listen()
         self._feed(at)
-        self._show_window()
+        self.walls.show(self._last, self._level)
         if self.live:
             self._look()
             self.pacer.wait()
+            self._govern()
 
     def hear(self, samples: Sound, at: float) -> None:
         """Sound of the room, for shaders and taps; its first sample is heard `at` (scene seconds)."""
@@ -119,13 +145,28 @@ class Stage:
         for tap in self.taps:
             tap.hear(samples, at)
 
+    def whose(self, x: float, y: float, output: str = "") -> list[Claim]:
+        """Whose is this place of the wall, 0, 0 at the top left? Largest share first; nobody's: an empty list.
+
+        With `output`, x and y are a place of that projector's picture, and its mapping is undone first.
+        """
+        place = self.walls.find(x, y, output) if output else (x, y)
+        if place is None:
+            return []
+        return self.provenance.whose(*self.provenance.locate(*self._shown, *place))
+
     def receive(self, message: Set) -> None:
-        """A message to the stage, under /hm/mapping/ or /hm/stage/."""
+        """A message to the stage, under /hm/mapping/: one that means nothing is logged, the show goes on."""
+        try:
+            self.walls.receive(message.address, message.args)
+        except MappingError as error:
+            log.warning(str(error))
 
     def state(self) -> dict[str, float]:
         """What was measured: frame intervals in ms, misses, pictures, frames that taps have lost."""
         return {
             **self.pacer.state(),
+            **{f"{verb}{number or ''}_ms": cost * 1e3 for (verb, number), cost in self.governor.costs.items()},
             "width": self.size[0],
             "height": self.size[1],
             "pairs": self.between.pairs,
@@ -144,12 +185,12 @@ class Stage:
             self._offer(frame, at)
         for tap in self.taps:
             tap.close()
-        for each in (self._readback, self._frame, self._still, self._present, self.hearing, self.between):
+        for each in (self._readback, self._frame, self._still, self._present, self.hearing, self.provenance, self.between):
             each.release()
         self.compositor.release()
         self.context.gc_mode = None  # type: ignore[assignment]  # what Python still holds must not be deleted by number in the next context
-        if self._window:
-            self._window.close()
+        if self.walls.windows:
+            self.walls.close()
         else:
             self.context.release()
 
@@ -168,11 +209,13 @@ class Stage:
         self.picture = picture
         self.between.offer(picture, at)
 
-    def _refresh(self) -> None:
+    def _refresh(self, layer: Layer) -> None:
         """What shaders may read in this frame."""
         sources = self.compositor.sources
         self.hearing.update()
         sources.images |= self.between.images | {"audio": self.hearing.waveform, "audioFFT": self.hearing.spectrum}
+        if self.compositor.needs(layer, "lineage"):
+            sources.images["shares"] = self.provenance.texture()
         sources.numbers = {"progress": self.between.pace.progress, "pair": float(self.between.pairs)}
         if self.between.end.picture is not None:
             self.compositor.between = self.between.size
@@ -209,11 +252,12 @@ class Stage:
         for tap in self.taps:
             tap.offer(frame, at)
 
-    def _show_window(self) -> None:
-        if self._window:
-            self._present.draw(self._last, self._window.begin(), self._level)
-            self._window.swap()
-            self._window.poll()
+    def _govern(self) -> None:
+        """Lower the resolution of what costs most before frames are late; measure passes in one frame of a hundred."""
+        if self.governor.frame(self.pacer.busy_now):
+            log.warning(self.governor.said)
+            self.compositor.scales = self.governor.scales
+        self.compositor.measure = self.governor.measured if self.pacer.frames % 100 == 50 else None
 
     def _look(self) -> None:
         """Every now and then: shader files that changed."""

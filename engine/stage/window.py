@@ -5,16 +5,27 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Protocol
 
 import glfw
 import moderngl
 
 log = logging.getLogger(__name__)
-Key = Callable[[int, int, int], None]  # key, action, modifiers (glfw's numbers)
+KEYS = {
+    glfw.KEY_F1: "f1", glfw.KEY_TAB: "tab", glfw.KEY_LEFT: "left", glfw.KEY_RIGHT: "right", glfw.KEY_UP: "up",
+    glfw.KEY_DOWN: "down", glfw.KEY_KP_ADD: "+", glfw.KEY_KP_SUBTRACT: "-", glfw.KEY_EQUAL: "+", glfw.KEY_MINUS: "-",
+}  # fmt: skip
+
+
+class Hands(Protocol):
+    """Who listens to keys and mouse."""
+
+    def key(self, name: str, shift: bool = False) -> None: ...
+    def press(self, at: tuple[float, float]) -> None: ...
+    def drag(self, to: tuple[float, float]) -> None: ...
+    def release(self) -> None: ...
 
 
 class StageError(Exception):
@@ -73,14 +84,37 @@ class Window:
         if options.fullscreen:
             glfw.set_input_mode(self.handle, glfw.CURSOR, glfw.CURSOR_HIDDEN)
         self.context = moderngl.create_context(require=330)
-        self.keys: list[Key] = []
+        self._hands: Hands | None = None
         glfw.set_key_callback(self.handle, self._key)
+        glfw.set_mouse_button_callback(self.handle, self._button)
+        glfw.set_cursor_pos_callback(self.handle, self._moved)
+
+    def listen(self, hands: Hands) -> None:
+        """Tell `hands` of keys and mouse from now on."""
+        self._hands = hands
 
     def _key(self, handle: object, key: int, code: int, action: int, mods: int) -> None:
         if key == glfw.KEY_Q and mods & glfw.MOD_CONTROL and action == glfw.PRESS:
             glfw.set_window_should_close(self.handle, True)
-        for listener in self.keys:
-            listener(key, action, mods)
+        name = KEYS.get(key) or glfw.get_key_name(key, code)
+        if self._hands and name and action in (glfw.PRESS, glfw.REPEAT):
+            self._hands.key(name.decode() if isinstance(name, bytes) else name, bool(mods & glfw.MOD_SHIFT))
+
+    def _button(self, handle: object, button: int, action: int, mods: int) -> None:
+        if self._hands and button == glfw.MOUSE_BUTTON_LEFT:
+            if action == glfw.PRESS:
+                self._hands.press(self._place(*glfw.get_cursor_pos(self.handle)))
+            else:
+                self._hands.release()
+
+    def _moved(self, handle: object, x: float, y: float) -> None:
+        if self._hands:
+            self._hands.drag(self._place(x, y))
+
+    def _place(self, x: float, y: float) -> tuple[float, float]:
+        """Pixels of the window as a place, 0, 0 at the top left, 1, 1 at the bottom right."""
+        w, h = glfw.get_window_size(self.handle)
+        return x / max(1, w), y / max(1, h)
 
     @property
     def open(self) -> bool:

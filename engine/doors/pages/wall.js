@@ -55,19 +55,17 @@ class Player {
   }
 }
 
-let player, begun = false, tries = 0;
+let player, tries = 0;
 
 function connect() {
   const socket = new WebSocket(`${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}/live`);
   socket.binaryType = "arraybuffer";
-  begun = false;
   socket.onmessage = async ({ data }) => {
     if (typeof data === "string") { why.textContent = JSON.parse(data).why ?? ""; return; }
     const bytes = new Uint8Array(data);
     tries = 0;
-    if (begun) return player.push(bytes);
-    begun = true;
-    player = new Player();
+    if (String.fromCharCode(...bytes.subarray(4, 8)) !== "ftyp") return player?.push(bytes);
+    player = new Player(); // an init segment: the stream begins, or begins anew
     try { await player.begin(bytes); why.textContent = ""; listen.hidden = !video.muted; }
     catch (wrong) { why.textContent = wrong.message; }
   };

@@ -33,6 +33,7 @@ const hears = {
     at("phones").hidden = !(kiosk && news.phones);
     if (!at("phones").hidden) refreshCode();
     at("board-toggle").hidden = innerWidth < 700;
+    if (!kiosk && !language) speak(navigator.language.startsWith("fr") ? "fr" : "en"); // a phone knows its person
     retry();
   },
   stranger() { at("link").textContent = SAID[tongue()].stranger; },
@@ -41,9 +42,9 @@ const hears = {
   wait({ key, seconds }) { const one = find(key); if (one) one.after = performance.now() + 1000 * seconds; },
   empty({ key }) { drop(find(key)); },
   long({ key }) { drop(find(key)); },
-  returned(news) { find(news.key)?.returned(news); },
+  returned(news) { find(news.key)?.returned(news); rise(); },
   withdrawn({ code, found }) {
-    said.find((one) => one.code === code)?.gone();
+    said.find((one) => one.code === code || one.key === code)?.gone();
     at("back-said").textContent = SAID[tongue()][found ? "gone" : "unknown"];
   },
   state({ caption }) { remember(caption ?? ""); },
@@ -60,11 +61,17 @@ function send() {
   const one = new Said(words, freshKey(), tongue(), (code) => link.send({ t: "withdraw", code }));
   said.push(one);
   at("past").append(one.element);
+  body.dataset.past = "";
   for (const old of said.splice(0, said.length - SHOWN)) old.element.remove();
   clearLine();
   state("written");
   deliver(one);
+  rise();
 }
+
+// Sentences rise above the line; the newest is always in sight.
+function rise() { at("past").scrollTop = at("past").scrollHeight; }
+new ResizeObserver(rise).observe(at("past"));
 
 // The same key until the acknowledgement is here: the other side keeps one copy, however often it hears it.
 function deliver(one) {
@@ -195,9 +202,11 @@ setInterval(() => { if (!at("phones").hidden) refreshCode(); }, 120_000);
 // --- nobody is here --------------------------------------------------------------------------------------------------
 
 function wipe() {
+  at("link").textContent = "";
   clearLine();
   said = [];
   at("past").replaceChildren();
+  delete body.dataset.past;
   at("back").hidden = true;
   at("back-said").textContent = "";
   rhythm.forget();
@@ -207,9 +216,13 @@ function wipe() {
   link.send({ t: "hello", visit, p: door });
   state("alone");
 }
+// Twenty seconds before, the page says so; any key or touch keeps what is there (WCAG 2.2.1).
 setInterval(() => {
-  if (!kiosk || body.dataset.state === "alone" || performance.now() - lastKey < 1000 * idle) return;
-  wipe();
+  if (!kiosk || body.dataset.state === "alone") return;
+  const left = idle - (performance.now() - lastKey) / 1000;
+  if (left <= 0) return wipe();
+  const warn = left < 20 && (field.value || said.length);
+  if (link.open) at("link").textContent = warn ? SAID[tongue()].there : "";
 }, 1000);
 
 // While nobody writes, the page says what the machine remembers; never a list, only what it dreams now.

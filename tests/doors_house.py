@@ -131,9 +131,9 @@ class House:
             assert time.monotonic() < end, f"it did not become so within {seconds} s; said: {self.said[-5:]}"
             time.sleep(0.005)
 
-    def get(self, path: str, data: bytes | None = None, **headers: str) -> Answer:
+    def get(self, path: str, data: bytes | None = None, port: int = 0, **headers: str) -> Answer:
         """One HTTP request, without following redirections."""
-        door = http.client.HTTPConnection("127.0.0.1", self.opened.web, timeout=10)
+        door = http.client.HTTPConnection("127.0.0.1", port or self.opened.web, timeout=10)
         door.request("GET" if data is None else "POST", path, data, headers)
         answer = door.getresponse()
         got = Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
