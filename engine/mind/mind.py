@@ -287,7 +287,11 @@ class Mind:
 
     def withdraw(self, withdraw: Withdraw) -> Withdrawn:
         """Erase what somebody gave. Raises sqlite3.Error where the disk refuses: then nothing was withdrawn."""
-        return self.keeper.withdraw(withdraw.code, withdraw.visit)
+        answer = self.keeper.withdraw(withdraw.code, withdraw.visit)
+        if answer.found:  # its own sentences may have borrowed from it: it says something else next
+            self._own, self._own_until = (), -1.0
+            self._state = replace(self._state, words="", caption="", readback=())
+        return answer
 
     def set(self, message: Set) -> None:
         """`/hm/veto`, `/hm/seed i`, `/hm/kinds/<kind> T`; every other address is somebody else's."""
