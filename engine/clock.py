@@ -46,3 +46,39 @@ class Clock:
         for _ in range(min(owed, self.patience)):
             self._tick += 1
             yield Now(self._tick, self._tick * self.dt, self.dt)
+
+
+class AudioTime:
+    """Seconds as the sound card counts them, as a source for Clock: monotone and continuous for months.
+
+    `page` gives a reading of the sound room's clock: "running", "rate" and "nominal" samples per second. Time advances
+    by monotonic time x measured rate / nominal rate, so it follows the card's crystal without ever jumping when the
+    sound room dies or a device is lost. Loop thread only.
+    """
+
+    DRIFT = 0.002  # crystals differ by 1e-4 at most; more is a measurement that has not settled
+
+    def __init__(self, page: Callable[[], dict[str, float]], source: Callable[[], float] = time.monotonic):
+        self._page, self._source = page, source
+        self._last = self._seconds = source()
+        self._pace = 1.0
+        self._looked = self._last
+
+    def __call__(self) -> float:
+        now = self._source()
+        if now - self._looked > 0.25:
+            self._looked = now
+            page = self._page()
+            pace = page["rate"] / page["nominal"] if page.get("running") and page.get("nominal") else 1.0
+            self._pace = pace if abs(pace - 1.0) < self.DRIFT else 1.0
+        self._seconds += max(0.0, now - self._last) * self._pace
+        self._last = now
+        return self._seconds
+
+    def monotonic(self, seconds: float) -> float:
+        """The monotonic time at which this source will read `seconds`."""
+        return self._last + (seconds - self._seconds) / self._pace
+
+    def at(self, monotonic: float) -> float:
+        """What this source reads at a monotonic time: the inverse of `monotonic`."""
+        return self._seconds + (monotonic - self._last) * self._pace

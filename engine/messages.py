@@ -226,6 +226,14 @@ class Trouble:
     what: str
 
 
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """What a room is busy with before it can play: a line of progress."""
+
+    what: str  # "painting founding memories"
+    done: float = 0.0  # 0..1; 1 = ready
+
+
 News = Stored | Returned | Withdrawn | Told | Trouble
 
 # --- loop -> sound ---------------------------------------------------------------------------------------------------
@@ -279,3 +287,28 @@ class Values:
     """Current values by address, sent to the doors at a steady rate; the latest wins."""
 
     values: tuple[tuple[str, tuple[Value, ...]], ...]
+
+
+# --- doors <-> loop: how the house fares ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How the show fares, sent to the doors about once a second; `/health`, `/metrics` and `/desk` show it."""
+
+    ok: bool = True
+    rooms: tuple[tuple[str, str], ...] = ()  # ("mind", "running"), ("sound", "restarting"), ("mind", "loading 0.40")
+    figures: tuple[tuple[str, float], ...] = ()  # ("frame_p95_ms", 17.1): numbers, for /metrics too
+    facts: tuple[tuple[str, str], ...] = ()  # ("scene", "gap"), ("model", "embedded")
+    notes: tuple[str, ...] = ()  # what is wrong and what to do, a sentence each
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The doors are open, here. Sent after every start of that room: answer it with the Directory."""
+
+    osc: int = 0  # UDP port, 0 = closed
+    osc_tcp: int = 0
+    query: int = 0  # OSCQuery, TCP
+    web: int = 0
+    pages: tuple[str, ...] = ()  # addresses to print for people: writing page, wall, desk

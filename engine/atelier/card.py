@@ -1,0 +1,90 @@
+"""The model card: written from `training.json` and `figures.json` beside the weights, never by hand."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+HEAD = """---
+license: apache-2.0
+library_name: diffusers
+pipeline_tag: text-to-image
+---
+# What hypermnesia dreams with
+
+A small text-to-image model in one step, for a machine without a GPU, a hub or weights of others. It is a
+*procedural* memory: everything it knows was painted by `engine/atelier/paint.py` out of noise, light and
+geometry, with captions out of a grammar in English and French. It has seen no photograph, no artwork, no
+person. Faces, hands and handwriting in it are of nobody.
+
+| part | class | convention |
+|---|---|---|
+| `unet/` | diffusers `UNet2DConditionModel`, {unet:.1f} M parameters | predicts the clean latent; one call at t = 999 on noise is a picture |
+| `vae/` | diffusers `AutoencoderTiny`, {vae:.2f} M | pictures in 0..1 as 2x - 1; latents (4, h/8, w/8) of unit variance, no scaling factor |
+| `scheduler/` | diffusers `LCMScheduler` | squared cosine, zero terminal SNR |
+| `reader/` | `engine.mind.reader.Reader`, {reader:.2f} M | latent to the text space, 384 dimensions |
+
+Words come through all-MiniLM-L6-v2 (Apache-2.0), not included, as `engine.mind.encoder.Encoder.condition` gives them.
+Made for 256 x 256 and about; 128 x 128 and wider shapes work.
+
+```python
+from engine.mind import embedded
+model = embedded.load()                    # offline; or embedded.load(folder)
+```
+"""
+
+TRAINED = """
+## How it was made
+
+`hypermnesia train`, {date}, on {device}; {pictures} paintings, {captions_each} captions each, mirrored. Every hyperparameter
+is in `engine/atelier/train.toml`.
+
+| stage | minutes | steps |
+|---|---|---|
+{rows}
+"""
+
+LIMITS = """
+## Limits
+
+It knows the painter's kinds of picture and little else: words that no caption said are answered by what lies nearest
+in the sentence encoder's space, which is sometimes apt and sometimes not. French works by way of a table of words; other
+languages are barely heard. Pictures are soft. There is no text, no counting, no reliable left and right. It is small enough
+to be trained again in an afternoon, on pictures of your own.
+"""
+
+
+def write_card(folder: Path) -> None:
+    """Write `README.md` from the JSON beside the weights. Figures that were not measured are not mentioned."""
+    sizes = {part: _millions(folder / part) for part in ("unet", "vae", "reader")}
+    text = HEAD.replace("{unet:.1f}", f"{sizes['unet']:.1f}").replace("{vae:.2f}", f"{sizes['vae']:.2f}").replace("{reader:.2f}", f"{sizes['reader']:.2f}")
+    training = _read(folder / "training.json")
+    if training:
+        rows = "\n".join(f"| {stage} | {minutes} | {training['steps'].get(stage, '')} |" for stage, minutes in training["minutes"].items())
+        pictures = " and ".join(f"{count} of {size}" for size, count in training["pictures"].items())
+        text += TRAINED.format(**{**training, "rows": rows, "pictures": pictures})
+    figures = _read(folder / "figures.json")
+    if figures:
+        text += "\n## Figures\n\n" + table(figures)
+    if (folder / "sheet.jpg").exists():
+        text += "\n![48 sentences, two seeds each, unpicked](sheet.jpg)\n"
+    (folder / "README.md").write_text(text + LIMITS, encoding="utf-8")
+
+
+def table(figures: dict[str, Any]) -> str:
+    """The figures of `hypermnesia evaluate` as a Markdown table: value, what it can be compared with, how it was measured."""
+    lines = ["| figure | value | beside it | how |", "|---|---|---|---|"]
+    for row in figures["rows"]:
+        lines.append(f"| {row['name']} | **{row['value']}** | {row['beside']} | {row['how']} |")
+    return "\n".join(lines) + f"\n\nMeasured {figures['date']} with `hypermnesia evaluate{' --quick' if figures['quick'] else ''}`, seed {figures['seed']}.\n"
+
+
+def _read(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return found
+
+
+def _millions(folder: Path) -> float:
+    """Parameters in a folder of f16 safetensors, in millions."""
+    return sum(file.stat().st_size for file in folder.glob("*.safetensors")) / 2e6

@@ -1,0 +1,105 @@
+"""`hypermnesia evaluate`: what the embedded model can do, in figures that could have come out worse.
+
+Every figure stands beside what it can be compared with: a ceiling that real paintings reach under the same judge, or
+a floor. The judge learned from paintings of seeds that training never uses. The figures go into `figures.json` and into
+the model card beside the weights, with a sheet of 48 sentences, two seeds each, unpicked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # see train.py
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much is measured. `quick` is for a first look; its figures are rougher and the table says so."""
+
+    train_each: int = 64  # real paintings a kind, at 64 px, that the judge learns from
+    judge_steps: int = 500
+    captions: int = 256
+    compared: int = 512  # pictures a side of the distance
+    languages: int = 192  # pictures a language
+    diverse: int = 12  # captions at which diversity is measured, eight seeds each
+    timed: int = 20
+
+    @classmethod
+    def quick(cls) -> Sizes:
+        return cls(train_each=24, judge_steps=150, captions=96, compared=96, languages=64, diverse=4, timed=6)
+
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(prog="hypermnesia evaluate", description="Measure the embedded model; write the table into its card.")
+    made.add_argument("--model", type=Path, metavar="FOLDER", help="weights (default: the shipped ones)")
+    made.add_argument("--quick", action="store_true", help="two minutes, rougher figures")
+    made.add_argument("--seed", type=int, default=1)
+    made.add_argument("--threads", type=int, default=0)
+    made.add_argument("--precision", choices=("bf16", "fp32"), default="bf16", help="what the model runs in (default: %(default)s)")
+    made.add_argument("--only-sheet", action="store_true", help="write sheet.jpg and stop")
+    return made
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure and write; 0, or 1 with one sentence if the weights are not there."""
+    asked = parser().parse_args(argv)
+    import torch
+
+    from engine.atelier.card import table, write_card
+    from engine.atelier.figures import Studio, measure
+    from engine.mind import embedded
+
+    if asked.threads:
+        torch.set_num_threads(asked.threads)
+    folder = asked.model or embedded.FOLDER
+    try:
+        studio = Studio(embedded.load(folder), bf16=asked.precision == "bf16")
+    except FileNotFoundError as error:
+        print(error, file=sys.stderr)
+        return 1
+    sheet48(studio, folder / "sheet.jpg")
+    if not asked.only_sheet:
+        began = time.monotonic()
+        sizes = Sizes.quick() if asked.quick else Sizes()
+        rows = measure(studio, sizes, asked.seed, _teller(began))
+        figures: dict[str, Any] = {"date": datetime.date.today().isoformat(), "quick": asked.quick, "seed": asked.seed,
+                                   "minutes": round((time.monotonic() - began) / 60, 1), "rows": rows}
+        (folder / "figures.json").write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        print(table(figures))
+    write_card(folder)
+    return 0
+
+
+def sheet48(studio: Any, path: Path, side_px: int = 256, shown_px: int = 160) -> None:
+    """The 48 sentences of the card, two seeds each (0 and 1), unpicked, one step, as one picture."""
+    import torch
+    import torch.nn.functional as F
+
+    from engine.atelier.sentences import ALL
+    from engine.atelier.sheet import sheet
+
+    texts = [text for text in ALL for _ in range(2)]
+    pictures = studio.pictures(texts, [0, 1] * len(ALL), side_px)
+    with torch.inference_mode():
+        small = F.interpolate(pictures, size=(shown_px, shown_px), mode="area")
+    sheet(small, ALL, 12, path, per_label=2)
+
+
+def _teller(began: float) -> Callable[[str], None]:
+    def tell(line: str) -> None:
+        print(f"{time.monotonic() - began:6.0f} s  {line}", flush=True)
+
+    return tell
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,62 @@
+"""Writes a trained folder as weights that diffusers loads: `unet/ vae/ scheduler/ reader/` and a model card."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from pathlib import Path
+
+import torch
+
+from engine.atelier.workshop import STAGES, Workshop
+from engine.mind.reader import Reader
+
+SHARD = "12MB"
+"""Files stay under 16 MB: a repository and a slow museum line take them easily."""
+
+INDEX = {
+    "_class_name": "StableDiffusionPipeline",
+    "unet": ["diffusers", "UNet2DConditionModel"],
+    "vae": ["diffusers", "AutoencoderTiny"],
+    "scheduler": ["diffusers", "LCMScheduler"],
+    "text_encoder": [None, None],
+    "tokenizer": [None, None],
+    "safety_checker": [None, None],
+    "feature_extractor": [None, None],
+}
+"""So that diffusers opens the folder as a whole too; prompts then come as `prompt_embeds` of `Encoder.condition`."""
+
+
+def export(workshop: Workshop, folder: Path) -> None:
+    """Write the student, autoencoder, scheduler and reader in f16, and `training.json`, the facts for the card."""
+    workshop.unet("student").to(torch.float16).save_pretrained(folder / "unet", max_shard_size=SHARD)
+    workshop.vae(trained=True).to(torch.float16).save_pretrained(folder / "vae", max_shard_size=SHARD)
+    workshop.plan.save_pretrained(folder / "scheduler")
+    (folder / "model_index.json").write_text(json.dumps(INDEX, indent=1) + "\n", encoding="utf-8")
+    reader = Reader(workshop.settings.reader.width)
+    state = torch.load(workshop.folder / "reader.pt", map_location="cpu", weights_only=True)
+    reader.load_state_dict(state["averaged"] or state["module"])
+    reader.save(folder / "reader")
+    (folder / "training.json").write_text(json.dumps(facts(workshop), indent=1) + "\n", encoding="utf-8")
+
+
+def facts(workshop: Workshop) -> dict[str, object]:
+    """What was trained on what, for how long: read from the checkpoints."""
+    steps = {}
+    for stage in STAGES:
+        path = workshop.folder / f"{stage}.pt"
+        if path.exists():
+            steps[stage] = torch.load(path, map_location="cpu", weights_only=True)["step"]
+    shards = workshop.cache.count("latents.npy")
+    sizes = [workshop.cache.size_px(shard) for shard in range(shards)]
+    pictures = {f"{size}px": sum(len(workshop.cache.words(k).captions) for k in range(shards) if sizes[k] == size) for size in sorted(set(sizes))}
+    return {
+        "date": datetime.date.today().isoformat(),
+        "device": workshop.device,
+        "budget_minutes": workshop.minutes,
+        "minutes": {stage: round(seconds / 60, 1) for stage, seconds in workshop.spent.items()},
+        "steps": steps,
+        "pictures": pictures,
+        "captions_each": workshop.settings.cache.captions,
+        "seed": workshop.settings.run.seed,
+    }

@@ -1,0 +1,1 @@
+"""The painter: anonymous memories out of noise and light, one file per family of pictures. Start at ../paint.py."""

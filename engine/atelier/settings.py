@@ -1,0 +1,177 @@
+"""The hyperparameters of training, read from `train.toml`. An unknown key is an error that names the nearest."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+DEFAULT = Path(__file__).with_name("train.toml")
+
+
+@dataclass(frozen=True)
+class Run:
+    seed: int
+    minutes: float
+    precision: str
+    checkpoint_minutes: float
+    sheet_minutes: float
+
+
+@dataclass(frozen=True)
+class Share:
+    """Parts of the budget, by stage; their sum is 1."""
+
+    paint: float
+    autoencoder: float
+    encode: float
+    teacher: float
+    student: float
+    decoder: float
+    reader: float
+
+
+@dataclass(frozen=True)
+class CacheSettings:
+    sizes_px: tuple[int, ...]
+    shard: int
+    rounds: int
+    captions: int
+    pictures_kept: int
+    bridge_nearest: int
+
+
+@dataclass(frozen=True)
+class Pace:
+    """What every trained stage has: how fast it learns."""
+
+    batch: int
+    lr: float
+    warmup: int
+    cooldown: float
+    ema: float
+    clip: float
+
+
+@dataclass(frozen=True)
+class AutoencoderSettings(Pace):
+    crop_px: int
+    gradient: float
+    pooled: float
+    halved: float
+    white: float
+    noise: float
+
+
+@dataclass(frozen=True)
+class Diffusion(Pace):
+    """What teacher and student share: which batches they see."""
+
+    turns: tuple[str, ...]
+    late_turns: tuple[str, ...]
+    batch_tiny: int
+    batch_large: int
+    drop: float
+    bridge: float
+    weight_cap: float
+    high_noise: float
+
+    def size(self, step: int, late: bool) -> str:
+        """The size of this step's latents: tiny, small or large."""
+        turns = self.late_turns if late else self.turns
+        return turns[step % len(turns)]
+
+    def count(self, size: str) -> int:
+        """The batch of that size."""
+        return {"tiny": self.batch_tiny, "small": self.batch, "large": self.batch_large}[size]
+
+
+@dataclass(frozen=True)
+class TeacherSettings(Diffusion):
+    pass
+
+
+@dataclass(frozen=True)
+class StudentSettings(Diffusion):
+    huber: float
+    guidance: float
+    teacher_steps: int
+    first: float
+    anchor: float
+    round: int
+    replay: int
+
+
+@dataclass(frozen=True)
+class ReaderSettings(Pace):
+    width: int
+    temperature: float
+    noise: float
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All of `train.toml`; `vae`, `unet` and `scheduler` go to diffusers' classes as they stand."""
+
+    run: Run
+    share: Share
+    cache: CacheSettings
+    autoencoder: AutoencoderSettings
+    decoder: AutoencoderSettings
+    teacher: TeacherSettings
+    student: StudentSettings
+    reader: ReaderSettings
+    vae: dict[str, Any]
+    unet: dict[str, Any]
+    scheduler: dict[str, Any]
+
+
+PARTS: dict[str, type[Any]] = {
+    "run": Run,
+    "share": Share,
+    "cache": CacheSettings,
+    "autoencoder": AutoencoderSettings,
+    "decoder": AutoencoderSettings,
+    "teacher": TeacherSettings,
+    "student": StudentSettings,
+    "reader": ReaderSettings,
+}
+
+
+def load(path: Path | None = None, changes: Mapping[str, Mapping[str, Any]] | None = None) -> Settings:
+    """Settings of one TOML file, whole, with `changes` (part -> key -> value) laid over it.
+
+    Raises ValueError for a part or key that is unknown or missing, or shares that do not sum to 1.
+    """
+    table = tomllib.loads((path or DEFAULT).read_text(encoding="utf-8"))
+    for part, values in (changes or {}).items():
+        table.setdefault(part, {}).update(values)
+    known = {*PARTS, "vae", "unet", "scheduler"}
+    _check("train.toml", table, known)
+    settings = Settings(**{part: _part(part, table[part]) for part in known})
+    total = sum(vars(settings.share).values())
+    if abs(total - 1.0) > 1e-6:
+        raise ValueError(f"[share] sums to {total:g}; it must sum to 1")
+    return settings
+
+
+def _part(part: str, values: dict[str, Any]) -> Any:
+    if part not in PARTS:
+        return values
+    kind = PARTS[part]
+    _check(f"[{part}]", values, {field.name for field in fields(kind)})
+    return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+
+
+def _check(where: str, found: Iterable[str], known: set[str]) -> None:
+    """Raise ValueError unless `found` holds exactly the `known` names."""
+    for key in found:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, 1)
+            hint = f'; did you mean "{near[0]}"?' if near else f"; known: {', '.join(sorted(known))}"
+            raise ValueError(f'{where}: unknown "{key}"{hint}')
+    if missing := known - set(found):
+        raise ValueError(f"{where}: missing {', '.join(sorted(missing))}")

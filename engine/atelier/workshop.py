@@ -1,0 +1,204 @@
+"""The stages of training in their order, each in its share of the budget.
+
+Every stage keeps its time and its state in the folder, so a run that is stopped anywhere goes on there.
+A longer budget on a finished folder learns further: teacher, student, decoder and reader go on with what the cache
+then holds. The encoder never does once pictures are encoded, for their latents would no longer fit.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from diffusers import AutoencoderTiny, UNet2DConditionModel
+from torch import Tensor, nn
+
+from engine.atelier import diffusion
+from engine.atelier.autoencoder import AutoencoderStage, see_colour
+from engine.atelier.cache import Cache
+from engine.atelier.dataset import Batches
+from engine.atelier.learn import Clock, Learner, Log, Stage, chance, run
+from engine.atelier.reading import ReaderStage
+from engine.atelier.sentences import PROOF
+from engine.atelier.settings import Settings
+from engine.atelier.sheet import sheet
+from engine.atelier.student import StudentStage
+from engine.atelier.teacher import TeacherStage
+from engine.mind.embedded import to_latents, to_pictures
+from engine.mind.encoder import Encoder
+from engine.mind.reader import Reader
+
+STAGES = ("paint", "autoencoder", "encode", "teacher", "student", "decoder", "reader")
+
+
+@dataclass
+class Workshop:
+    """A training run in a folder. `minutes` is the budget of all stages; `steps`, for tests, fixes the learned ones."""
+
+    settings: Settings
+    folder: Path
+    minutes: float
+    device: str = "cpu"
+    steps: int = 0
+    clock: Clock = time.monotonic
+    out: Callable[[str], None] = print
+    encoder: Encoder | None = None
+    spent: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.cache = Cache(self.folder, self.settings.cache, self.device)
+        kind = "cuda" if self.device.startswith("cuda") else "cpu"
+        self.autocast = torch.autocast(kind, torch.bfloat16, enabled=self.settings.run.precision == "bf16")
+        self.plan = diffusion.scheduler(self.settings.scheduler)
+        self.noising = diffusion.Noising(self.plan, self.device)
+        self._ledger = self.folder / "spent.json"
+        if self._ledger.exists():
+            self.spent = json.loads(self._ledger.read_text(encoding="utf-8"))
+
+    def seconds(self, stage: str) -> float:
+        """The share of the budget that a stage has."""
+        return float(getattr(self.settings.share, stage)) * self.minutes * 60
+
+    def train(self) -> None:
+        """All stages, from wherever the folder stands."""
+        for number, stage in enumerate(STAGES, 1):
+            self.out(f"stage {number} of {len(STAGES)}: {stage}, {self.seconds(stage) / 60:.1f} minutes")
+            getattr(self, stage)()
+
+    # Making the cache
+
+    def paint(self) -> None:
+        """Paint shards until the time is used; at least every kind once, at least two shards."""
+        least = min(self.cache.most, len({*range(2), *range(self._kinds)}))
+        self._shards("paint", "words.json", self.cache.paint, least, self.cache.most)
+
+    def encode(self) -> None:
+        """Write latents and conditioning of painted shards until the time is used."""
+        vae, encoder = self.vae(trained=True), self.words
+        painted = self.cache.count("words.json")
+        self._shards("encode", "latents.npy", lambda shard: self._encode(shard, vae, encoder), min(self._kinds, painted), painted)
+
+    def _encode(self, shard: int, vae: nn.Module, encoder: Encoder) -> None:
+        def latents(pictures: Tensor) -> Tensor:
+            with self.autocast:
+                return to_latents(vae, pictures.contiguous(memory_format=torch.channels_last)).float()
+
+        if not self.cache.has(shard, "states.npy"):
+            with self.autocast:
+                self.cache.encode_words(shard, encoder)
+        self.cache.encode_pictures(shard, latents)
+
+    def _shards(self, stage: str, part: str, make: Callable[[int], None], least: int, most: int) -> None:
+        said = self.clock()
+        for shard in range(self.cache.count(part), most):
+            if shard >= least and (self.steps or self.spent.get(stage, 0.0) >= self.seconds(stage)):
+                break
+            began = self.clock()
+            make(shard)
+            self.spend(stage, self.clock() - began)
+            if self.clock() - said > 20:
+                said = self.clock()
+                left = self.seconds(stage) - self.spent[stage]
+                self.out(f"{stage:12s} {shard + 1} shards of {self.settings.cache.shard} pictures, {left / 60:.1f} min left")
+
+    def spend(self, stage: str, seconds: float) -> None:
+        self.spent[stage] = self.spent.get(stage, 0.0) + seconds
+        self._ledger.write_text(json.dumps({key: round(value, 2) for key, value in self.spent.items()}), encoding="utf-8")
+
+    @property
+    def _kinds(self) -> int:
+        return self.cache.most // self.settings.cache.rounds
+
+    # Learning
+
+    def autoencoder(self) -> None:
+        if self.cache.count("latents.npy"):
+            return  # frozen: the cache is made of its latents
+        vae = self.vae()
+        stage = AutoencoderStage(vae, self.cache, self.settings.autoencoder, self.autocast)
+        see_colour(vae, torch.cat([stage.crops(chance(self.settings.run.seed, "colour", turn)) for turn in range(8)]))
+        self._learn(stage)
+
+    def teacher(self) -> None:
+        unet = self.unet()
+        self._learn(TeacherStage(unet, self.batches(), self.noising, self.settings.teacher, self.autocast,
+                                 lambda module, path: self.show(module, path, self.settings.student.guidance, 4)))
+
+    def student(self) -> None:
+        teacher = self.unet("teacher")
+        self._learn(StudentStage(copy.deepcopy(teacher), teacher, self.batches(), self.noising, self.settings.student,
+                                 self.autocast, lambda module, path: self.show(module, path, 1.0, 1), self.settings.run.seed))
+
+    def decoder(self) -> None:
+        vae = self._trained(self.vae(), "autoencoder").train()
+        self._learn(AutoencoderStage(vae, self.cache, self.settings.decoder, self.autocast, "decoder"))
+
+    def reader(self) -> None:
+        torch.manual_seed(self.settings.run.seed)
+        reader = Reader(self.settings.reader.width).to(self.device)
+        self._learn(ReaderStage(reader, self.batches(), self.settings.reader, self.autocast))
+
+    def _learn(self, stage: Stage) -> None:
+        learner = Learner(stage, self.folder, self.settings.run.seed, steps=self.steps, clock=self.clock,
+                          seconds=0.0 if self.steps else self.seconds(stage.name))
+        if learner.resume():
+            self.out(f"{stage.name:12s} resumed at step {learner.step}")
+        if not learner.done:
+            run(learner, log=Log(self.folder / "log", stage.name, self.out), sheets=self.folder / "sheets",
+                sheet_seconds=self.settings.run.sheet_minutes * 60, checkpoint_seconds=self.settings.run.checkpoint_minutes * 60)
+        self.spent[stage.name] = learner.elapsed
+        self.spend(stage.name, 0.0)
+
+    # Parts
+
+    @property
+    def words(self) -> Encoder:
+        if self.encoder is None:
+            self.encoder = Encoder.load(device=self.device)
+        return self.encoder
+
+    def batches(self) -> Batches:
+        return Batches(self.cache, self.words, self.cache.count("latents.npy"), self.device)
+
+    def vae(self, trained: bool = False) -> AutoencoderTiny:
+        """The autoencoder, young or as trained so far (then frozen)."""
+        torch.manual_seed(self.settings.run.seed)
+        vae = AutoencoderTiny(**self.settings.vae).to(self.device, memory_format=torch.channels_last)
+        best = "decoder" if (self.folder / "decoder.pt").exists() else "autoencoder"
+        return self._trained(vae, best) if trained else vae
+
+    def unet(self, trained: str = "") -> UNet2DConditionModel:
+        """The UNet, young, or the averaged weights of a stage."""
+        torch.manual_seed(self.settings.run.seed + 1)
+        unet = UNet2DConditionModel(**self.settings.unet).to(self.device, memory_format=torch.channels_last)
+        return self._trained(unet, trained) if trained else unet
+
+    def _trained(self, module: nn.Module, stage: str) -> nn.Module:
+        path = self.folder / f"{stage}.pt"
+        if not path.exists():
+            raise FileNotFoundError(f"{path} is missing: the stage {stage} has not run")
+        state = torch.load(path, map_location=self.device, weights_only=True)
+        module.load_state_dict(state["averaged"] or state["module"])
+        return module.eval()
+
+    @torch.inference_mode()
+    def show(self, unet: nn.Module, path: Path, guidance: float, steps: int) -> dict[str, float]:
+        """The proof sheet: the same sentences and seeds every time, at 256 px."""
+        was = unet.training
+        unet.eval()
+        texts = [text for text in PROOF for _ in range(2)]
+        side = max(self.settings.cache.sizes_px) // 8
+        with self.autocast:
+            states, empty = self.words.condition(texts).to(self.device), self.words.condition([""]).to(self.device)
+            latents = diffusion.dream(unet, self.noising, states, empty, range(len(texts)), (side, side), guidance=guidance, steps=steps)
+            pictures = to_pictures(self.vae(trained=True), latents).float()
+        unet.train(was)
+        sheet(pictures, PROOF, 8, path, per_label=2)
+        across = (pictures[..., 1:] - pictures[..., :-1]).abs().mean()
+        return {"gradient": float(across), "std": float(latents.float().std()), "apart": float((pictures[::2] - pictures[1::2]).abs().mean())}

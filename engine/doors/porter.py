@@ -1,0 +1,196 @@
+"""The porter: what all doors share. Knows the nodes, forwards messages, and finds whoever waits for an answer."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import Counter, OrderedDict, deque
+from collections.abc import Callable
+from typing import Literal
+
+from engine.doors.moderation import LIMIT, Moderator, Verdict, clean
+from engine.doors.nodes import Nodes
+from engine.doors.options import DoorsOptions
+from engine.doors.post import Post
+from engine.messages import (
+    Directory,
+    Health,
+    Message,
+    News,
+    Returned,
+    Set,
+    Stored,
+    Text,
+    Told,
+    Trouble,
+    Value,
+    Values,
+    Withdraw,
+    Withdrawn,
+)
+
+log = logging.getLogger("engine.doors")
+
+Listener = Callable[[News], None]
+Said = Literal["sent", "waiting", "known", "empty", "long", "often"]
+
+
+class Limiter:
+    """So many within a window, for each client. `time` in seconds from any clock."""
+
+    def __init__(self, most: int, window: float, clients: int = 4096):
+        self.most, self.window, self._clients = most, window, clients
+        self._seen: OrderedDict[str, deque[float]] = OrderedDict()
+
+    def wait(self, client: str, time: float) -> float:
+        """Seconds that a client has to wait; 0 = go on, and it is counted."""
+        seen = self._seen.setdefault(client, deque())
+        self._seen.move_to_end(client)
+        if len(self._seen) > self._clients:
+            self._seen.popitem(last=False)
+        while seen and seen[0] <= time - self.window:
+            seen.popleft()
+        if len(seen) >= self.most:
+            return seen[0] + self.window - time
+        seen.append(time)
+        return 0.0
+
+
+class Porter:
+    """Validates nothing itself but texts; belongs to the thread of the doors' event loop."""
+
+    REMEMBERED = 4096  # stored keys and visits that may still ask
+
+    def __init__(
+        self, options: DoorsOptions, post: Post, moderator: Moderator, clock: Callable[[], float] = time.monotonic
+    ):
+        self.options, self.post, self.moderator, self.clock = options, post, moderator, clock
+        self.nodes = Nodes()
+        self.counts: Counter[str] = Counter()  # what came, what was refused: all of it reaches /metrics
+        self.health = Health(ok=False, notes=("the loop has not spoken yet",))
+        self.heard = clock()  # when the loop last spoke
+        self.listeners: dict[str, Listener] = {}  # by visit
+        self.watchers: list[Callable[[list[str]], None]] = []  # told which addresses changed
+        self.recorders: list[Callable[[tuple[Message, ...]], None]] = []
+        self._stored: OrderedDict[str, Stored] = OrderedDict()  # by key
+        self._news: OrderedDict[str, deque[News]] = OrderedDict()  # by visit, for pages that come back
+        self._flushing = False
+        self.hold: Callable[[Text, Verdict], bool] = lambda text, verdict: False  # the operator's queue, if any
+        self.let_go: Callable[[str], bool] = lambda key: False  # takes a text out of it again
+
+    # towards the loop
+
+    def forward(self, *messages: Message) -> None:
+        """Send messages that belong together to the loop; they leave before this turn of the event loop ends."""
+        self.post.put(*messages)
+        for record in self.recorders:
+            record(messages)
+        if not self._flushing:
+            self._flushing = True
+            asyncio.get_running_loop().call_soon(self._flush)
+
+    def _flush(self) -> None:
+        if self.post.flush():
+            self._flushing = False
+        else:  # the loop looks at its post 60 times a second; 4 ms later there may be room
+            asyncio.get_running_loop().call_later(0.004, self._flush)
+
+    def set(self, address: str, args: tuple[Value, ...], at: float = 0.0) -> None:
+        """Forward one parameter, checked before."""
+        self.forward(Set(address, args, at))
+
+    async def say(self, text: Text) -> Said:
+        """Clean, judge and forward a text. News of it goes to the listener of its visit."""
+        if text.key in self._stored:
+            self._tell(text.visit, self._stored[text.key])
+            return "known"
+        words = clean(text.words)
+        if not words or len(words) > LIMIT:
+            return "long" if words else "empty"
+        verdict = Verdict(words)
+        if text.kind == "visitor":  # performers are let in by the allow-list of their door
+            judge = self.moderator.judge
+            slow = self.moderator.vectors is not None
+            verdict = await asyncio.to_thread(judge, words, text.language) if slow else judge(words, text.language)
+        self.counts["texts_displaced" if verdict.displaced else "texts"] += 1
+        ready = Text(verdict.words, text.kind, text.key, text.visit, text.language, self.clock())
+        if text.kind == "visitor" and self.hold(ready, verdict):
+            return "waiting"
+        self.forward(ready)
+        return "sent"
+
+    def known(self, key: str) -> bool:
+        """True if a text of this key is on the disk."""
+        return key in self._stored
+
+    def withdraw(self, code: str, visit: str) -> None:
+        """Forward a withdrawal; what still waits for the operator is taken back here, by its key."""
+        code = clean(code)[:64]
+        if self.let_go(code):
+            self._tell(visit, Withdrawn(code, True, visit))
+        else:
+            self.forward(Withdraw(code, visit, self.clock()))
+
+    # from the loop
+
+    def hear(self, letter: object) -> None:
+        """Take in one letter of the loop."""
+        self.heard = self.clock()
+        match letter:
+            case Values(values):
+                self._changed(self.nodes.update(values))
+            case Directory(nodes):
+                self.nodes.replace(nodes)
+                self._changed(list(self.nodes.values))
+            case Health():
+                self.health = letter
+            case Trouble(room, what):
+                log.warning("%s: %s", room, what)
+                self.counts["troubles"] += 1
+            case Stored() | Returned() | Withdrawn() | Told():
+                self._learn(letter)
+            case _:
+                log.warning("a letter that the doors do not know: %s", type(letter).__name__)
+
+    def _changed(self, addresses: list[str]) -> None:
+        if addresses:
+            for watcher in self.watchers:
+                watcher(addresses)
+
+    def _learn(self, news: Stored | Returned | Withdrawn | Told) -> None:
+        if isinstance(news, Stored):
+            self._stored[news.key] = news
+            if len(self._stored) > self.REMEMBERED:
+                self._stored.popitem(last=False)
+        if isinstance(news, Withdrawn) and news.found:
+            self._forget(news.code)
+        if isinstance(news, (Stored, Returned)) and news.visit:
+            self._news.setdefault(news.visit, deque(maxlen=16)).append(news)
+            self._news.move_to_end(news.visit)
+            if len(self._news) > self.REMEMBERED:
+                self._news.popitem(last=False)
+        self._tell(news.visit, news)
+
+    def _forget(self, code: str) -> None:
+        """What was withdrawn must not be said again by a page that comes back."""
+        keys = {stored.key for stored in self._stored.values() if stored.code == code}
+        for heard in self._news.values():
+            for news in [n for n in heard if isinstance(n, (Stored, Returned)) and n.key in keys]:
+                heard.remove(news)
+
+    def _tell(self, visit: str, news: News) -> None:
+        listener = self.listeners.get(visit)
+        if listener:
+            listener(news)
+
+    def past(self, visit: str) -> tuple[News, ...]:
+        """What a visit was told before its page lost the connection."""
+        return tuple(self._news.get(visit, ()))
+
+    # for people
+
+    @property
+    def silent(self) -> float:
+        """Seconds since the loop last spoke."""
+        return self.clock() - self.heard

@@ -1,0 +1,197 @@
+"""A visit: one page of a kiosk or a phone on its websocket, from the first key to the sentence that comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import time
+from typing import Any
+
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from engine.doors.guard import Seals, loopback
+from engine.doors.moderation import LIMIT
+from engine.doors.porter import Limiter, Porter
+from engine.messages import Keystroke, News, Returned, Stored, Text, Told, Touch, Trouble, Withdrawn
+
+STATE = ("caption", "fragments", "autonomy", "gap", "displacement")  # what pages are told of /hm/state
+LARGEST = 4096  # bytes of a message from a page
+
+
+class Visits:
+    """All pages that are open. Belongs to the event loop."""
+
+    MOST = 400  # pages at once; 150 phones are promised
+
+    def __init__(self, porter: Porter, seals: Seals):
+        self.porter, self.seals = porter, seals
+        options = porter.options
+        self.texts = Limiter(options.texts, options.window)
+        self.keys = Limiter(60, 1.0)
+        self.touches = Limiter(10, 1.0)
+        self.phones = options.phones and (bool(options.public_url) or not loopback(options.host))  # can reach us at all
+        self.open: set[Visit] = set()
+
+    async def serve(self, socket: WebSocket) -> None:
+        """One page, until it leaves."""
+        await socket.accept()
+        if len(self.open) >= self.MOST:
+            await socket.close(1013, "too many pages")
+            return
+        visit = Visit(self, socket)
+        self.open.add(visit)
+        try:
+            await visit.run()
+        finally:
+            self.open.discard(visit)
+            visit.leave()
+
+    def close(self) -> None:
+        """Say goodbye to all pages; they come back to the next doors."""
+        for visit in self.open:
+            visit.end()
+
+    def tell_state(self) -> None:
+        """Tell all pages what the machine remembers now; call it about twice a second."""
+        values = self.porter.nodes.values
+        state = {name: values[f"/hm/state/{name}"][0] for name in STATE if values.get(f"/hm/state/{name}")}
+        for visit in self.open:
+            if visit.name and visit.state != state:
+                visit.state = state
+                visit.tell({"t": "state", **state})
+
+
+class Visit:
+    """One page. What goes out waits in a bounded queue; a page that does not read is let go."""
+
+    def __init__(self, visits: Visits, socket: WebSocket):
+        self.visits, self.socket, self.porter = visits, socket, visits.porter
+        self.client = socket.client.host if socket.client else ""
+        self.name = ""  # before it said hello
+        self.state: dict[str, Any] = {}
+        self._out: asyncio.Queue[str | None] = asyncio.Queue(128)
+
+    async def run(self) -> None:
+        writer = asyncio.create_task(self._write())
+        try:
+            while True:
+                said = await self.socket.receive_text()
+                if len(said) > LARGEST:
+                    break
+                await self._hear(said)
+        except (WebSocketDisconnect, RuntimeError, KeyError):  # KeyError: bytes where text was due
+            pass
+        finally:
+            writer.cancel()
+
+    async def _write(self) -> None:
+        with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+            while (said := await self._out.get()) is not None:
+                await self.socket.send_text(said)
+            await self.socket.close()
+
+    def tell(self, what: dict[str, Any]) -> None:
+        """Send a page something, later; a full queue means that nobody reads there."""
+        if self._out.full():
+            self.porter.counts["pages_dropped"] += 1
+            return self.end()
+        self._out.put_nowait(json.dumps(what, ensure_ascii=False, separators=(",", ":")))
+
+    def end(self) -> None:
+        """Close this page's socket; what waits for it is lost to it."""
+        while not self._out.empty():
+            self._out.get_nowait()
+        self._out.put_nowait(None)
+
+    def leave(self) -> None:
+        """Nobody listens here any more."""
+        if self.porter.listeners.get(self.name) == self.learn:
+            del self.porter.listeners[self.name]
+
+    async def _hear(self, said: str) -> None:
+        try:
+            what = json.loads(said, parse_constant=_refuse)
+            kind = what["t"]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            self.porter.counts["web_malformed"] += 1
+            return
+        if kind == "hello":
+            self._hello(what)
+        elif self.name:
+            try:
+                await self._do(kind, what)
+            except (KeyError, ValueError, TypeError, OverflowError):
+                self.porter.counts["web_malformed"] += 1
+
+    def _hello(self, what: dict[str, Any]) -> None:
+        """Let a page in: the kiosk always, a phone with the token of the QR code, or whoever was let in before."""
+        now = time.time()
+        asked, token = str(what.get("visit", "")), str(what.get("p", ""))
+        kiosk, known = loopback(self.client), self.visits.seals.is_visit(asked, now)
+        if not kiosk and not (self.porter.options.phones and (known or self.visits.seals.is_door(token, now))):
+            self.porter.counts["web_strangers"] += 1
+            self.tell({"t": "stranger"})
+            return
+        self.leave()
+        self.name = asked if known else self.visits.seals.visit(now)
+        self.porter.listeners[self.name] = self.learn
+        options = self.porter.options
+        self.tell({"t": "welcome", "visit": self.name, "kiosk": kiosk, "limit": LIMIT, "idle": options.idle,
+                   "phones": self.visits.phones, "languages": options.languages})  # fmt: skip
+        for news in self.porter.past(self.name):
+            self.learn(news)
+        self.state = {}
+
+    async def _do(self, kind: str, what: dict[str, Any]) -> None:
+        now = self.porter.clock()
+        match kind:
+            case "key":
+                if not self.visits.keys.wait(self.name, now):
+                    bits = min(12.0, max(0.0, float(what["bits"])))
+                    self.porter.forward(Keystroke(bits, bool(what.get("deleted")), self.name, now))
+            case "text":
+                await self._text(str(what["key"]), str(what["words"]), str(what.get("language", "")), now)
+            case "withdraw":
+                if not self.visits.touches.wait(self.name, now):
+                    self.porter.withdraw(str(what["code"]), self.name)
+            case "touch":
+                x, y = (min(1.0, max(0.0, float(what[axis]))) for axis in "xy")
+                if not self.visits.touches.wait(self.name, now):
+                    self.porter.forward(Touch(x, y, self.name, now))
+
+    async def _text(self, key: str, words: str, language: str, now: float) -> None:
+        """A text, perhaps for the second time: the key makes it one."""
+        if not 8 <= len(key) <= 64 or not key.isalnum():
+            raise ValueError("a key is 8 to 64 letters and digits")
+        wait = 0.0 if self.porter.known(key) else self.visits.texts.wait(self.name, now)
+        if wait:
+            self.porter.counts["texts_too_often"] += 1
+            self.tell({"t": "wait", "key": key, "seconds": round(wait, 1)})
+            return
+        said = await self.porter.say(
+            Text(words, "visitor", key, self.name, language if language in ("fr", "en") else "")
+        )
+        if said in ("waiting", "empty", "long"):
+            self.tell({"t": said, "key": key})
+
+    def learn(self, news: News) -> None:
+        """Turn news into words for the page."""
+        match news:
+            case Stored(key, fragment, code):
+                self.tell({"t": "stored", "key": key, "fragment": fragment, "code": code})
+            case Returned(key, _, tokens, displacement, depth):
+                words = [{"text": t.text, "kind": t.kind, "age": t.age, "ancestor": t.ancestor} for t in tokens]
+                self.tell({"t": "returned", "key": key, "tokens": words, "displacement": displacement, "depth": depth})
+            case Withdrawn(code, found):
+                self.tell({"t": "withdrawn", "code": code, "found": found})
+            case Told(_, ancestors, words):
+                shown = [{"share": a.share, "kind": a.kind, "age": a.age, "depth": a.depth} for a in ancestors[:6]]
+                self.tell({"t": "told", "ancestors": shown, "words": words})
+            case Trouble():
+                pass
+
+
+def _refuse(name: str) -> float:
+    """JSON knows no NaN and no infinity, but Python would read them."""
+    raise ValueError(f"{name} is no number")

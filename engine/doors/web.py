@@ -1,0 +1,217 @@
+"""The pages: writing, wall, desk, health, metrics. Plain HTML, CSS and JS; nothing is loaded from anywhere else."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hmac
+import io
+import json
+import re
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+import segno
+import uvicorn
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from engine.doors.desk import Desk
+from engine.doors.guard import Guard, Seals
+from engine.doors.live import Live
+from engine.doors.porter import Limiter, Porter
+from engine.doors.visit import Visits
+
+PAGES = Path(__file__).parent / "pages"
+SILENT = 5.0  # seconds without a word of the loop after which /health says so
+
+
+class Web:
+    """The web door: `app` is the ASGI application, `live` and `visits` its moving parts."""
+
+    def __init__(self, porter: Porter, live: str | None):
+        self.porter = porter
+        self.options = porter.options
+        self.seals = Seals(self.options.token)
+        self.live = Live(live, porter.counts)
+        self.visits = Visits(porter, self.seals)
+        self.desk = Desk(porter, self.health)
+        self.port = self.options.web_port
+        self._logins = Limiter(5, 60.0)
+        routes = [
+            Route("/", lambda request: FileResponse(PAGES / "write.html")),
+            Route("/wall", lambda request: FileResponse(PAGES / "wall.html")),
+            Route("/desk", self._desk, methods=["GET", "POST"]),
+            Route("/health", self._health),
+            Route("/metrics", self._metrics),
+            Route("/qr.svg", self._qr),
+            WebSocketRoute("/visit", self.visits.serve),
+            WebSocketRoute("/live", self._live),
+            WebSocketRoute("/desk/live", self._desk_live),
+            Mount("/pages", StaticFiles(directory=PAGES)),
+        ]
+        guard = Middleware(Guard, options=self.options)
+        self.app = Starlette(routes=routes, middleware=[guard], max_body_size=4096)
+
+    def close(self) -> None:
+        """Say goodbye to pages and watchers, before the server ends."""
+        self.visits.close()
+        self.live.close()
+
+    # for machines
+
+    def health(self) -> dict[str, Any]:
+        """What /health says: `ok`, and if not, what is wrong and what to do."""
+        told, silent = self.porter.health, self.porter.silent
+        notes = list(told.notes)
+        if silent > SILENT:
+            notes.append(f"the loop has not spoken for {silent:.0f} s; look at its log, or start the show again")
+        doors: dict[str, Any] = {
+            "moderation": self.porter.moderator.mode,
+            "meaning_checked": self.porter.moderator.vectors is not None,
+            "pages": len(self.visits.open),
+            "watchers": len(self.live.watchers),
+            "waiting_for_operator": len(self.desk.queue),
+            "lost": self.porter.post.lost,
+        }
+        return {
+            "ok": told.ok and silent <= SILENT, "name": self.options.name, "notes": notes, "rooms": dict(told.rooms),
+            "facts": dict(told.facts), "figures": dict(told.figures), "doors": doors | dict(self.porter.counts),
+        }  # fmt: skip
+
+    async def _health(self, request: Request) -> Response:
+        health = self.health()
+        return JSONResponse(health, 200 if health["ok"] else 503)
+
+    async def _metrics(self, request: Request) -> Response:
+        return PlainTextResponse("".join(self._exposition()), media_type="text/plain; version=0.0.4")
+
+    def _exposition(self) -> Iterator[str]:
+        """Prometheus's text format 0.0.4."""
+        health = self.health()
+        gauges = {"up": float(health["ok"])} | dict(self.porter.health.figures)
+        gauges |= {
+            f"doors_{k}": v for k, v in health["doors"].items() if k in ("pages", "watchers", "waiting_for_operator")
+        }
+        for address, value in self.porter.nodes.values.items():
+            if len(value) == 1 and isinstance(value[0], (int, float)) and address.startswith("/hm/state/"):
+                gauges["state_" + address.removeprefix("/hm/state/")] = float(value[0])
+        for name, number in gauges.items():
+            name = "hypermnesia_" + re.sub(r"\W", "_", name)
+            yield f"# TYPE {name} gauge\n{name} {float(number):g}\n"
+        for name, count in {**self.porter.counts, "letters_lost": self.porter.post.lost}.items():
+            name = f"hypermnesia_doors_{name}_total"
+            yield f"# TYPE {name} counter\n{name} {count}\n"
+
+    # for phones
+
+    def address(self) -> str:
+        """Where phones find the writing page, with the token of this minute."""
+        base = self.options.public_url or f"http://{_reachable(self.options.host)}:{self.port}/"
+        return f"{base.rstrip('/')}/?p={self.seals.door(time.time())}"
+
+    async def _qr(self, request: Request) -> Response:
+        """The QR code, for the kiosk's own page and the wall: a phone that is here already needs none."""
+        out = io.BytesIO()
+        segno.make(self.address(), error="m").save(out, kind="svg", scale=4, border=3, dark="#0b0a0c", light="#e9e2d3")
+        return Response(out.getvalue(), media_type="image/svg+xml", headers={"cache-control": "no-store"})
+
+    # for the operator
+
+    def _operator(self, cookies: dict[str, str]) -> bool:
+        return hmac.compare_digest(cookies.get("desk", "").encode(), self.seals.desk().encode())
+
+    async def _desk(self, request: Request) -> Response:
+        if request.method == "POST":
+            form = parse_qs((await request.body()).decode("utf-8", "replace"))
+            given = form.get("token", [""])[0]
+        else:
+            given = request.query_params.get("token", "")
+        if given:
+            return self._login(request, given)
+        return FileResponse(PAGES / ("desk.html" if self._operator(request.cookies) else "login.html"))
+
+    def _login(self, request: Request, given: str) -> Response:
+        client = request.client.host if request.client else ""
+        if self._logins.wait(client, self.porter.clock()):
+            return PlainTextResponse("too many tries; wait a minute\n", 429)
+        if not hmac.compare_digest(given.encode(), self.options.token.encode()):
+            return FileResponse(PAGES / "login.html", 403)
+        answer = RedirectResponse("/desk", 303)
+        answer.set_cookie("desk", self.seals.desk(), max_age=30 * 86400, httponly=True, samesite="strict", path="/desk")
+        return answer
+
+    async def _desk_live(self, ws: WebSocket) -> None:
+        if not self._operator(ws.cookies):
+            await ws.close(1008)
+            return
+        await self.desk.serve(ws)
+
+    # for the eyes
+
+    async def _live(self, ws: WebSocket) -> None:
+        """The live view: one text message that says hello or why there is nothing, then fragments."""
+        await ws.accept()
+        with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+            await ws.send_text(json.dumps({"t": "live", "why": self.live.why}))
+            if not self.live.path:
+                return await ws.close(1000, "no live view")
+            leaving = asyncio.create_task(ws.receive())
+            async with contextlib.aclosing(self.live.watch(leaving)) as pieces:
+                async for piece in pieces:
+                    await ws.send_bytes(piece)
+            leaving.cancel()
+            await ws.close(1013, "again")
+
+
+class Server(uvicorn.Server):
+    """uvicorn without its hands on the signals, which belong to the room."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    @classmethod
+    def of(cls, app: Starlette) -> Server:
+        """A quiet server for an application. A page's messages are small; its pings find phones that fell asleep."""
+        return cls(uvicorn.Config(
+            app, log_level="warning", access_log=False, lifespan="off", ws="websockets-sansio", ws_max_size=16384,
+            ws_ping_interval=20.0, ws_ping_timeout=20.0, timeout_keep_alive=5, timeout_graceful_shutdown=1,
+            server_header=False, proxy_headers=False,
+        ))  # fmt: skip
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening TCP socket. Raises OSError where the port is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((host, port))
+        sock.listen(512)
+    except OSError:
+        sock.close()
+        raise
+    sock.setblocking(False)
+    return sock
+
+
+def _reachable(host: str) -> str:
+    """The address under which others find this machine; asks the routing table, sends nothing."""
+    if host not in ("0.0.0.0", "::"):
+        return host
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # TEST-NET-1 (RFC 5737)
+            return str(probe.getsockname()[0])
+        except OSError:
+            return "127.0.0.1"

@@ -1,0 +1,68 @@
+"""What the engine knows of its own pace: intervals, latencies, counts; percentiles over the newest thousands."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+import numpy as np
+
+PERCENTILES = (50.0, 95.0, 99.0)
+
+
+class Series:
+    """The newest values of one quantity. `add` costs a microsecond; percentiles are computed when asked for."""
+
+    def __init__(self, room: int = 8192):
+        self._values: deque[float] = deque(maxlen=room)
+        self.count = 0
+        self.largest = 0.0
+
+    def add(self, value: float) -> None:
+        self._values.append(value)
+        self.count += 1
+        self.largest = max(self.largest, value)
+
+    def percentiles(self) -> dict[str, float]:
+        """p50, p95, p99, mean and max; all 0 before the first value."""
+        if not self._values:
+            return {"p50": 0.0, "p95": 0.0, "p99": 0.0, "mean": 0.0, "max": 0.0, "n": 0}
+        values = np.fromiter(self._values, np.float64)
+        p50, p95, p99 = np.percentile(values, PERCENTILES)
+        return {"p50": p50, "p95": p95, "p99": p99, "mean": values.mean(), "max": self.largest, "n": self.count}
+
+
+@dataclass
+class Meter:
+    """One for each show. Loop thread only."""
+
+    frame: Series = field(default_factory=Series)  # seconds between frames shown
+    light: Series = field(default_factory=Series)  # seconds from words to the first picture that answers them
+    age: Series = field(default_factory=Series)  # seconds since the picture on the wall was made
+    pictures: int = 0
+    started: float = 0.0
+    _words: str = ""
+
+    def shown(self, before: float, now: float) -> None:
+        """A frame was shown at `now`, the last one at `before` (monotonic seconds)."""
+        if before:
+            self.frame.add(now - before)
+
+    def picture(self, words: str, asked: float, made: float, now: float) -> None:
+        """A new picture reached the wall. Its latency counts once for each change of words."""
+        self.pictures += 1
+        self.age.add(now - made)
+        if words != self._words:
+            self._words = words
+            if asked:
+                self.light.add(now - asked)
+
+    def figures(self, now: float, wanted: float) -> dict[str, float]:
+        """Flat figures in milliseconds and per second; `wanted` is the frame interval asked for, in seconds."""
+        seconds = max(1e-9, now - self.started)
+        out = {"pictures_per_second": self.pictures / seconds, "frames": float(self.frame.count)}
+        for name, series in (("frame", self.frame), ("light", self.light), ("age", self.age)):
+            out |= {f"{name}_{key}_ms": 1e3 * value for key, value in series.percentiles().items() if key != "n"}
+        late = sum(1 for interval in self.frame._values if interval > 1.5 * wanted)
+        out["missed_share"] = late / max(1, len(self.frame._values))
+        return out

@@ -1,0 +1,280 @@
+"""Families of few-step models: what each kind needs, and nothing that all share.
+
+A family turns words into a condition, a condition into a `Slot` (everything that depends on the words and on the
+timestep, but not on the picture: made once a prompt, copied between pictures), and a slot and a latent into what the
+network says. It is chosen by the class names in `model_index.json`, never by the model's name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from engine.mind.codec import Codec, Full, Tiny
+from engine.mind.fold import fold
+from engine.mind.folder import Folder, ModelMissing, find
+from engine.mind.schedule import Schedule, schedule
+
+Slot = tuple[Tensor, ...]  # fixed shapes and dtypes for the life of a model
+
+
+class Words(Protocol):
+    """Whatever turns words into a condition of fixed shape (tokens, dim), float32."""
+
+    shape: tuple[int, int]
+
+    def condition(self, words: str) -> Tensor: ...
+
+
+class Family(nn.Module):
+    """One network, its codec, its words and its arithmetic. Thread-safe: no; the model takes turns."""
+
+    network: Any  # an nn.Module whose attributes differ from family to family
+    codec: Codec
+    words: Words
+    scheduler: Any
+    stride = 1  # how much smaller than the latent the network's deepest level is
+    steps = 1  # calls of the network a picture, unless somebody asks for more
+    licence = "unknown"
+
+    def latent(self, size: tuple[int, int]) -> tuple[int, int, int]:
+        """Shape (c, h, w) of the latent of a picture of `size` = (height, width) pixels."""
+        f = self.codec.factor
+        whole = f * self.stride
+        if size[0] % whole or size[1] % whole or min(size) < whole:
+            near = [max(1, round(side / whole)) * whole for side in size]
+            raise ValueError(f"a size of {size[1]}x{size[0]} does not divide by {whole}; nearest: {near[1]}x{near[0]}")
+        return self.codec.channels, size[0] // f, size[1] // f
+
+    def schedule(self, strength: float, size: tuple[int, int], steps: int | None = None) -> Schedule:
+        _, h, w = self.latent(size)
+        return schedule(self.scheduler, strength, steps or self.steps, tokens=h * w)
+
+    def prepare(self, condition: Tensor, timesteps: tuple[float, ...], size: tuple[int, int]) -> Slot:
+        """What the network needs of a condition (tokens, dim) at these timesteps; new memory, nothing synchronises."""
+        raise NotImplementedError
+
+    def mix(self, here: Slot, there: Slot, weights: Tensor, turn: Tensor, out: Slot) -> None:
+        """Between two slots: `weights` (tokens, 2) are each token's shares of the two, `turn` () how far it is."""
+        raise NotImplementedError
+
+    def predict(self, x: Tensor, slot: Slot, step: int) -> Tensor:
+        """F(x, timestep of `step`) for x (1, c, h, w) in the network's dtype. Fixed shapes, no synchronisation."""
+        raise NotImplementedError
+
+
+class UNet(Family):
+    """A UNet2DConditionModel, folded: SD-Turbo, LCM, SDXL-Turbo and the embedded model."""
+
+    def __init__(self, unet: Any, codec: Codec, scheduler: Any, words: Words):
+        super().__init__()
+        _refuse_unknown(unet.config)
+        self.codec, self.scheduler, self.words = codec, scheduler, words
+        self.pooled = _pooled_width(unet.config)
+        self.network, self.constants = fold(unet)
+        self.stride = 2 ** (len(unet.config.block_out_channels) - 1)
+        self.still = nn.Buffer(self.constants.words_to_kv(torch.zeros(1, words.shape[1])), persistent=False)
+
+    def prepare(self, condition: Tensor, timesteps: tuple[float, ...], size: tuple[int, int]) -> Slot:
+        parameter = next(self.network.parameters())
+        tokens, extra = _unpacked(condition.to(parameter.device, torch.float32), self.pooled)
+        if extra is not None:
+            sizes = torch.tensor([*size, 0, 0, *size], device=parameter.device)
+            extra = torch.cat([extra, self.constants.size_proj(sizes).reshape(1, -1)], 1)
+        kv, mod = self.constants.words_to_kv(tokens), self.constants.time_to_mod(tokens, timesteps, extra)
+        return kv.to(parameter.dtype), mod.to(parameter.dtype)
+
+    def mix(self, here: Slot, there: Slot, weights: Tensor, turn: Tensor, out: Slot) -> None:
+        """Keys and values exactly, as if the condition had been blended; what the time does, linearly."""
+        first, second = weights[: len(out[0])].unbind(1)
+        kv = here[0] * first[:, None] + there[0] * second[:, None] + self.still * (1 - first - second)[:, None]
+        out[0].copy_(kv)
+        out[1].copy_(torch.lerp(here[1].float(), there[1].float(), turn))
+
+    def predict(self, x: Tensor, slot: Slot, step: int) -> Tensor:
+        answer: Tensor = self.network(x, slot[0], slot[1][step])
+        return answer
+
+
+class PlainUNet(Family):
+    """The same called as diffusers calls it: the reference that the folded one is held against."""
+
+    def __init__(self, unet: Any, codec: Codec, scheduler: Any, words: Words):
+        super().__init__()
+        _refuse_unknown(unet.config)
+        self.network, self.codec, self.scheduler, self.words = unet, codec, scheduler, words
+        self.pooled = _pooled_width(unet.config)
+        self.stride = 2 ** (len(unet.config.block_out_channels) - 1)
+
+    def prepare(self, condition: Tensor, timesteps: tuple[float, ...], size: tuple[int, int]) -> Slot:
+        parameter = next(self.network.parameters())
+        condition = condition.to(parameter.device, parameter.dtype)
+        sizes = torch.tensor([*size, 0, 0, *size], device=parameter.device, dtype=parameter.dtype)
+        return condition, torch.tensor(timesteps, device=parameter.device), sizes
+
+    def mix(self, here: Slot, there: Slot, weights: Tensor, turn: Tensor, out: Slot) -> None:
+        out[0].copy_(here[0] * weights[:, :1] + there[0] * weights[:, 1:])
+        out[1].copy_(here[1])
+
+    def predict(self, x: Tensor, slot: Slot, step: int) -> Tensor:
+        tokens, pooled = _unpacked(slot[0], self.pooled)
+        extra = None if pooled is None else {"text_embeds": pooled, "time_ids": slot[2][None]}
+        answer: Tensor = self.network(x, slot[1][step], tokens[None], added_cond_kwargs=extra, return_dict=False)[0]
+        return answer
+
+
+def _pooled_width(config: Any) -> int:
+    """How much of the last row of a condition is SDXL's pooled sentence; 0 where there is none."""
+    if config.addition_embed_type != "text_time":
+        return 0
+    return int(config.projection_class_embeddings_input_dim - 6 * config.addition_time_embed_dim)
+
+
+def _unpacked(condition: Tensor, pooled: int) -> tuple[Tensor, Tensor | None]:
+    """Tokens, and the pooled sentence (1, n) if the last row carries one."""
+    return (condition[:-1], condition[-1:, :pooled]) if pooled else (condition, None)
+
+
+def _refuse_unknown(config: Any) -> None:
+    """Say at once which part of a UNet has no place here, instead of dreaming wrongly."""
+    wanted = {
+        "class_embed_type": (None,),
+        "addition_embed_type": (None, "text", "text_time"),
+        "encoder_hid_dim_type": (None, "text_proj"),
+        "time_cond_proj_dim": (None,),
+        "center_input_sample": (False,),
+    }
+    for key, possible in wanted.items():
+        if config.get(key) not in possible:
+            raise ValueError(f"a UNet with {key} = {config.get(key)!r} is not supported; possible: {possible}")
+
+
+class PipelineWords:
+    """A pipeline's own `encode_prompt`: CLIP for SD, two of them and a pooled row for SDXL. Over-long words are cut."""
+
+    def __init__(self, pipe: Any):
+        self.pipe = pipe
+        self.shape = (0, 0)
+        first = self.condition("")
+        self.shape = (first.shape[0], first.shape[1])
+
+    @torch.inference_mode()
+    def condition(self, words: str) -> Tensor:
+        device = self.pipe.text_encoder.device
+        found = self.pipe.encode_prompt(
+            words, device=device, num_images_per_prompt=1, do_classifier_free_guidance=False
+        )
+        tokens = found[0][0].float()  # (tokens, dim)
+        if len(found) == 4:  # SDXL: (embeds, negative, pooled, negative pooled)
+            tokens = torch.cat([tokens, nn.functional.pad(found[2].float(), (0, tokens.shape[1] - found[2].shape[1]))])
+        return tokens
+
+
+class SentenceWords:
+    """MiniLM through `engine.mind.encoder`: the embedded model's 24 slots of 384."""
+
+    def __init__(self, encoder: Any):
+        self.encoder = encoder
+        self.shape = (24, 384)
+
+    def condition(self, words: str) -> Tensor:
+        return torch.as_tensor(self.encoder.condition([words])[0], dtype=torch.float32)
+
+
+# --- from a folder ---------------------------------------------------------------------------------------------------
+
+TINY = {  # pipeline class -> the small decoder that its latents want, by its name on the hub
+    "StableDiffusionPipeline": "madebyollin/taesd",
+    "StableDiffusionXLPipeline": "madebyollin/taesdxl",
+}
+
+
+def open_family(folder: Folder, dtype: torch.dtype, decoder: str = "tiny", encoder: Any = None) -> Family:
+    """Load the family a folder belongs to. `decoder`: "tiny", "full", or the folder or name of an AutoencoderTiny.
+
+    `encoder` is the sentence encoder for models without a text encoder of their own.
+    """
+    if folder.pipeline not in FAMILIES:
+        near = difflib.get_close_matches(folder.pipeline, FAMILIES, 1)
+        hint = f" (nearest: {near[0]})" if near else ""
+        raise ValueError(f"{folder.name} is a {folder.pipeline or 'folder without _class_name'}{hint}; "
+                         f"possible: {', '.join(FAMILIES)}")  # fmt: skip
+    with _quiet():
+        family = FAMILIES[folder.pipeline](folder, dtype, decoder, encoder)
+    family.licence = folder.licence
+    return family.eval().requires_grad_(False)
+
+
+def _stable_diffusion(folder: Folder, dtype: torch.dtype, decoder: str, encoder: Any) -> Family:
+    from diffusers import DiffusionPipeline
+
+    vae = open_decoder(folder, dtype, decoder)
+    pipe = DiffusionPipeline.from_pretrained(
+        folder.path, vae=vae, dtype=dtype, local_files_only=True, **folder.absent()
+    )
+    codec = Tiny(vae) if type(vae).__name__ == "AutoencoderTiny" else Full(vae)
+    if pipe.text_encoder is None and encoder is None:
+        from engine.mind.encoder import Encoder
+
+        encoder = Encoder.load()
+    words = PipelineWords(pipe) if pipe.text_encoder is not None else SentenceWords(encoder)
+    return UNet(pipe.unet, codec, pipe.scheduler, words)
+
+
+def open_decoder(folder: Folder, dtype: torch.dtype, decoder: str) -> Any:
+    """The folder's autoencoder if it is tiny or was asked for, else the tiny one that fits: `vae_tiny/`, or by name."""
+    from diffusers import AutoencoderKL, AutoencoderTiny
+
+    if folder.parts.get("vae") == "AutoencoderTiny":
+        return AutoencoderTiny.from_pretrained(folder.path / "vae", dtype=dtype, local_files_only=True)
+    if decoder == "full":
+        return AutoencoderKL.from_pretrained(folder.path / "vae", dtype=dtype, local_files_only=True)
+    beside = folder.path / "vae_tiny"
+    if decoder == "tiny" and beside.is_dir():
+        return AutoencoderTiny.from_pretrained(beside, dtype=dtype, local_files_only=True)
+    name = TINY[folder.pipeline] if decoder == "tiny" else decoder
+    try:
+        path = name if (beside := _as_folder(name)) is None else beside
+        return AutoencoderTiny.from_pretrained(path, dtype=dtype, local_files_only=True)
+    except (OSError, ModelMissing):
+        raise ModelMissing(
+            f"{folder.name}: a live picture needs the small decoder {name} (in {folder.path / 'vae_tiny'} or in the "
+            f"hub's cache); `hypermnesia fetch {name}` brings it"
+        ) from None
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Diffusers warns of what is meant here (a tiny autoencoder, no `accelerate`) and draws bars of its own."""
+    from diffusers.utils import logging
+
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
+
+
+def _as_folder(name: str) -> Any:
+    from pathlib import Path
+
+    path = Path(name).expanduser()
+    return path if path.is_dir() else None
+
+
+FAMILIES: dict[str, Callable[[Folder, torch.dtype, str, Any], Family]] = {
+    "StableDiffusionPipeline": _stable_diffusion,
+    "LatentConsistencyModelPipeline": _stable_diffusion,
+    "StableDiffusionXLPipeline": _stable_diffusion,
+}
+
+__all__ = ["FAMILIES", "Family", "Folder", "PlainUNet", "SentenceWords", "Slot", "Words", "find", "open_family"]

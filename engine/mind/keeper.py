@@ -1,0 +1,253 @@
+"""The keeper of memories: births, lineage, what may be shown, and what is taken back.
+
+It holds the archive (the truth), the memory (what can be recalled) and the crowd (what may surface) together. Any
+thread may call; what changes all three takes the lock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from engine.messages import Kind, Stored, Text, Withdrawn
+from engine.mind.archive import Archive, Birth, Fragment, Seen
+from engine.mind.lineage import Line, descend
+from engine.mind.options import MindOptions
+from engine.mind.parts import Parts
+from engine.mind.recall import Memory
+from engine.mind.space import Vector
+from engine.mind.strata import alone, compact, forget_in_copies, snapshot
+from engine.mind.thought import Thought
+from engine.mind.words import Crowd, runs
+
+log = logging.getLogger("engine.mind")
+
+EDGES = 64  # parents that are kept with a picture
+RECENT = 512  # keyframes among which novelty is ranked
+
+
+class Keeper:
+    """Everything that outlives a picture."""
+
+    def __init__(self, options: MindOptions, parts: Parts):
+        self.options, self.parts = options, parts
+        self._alone = contextlib.ExitStack()
+        Path(options.archive).mkdir(parents=True, exist_ok=True)
+        self._alone.enter_context(alone(Path(options.archive)))
+        self.archive = Archive(Path(options.archive))
+        self.memory = Memory(self.archive, parts.space, parts.dreamer.latent)
+        self.crowd = Crowd()
+        self.mass = self.archive.mass
+        self.heard: OrderedDict[str, int] = OrderedDict()  # words that were given -> fragment, the newest last
+        self.gone: set[str] = set()  # words that were taken back and may still be asked for
+        self.waiting: dict[int, tuple[str, str]] = {}  # fragment -> (key, visit) of who waits for an answer
+        self._lines: OrderedDict[int, Line] = OrderedDict()
+        self._lock = threading.RLock()
+        people = self.archive.select("state = 0 AND kind IN (1, 2)")
+        for fragment in people:
+            self.crowd.add(fragment.words, fragment.visit)
+        recent = "id IN (SELECT id FROM fragment WHERE novelty > 0 ORDER BY id DESC LIMIT ?)"
+        self.novelties: deque[float] = deque((f.novelty for f in self.archive.select(recent, RECENT)), RECENT)
+        self.owed = deque(self.archive.owed())  # sentences without a picture
+
+    # --- founding memories ---
+
+    @property
+    def founded(self) -> int:
+        return self.archive.count("kind = 0")
+
+    def found(self, until: int) -> Iterator[float]:
+        """Paint founding memories, one for each step, until there are so many; yields the part that is done.
+
+        Goes on where it stopped. Where the archive holds them for another model, they are painted again for this one.
+        """
+        batch = self.parts.batch
+        known = [f.id for f in self.archive.select("kind = 0")]
+        have = {fragment.id for fragment in self.memory.fragments}
+        for at in range(0, until, batch):
+            ids = known[at : at + batch]
+            if len(ids) == min(batch, until - at) and all(fragment in have for fragment in ids):
+                continue
+            pictures = self.parts.founding(min(batch, until - at), self.options.size, self.options.seed + 101 * (at // batch))
+            for place, (picture, _, caption) in enumerate(pictures):
+                known_id = ids[place] if place < len(ids) else 0
+                if known_id not in have:
+                    self._paint(known_id, picture, caption)
+                yield min(1.0, (at + place + 1) / until)  # one at a time: a thought may be waiting
+
+    def _paint(self, fragment: int, picture: Tensor, caption: str) -> None:
+        rgb = picture.permute(1, 2, 0).numpy()
+        latent = self.parts.dreamer.encode(np.ascontiguousarray(rgb))
+        seen = Seen(latent.numpy().astype(np.float16), self.parts.read(latent), fingerprint(rgb))
+        meaning = self.parts.means(caption)
+        with self._lock:
+            if fragment:
+                self.archive.repaint(fragment, seen, self.parts.space)
+            else:
+                fragment = self.archive.remember(Birth("founding", caption, meaning, seen), self.parts.space)
+                self.mass += 1
+            self._take_in(fragment, meaning, seen)
+
+    def _take_in(self, fragment: int, meaning: Vector, seen: Seen) -> None:
+        found = self.archive.fragment(fragment)
+        if not np.isfinite(seen.latent).all():  # one such memory would spoil every picture that recalls it
+            log.warning("memory %d has no picture that can be recalled: its latent is not finite", fragment)
+        elif found and found.state == 0:
+            self.memory.add(found, meaning, seen.vector, seen.latent)
+
+    # --- sentences ---
+
+    def hear(self, text: Text) -> Stored:
+        """Store a sentence; on return it is on the disk. The same key again gives the same answer and changes nothing."""
+        fragment, code, fresh = self.archive.hear(text)
+        if fresh:
+            with self._lock:
+                self.mass += 1
+                found = self.archive.fragment(fragment)
+                assert found
+                self.crowd.add(text.words, found.visit)
+                self.heard[text.words] = fragment
+                self.heard.move_to_end(text.words)
+                while len(self.heard) > 256:
+                    self.heard.popitem(last=False)
+                self.gone.discard(text.words)
+                self.waiting[fragment] = (text.key, text.visit)
+                self.owed.append(found)
+        return Stored(text.key, fragment, code, text.visit)
+
+    def next_owed(self, first: int) -> Fragment | None:
+        """A sentence that still has no picture: `first` if it is one, else the oldest. It is owed no longer."""
+        with self._lock:
+            owed = next((one for one in self.owed if one.id == first), None) or (self.owed[0] if self.owed else None)
+            if owed:
+                self.owed.remove(owed)
+            return owed
+
+    def withdraw(self, code: str, visit: str = "") -> Withdrawn:
+        """Erase what a code was given for: from the disk, from recall, from what may surface. Its mass stays, nameless."""
+        fragment = self.archive.find(code)
+        if not fragment:
+            return Withdrawn(code, False, visit)
+        with self._lock:
+            found = self.archive.fragment(fragment)
+            assert found
+            lent = [" ".join(run) for run in runs(found.words)]
+            borrowers = self.archive.withdraw(fragment, lent)
+            forget_in_copies(self.archive.folder, fragment, lent)
+            self.memory.forget(fragment)
+            for one in self.archive.select(f"id IN ({','.join(map(str, borrowers))})"):
+                self.memory.reword(one)
+            self.crowd.forget(found.words, found.visit)
+            self.owed = deque(owed for owed in self.owed if owed.id != fragment)
+            self.heard = OrderedDict((words, f) for words, f in self.heard.items() if f != fragment)
+            self.gone.add(found.words)
+            self.waiting.pop(fragment, None)
+        return Withdrawn(code, True, visit)
+
+    # --- keyframes ---
+
+    def develop(self, thought: Thought, latent: Tensor) -> Line | None:
+        """A sentence gets its picture: what its words have of it is its own, the rest its parents'. None: taken back."""
+        shares = thought.parentage()
+        birth = self._birth(thought, latent, shares, "visitor", "")
+        others = [(share, self.line(fragment)) for fragment, share in shares.items() if fragment != thought.speaker]
+        birth = replace(birth, line=descend(others, own=thought.speaker))
+        with self._lock:
+            if not self.archive.develop(thought.speaker, birth, self.parts.space):
+                return None
+            self._born(thought.speaker, birth)
+        return birth.line
+
+    def keyframe(self, thought: Thought, latent: Tensor, caption: str) -> int:
+        """A picture of the stream becomes a memory of the machine; returns its id."""
+        shares = thought.parentage()
+        birth = self._birth(thought, latent, shares, "machine", caption)
+        with self._lock:
+            fragment = self.archive.remember(birth, self.parts.space)
+            self.mass += 1
+            self._born(fragment, birth)
+        return fragment
+
+    def _birth(self, thought: Thought, latent: Tensor, shares: dict[int, float], kind: Kind, words: str) -> Birth:
+        rgba = self.parts.dreamer.decode(latent)
+        read = self.parts.read(latent)
+        return Birth(
+            kind,
+            words,
+            self.parts.means(words) if words else thought.meaning,
+            Seen(latent.numpy().astype(np.float16), read, fingerprint(rgba[..., :3])),
+            tuple(sorted(shares.items(), key=lambda pair: -pair[1])[:EDGES]),
+            descend([(share, self.line(fragment)) for fragment, share in shares.items()]),
+            seed=self.options.seed,
+            structure=self.parts.dreamer.structure,
+            gap=thought.gap,
+            novelty=max(1e-6, self.memory.novelty(read)),
+        )
+
+    def _born(self, fragment: int, birth: Birth) -> None:
+        assert birth.line
+        self._lines[fragment] = birth.line
+        self.novelties.append(birth.novelty)
+        self._take_in(fragment, birth.meaning, birth.seen)
+        self.memory.famous(parent for parent, _ in birth.parents if parent != fragment)
+
+    # --- what the rest asks ---
+
+    def line(self, fragment: int) -> Line:
+        if fragment not in self._lines:
+            self._lines[fragment] = self.archive.lines([fragment]).get(fragment) or Line.root(fragment)
+            while len(self._lines) > 4096:
+                self._lines.popitem(last=False)
+        return self._lines[fragment]
+
+    def kind(self, fragment: int) -> Kind:
+        """Of a fragment that can be recalled, or that has just been given."""
+        row = self.memory.row.get(fragment)
+        if row is not None:
+            return self.memory.fragments[row].kind
+        found = self.archive.fragment(fragment)
+        return found.kind if found else "machine"
+
+    def rank(self, novelty: float) -> float:
+        """Part of the recent keyframes that were less new than this; 1 before there were any."""
+        if not self.novelties:
+            return 1.0
+        return sum(one <= novelty for one in self.novelties) / len(self.novelties)
+
+    def night(self) -> int:
+        """Copy the archive and compact what is old; returns how many fragments went into strata. Holds others up."""
+        snapshot(self.archive)
+        with self._lock:
+            merged = compact(self.archive, self.parts.space)
+            if merged:
+                gone = set(self.memory.row) - {f.id for f in self.archive.select("state = 0")}
+                for fragment in gone:
+                    self.memory.forget(fragment)
+                self._lines.clear()
+            self.memory.keep()
+        return merged
+
+    def close(self) -> None:
+        self.memory.keep()
+        self.archive.close()
+        self._alone.close()
+
+
+def fingerprint(rgb: NDArray[np.uint8]) -> bytes:
+    """Perceptual hash of 256 bits: is each of 16x16 cells lighter than its right neighbour? (dHash, Krawetz 2013.)
+
+    64 bits refuse 23 % falsely at 5 million keyframes, 256 about 1e-7.
+    """
+    luma = torch.from_numpy(rgb.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32))
+    small = torch.nn.functional.adaptive_avg_pool2d(luma[None, None], (16, 17))[0, 0]
+    return np.packbits((small[:, 1:] > small[:, :-1]).numpy().reshape(-1)).tobytes()

@@ -1,0 +1,341 @@
+"""The mechanism of hypermnesia on one page: `Mind.think`.
+
+A mind remembers fragments (words, what they mean, a picture, what is read in it, whom it descends from). For the words
+that are present it recalls, composes, dreams, reads back what it dreamt, finds what the picture remembers and the words
+did not, turns the words there, and dreams again. Only that second picture is shown, and some of them are remembered.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time as clock
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.messages import (
+    Ancestor,
+    Dream,
+    Kind,
+    News,
+    Picture,
+    Returned,
+    Set,
+    State,
+    Text,
+    Token,
+    Told,
+    Touch,
+    Trouble,
+    Withdraw,
+    Withdrawn,
+)
+from engine.mind.autonomy import ALONE
+from engine.mind.compose import DEFAULT, Composition, compose
+from engine.mind.composed import Composed
+from engine.mind.gap import angle, divergence, slerp, surplus, towards
+from engine.mind.keeper import Keeper
+from engine.mind.kin import Kin
+from engine.mind.lineage import authors, by_kind
+from engine.mind.options import MindOptions
+from engine.mind.parts import Parts, gather
+from engine.mind.recall import Recall
+from engine.mind.space import Vector
+from engine.mind.speech import Speech
+from engine.mind.stream import Stream
+from engine.mind.thought import Share, Stopwatch, Thought, mixed
+from engine.mind.words import said, split
+
+HEARD = 3  # memories whose words together say where the picture turns
+Progress = Callable[[str, float], None]
+
+
+class Mind:
+    """Words in, pictures and what was measured out. `picture` for one thread, the rest for any.
+
+    The same options, the same archive and the same calls give the same bytes on a CPU. Called in turn (render, tests)
+    it thinks within `picture`, every `think_every` pictures and when the words change; a live room calls `think` from a
+    thread of its own and sets `thinks` to False.
+    """
+
+    def __init__(self, options: MindOptions, progress: Progress | None = None, parts: Parts | None = None, first: int = 0):
+        tell = progress or (lambda what, done: None)
+        tell("loading the model", 0.0)
+        torch.set_num_threads(options.threads)
+        self.options = options
+        self.parts = parts or gather(options)
+        self.keeper = Keeper(options, self.parts)
+        self.memory = self.keeper.memory
+        self.kin, self.speech = Kin(self.keeper), Speech(self.keeper)
+        if isinstance(self.parts.dreamer, Composed):
+            self.parts.dreamer.recall = self._for_composing
+        for done in self.keeper.found(first or options.founding):
+            tell("painting founding memories", done)
+        self.stream = Stream(self.parts.dreamer, _seed(options))
+        self.thought: Thought | None = None
+        self.thinks = True
+        self._state = State()
+        self._shares = np.zeros((0, 1, 1), np.float16)
+        self._pictures, self._thoughts = 0, 0
+        self._since = 0  # pictures since the last thought
+        self._veto = 0  # 2: not shown yet, 1: dark until there is another thought, 0: none
+        self._news: deque[News] = deque(maxlen=256)
+        self._own: tuple[Token, ...] = ()  # the machine's own sentence, when it is alone
+        self._own_until = -1.0
+        self._kept = 0.0  # scene seconds at which the last keyframe was remembered
+        self._troubles: set[str] = set()
+        self._lock = threading.Lock()  # one thought at a time
+
+    # --- the mechanism ---
+
+    @torch.inference_mode()
+    def think(self, words: str, speaker: int, lenders: tuple[Share, ...], dream: Dream, noise: Tensor) -> Thought:
+        """Steps 1 to 6 for one sentence; `noise` (c, h, w) is where its pictures begin."""
+        watch = Stopwatch()
+        tau, most = max(1e-3, dream.temperature), self.options.recalled
+        u = self.parts.means(words)
+
+        # 1. recall by words
+        recalled = self.memory.tired(self.memory.by_words(u, most, tau), dream.gamma)
+        watch.lap("recall")
+        # 2. compose what was recalled into one picture
+        first = self._compose(recalled, noise)
+        watch.lap("compose")
+        # 3. dream it under the words: the hidden picture
+        condition = self.parts.condition(words)
+        hidden = self.parts.dreamer.imagine(condition, noise, first.latent, dream.strength)
+        watch.lap("dream")
+        # 4. read back what was made, and whom it recalls
+        read = self.parts.read(hidden)
+        r, q = self.memory.both(u, read, most, tau)
+        watch.lap("read")
+        # 5. the gap: whom the picture remembers and the words did not
+        gap, more = divergence(r.weights, q.weights), surplus(r.weights, q.weights)
+        # 6. turn the words towards it, and compose again: what the stream dreams on
+        turned, heard = self._turn(u, condition, r, more, dream.beta * gap, dream.rho, tau)
+        again = self.memory.tired(self.memory.by_words(turned, most, tau), dream.gamma)
+        second = self._compose(again, noise)
+        watch.lap("gap")
+        return Thought(
+            words, speaker, lenders, u, r, q, tuple(self.memory.ids(r)), first, hidden, read, gap, more, dream.beta,
+            dream.strength, second, tuple(self.memory.ids(again)), heard, 2, tuple(watch.laps),
+        )  # fmt: skip
+
+    def _compose(self, recalled: Recall, noise: Tensor) -> Composition:
+        memories = torch.from_numpy(self.memory.latents(recalled.rows))
+        return compose(memories, torch.from_numpy(recalled.weights).float(), noise * DEFAULT.noise[0])
+
+    def _turn(
+        self, u: Vector, condition: Tensor, r: Recall, more: np.ndarray, turn: float, rho: float, tau: float
+    ) -> tuple[Vector, Tensor]:
+        """c = slerp(t(u), e; beta J), and the same turn of the model's own condition; then, by rho, away from both.
+
+        A model hears sequences, not directions: there `e` is what the memories with the largest surplus say.
+        """
+        direction, heard = torch.from_numpy(u), condition
+        if more.any():
+            e = torch.from_numpy(towards(more, self.memory.words.raw(r.rows)))
+            direction = slerp(direction, e, turn)
+            if turn > 0:
+                heard = slerp(heard, self._say(r.rows, more), turn)
+        if rho > 0:
+            far = self.memory.by_words(2 * self.memory.words.centre - u, self.options.recalled, tau)
+            e = torch.from_numpy(towards(far.weights, self.memory.words.raw(far.rows)))
+            direction, heard = slerp(direction, e, rho), slerp(heard, self._say(far.rows, far.weights), rho)
+        return direction.numpy(), heard
+
+    def _say(self, rows: np.ndarray, weights: np.ndarray) -> Tensor:
+        """What these memories say, as one condition."""
+        best = np.argsort(-weights, kind="stable")[:HEARD]
+        best = best[weights[best] > 0]
+        words = [self.memory.fragments[int(rows[k])].words for k in best]
+        return mixed([self.parts.condition(one) for one in words], [float(weights[k]) for k in best])
+
+    def _for_composing(self, direction: Vector) -> tuple[np.ndarray, np.ndarray]:
+        found = self.memory.by_words(direction, self.options.recalled, 0.07)
+        return self.memory.latents(found.rows), found.weights
+
+    # --- the stream ---
+
+    @torch.inference_mode()
+    def picture(self, dream: Dream, time: float) -> Picture:
+        """The next picture for the newest request; `time` in seconds, of any clock that runs forwards."""
+        if self._veto == 2:  # dark on this very picture, whatever is thought
+            self._veto, self._pictures = 1, self._pictures + 1
+            return self._dark(dream)
+        asked = self.thought is None or self._words(dream, time)[0] != self.thought.words
+        if self.thinks and (asked or self._since >= self.options.think_every or self._veto):
+            self.ponder(dream, time)
+        self._pictures, self._since = self._pictures + 1, self._since + 1
+        thought = self.thought
+        if thought is None or self._veto:
+            return self._dark(dream)
+        begun = clock.perf_counter()
+        study = dream.degree < thought.degree  # the hidden picture, to be looked at by those who study it
+        condition = self.parts.condition(thought.words) if study else thought.condition
+        start = thought.first.latent if study else thought.again.latent
+        rgba, latent = self.stream.next(condition, start, dream.strength, dream.feedback, time)
+        painted = 1000 * (clock.perf_counter() - begun)
+        state = replace(
+            self._state, picture=self._pictures, asked=dream.at, made=clock.monotonic(), autonomy=dream.autonomy,
+            motion=self.stream.motion, degree=1 if study else thought.degree, mass=self.keeper.mass,
+            timings=(*thought.timings, ("paint", painted)),
+        )  # fmt: skip
+        return Picture(rgba, latent.numpy().astype(np.float16), self._shares, state)
+
+    def ponder(self, dream: Dream, time: float) -> None:
+        """Think about what is asked, answer who waits, remember what is due. Where it fails, the stream goes on."""
+        with self._lock:
+            words, speaker, lenders = self._words(dream, time)
+            if not words or not len(self.memory):
+                return
+            noise = self.stream.walk.at(time)
+            thought = self.think(words, speaker, lenders, dream, noise)
+            self._state, self._shares = self._measure(thought, dream)
+            self.thought, self._veto = thought, 0 if self._veto == 1 else self._veto
+            self._thoughts, self._since = self._thoughts + 1, 0
+            try:
+                self._remember(thought, dream, time)
+            except sqlite3.Error as wrong:
+                self._trouble(f"the archive does not take anything in ({wrong}): playing on, remembering nothing")
+
+    def _words(self, dream: Dream, time: float) -> tuple[str, int, tuple[Share, ...]]:
+        """Whose words are present: somebody's, or, alone, the mind's own out of its own gap."""
+        alone = dream.autonomy >= ALONE or not split(dream.words) or dream.words in self.keeper.gone
+        if not alone:
+            return dream.words, self.keeper.heard.get(dream.words, 0), ()
+        if time >= self._own_until or not self._own:
+            self._own_until = time + self.options.idle
+            self._own = self._address()
+        return said(self._own), 0, self.speech.lent(self._own)
+
+    def _address(self) -> tuple[Token, ...]:
+        """A sentence to itself: what the last picture remembered and its words did not, in the words of those memories."""
+        if self.thought is None:
+            return self.speech.somebody(self._thoughts)
+        return self.speech.musing(self.thought, self._own)
+
+    # --- remembering ---
+
+    def _remember(self, thought: Thought, dream: Dream, time: float) -> None:
+        owed = self.keeper.next_owed(thought.speaker)
+        if owed is not None:
+            mine = thought
+            if owed.id != thought.speaker:  # somebody else is still waiting: a thought for them, unseen
+                mine = self.think(owed.words, owed.id, (), dream, self.stream.walk.fresh(owed.id))
+            latent = self._finished(mine, self.stream.walk.fresh(owed.id))
+            line = self.keeper.develop(mine, latent)
+            if line:
+                key, visit = self.keeper.waiting.pop(owed.id, (self.keeper.archive.key(owed.id), ""))
+                tokens = self.speech.give_back(owed.words, mine)
+                self._news.append(Returned(key, visit, tokens, self._displacement(mine, latent), line.depth))
+        elif time - self._kept >= self.options.keyframe and self.stream.latent is not None and not self._veto:
+            self._kept = time
+            self.keeper.keyframe(thought, self.stream.latent, self._state.caption)
+
+    def _finished(self, thought: Thought, noise: Tensor) -> Tensor:
+        """The second-degree picture of a thought, beside the stream."""
+        return self.parts.dreamer.imagine(thought.condition, noise, thought.again.latent, thought.strength)
+
+    def _displacement(self, thought: Thought, latent: Tensor) -> float:
+        """D: angle between the words and what is read back, over pi; each from the centre of its own space."""
+        read = self.memory.images.centred(self.parts.read(latent))
+        return angle(self.memory.words.centred(thought.meaning), read)
+
+    def _measure(self, thought: Thought, dream: Dream) -> tuple[State, np.ndarray]:
+        lineage, places = self.kin.lineage(thought)
+        shares = thought.parentage()
+        kinds = by_kind(shares.values(), (self.keeper.kind(one) for one in shares))
+        spoken = shares.get(thought.speaker, 0.0) if thought.speaker else 0.0
+        shown = self.stream.latent if self.stream.latent is not None else thought.hidden
+        state = State(
+            words=thought.words, seed=self.options.seed, structure=self.parts.dreamer.structure, degree=thought.degree,
+            gap=thought.gap, beta=thought.beta, neff=thought.again.neff, largest=thought.again.largest,
+            displacement=self._displacement(thought, shown),
+            light=self.keeper.rank(self.memory.novelty(self.parts.read(shown))),
+            autonomy=dream.autonomy, mass=self.keeper.mass, fragments=len(self.memory), kinds=kinds,
+            authors=authors(spoken, kinds[-1]), lineage=lineage, readback=self.speech.readback(thought),
+            caption=said(self.speech.caption(thought)),
+        )  # fmt: skip
+        return state, places
+
+    # --- what people do ---
+
+    def hear(self, text: Text) -> list[News]:
+        """Store a sentence and acknowledge it. Its answer comes later, by `news`. A bad disk is a Trouble, not an end."""
+        try:
+            return [self.keeper.hear(text)]
+        except sqlite3.Error as wrong:
+            return [Trouble("mind", f"a sentence could not be stored ({wrong}); make room on the disk of {self.options.archive}")]
+
+    def touch(self, touch: Touch) -> Told:
+        """Whose is this place? Those who have most of it, and a few of their words."""
+        ancestors = self._state.lineage.ancestors
+        if not len(self._shares):
+            return Told(touch.visit, ())
+        _, rows, columns = self._shares.shape
+        row, column = (min(n - 1, max(0, int(at * n))) for at, n in ((touch.y, rows), (touch.x, columns)))
+        here = [(float(share), ancestor) for share, ancestor in zip(self._shares[:, row, column], ancestors, strict=True)]
+        here.sort(key=lambda pair: -pair[0])
+        told: tuple[Ancestor, ...] = tuple(replace(ancestor, share=share) for share, ancestor in here[:8] if share > 0.005)
+        return Told(touch.visit, told, self.speech.few_words(told))
+
+    def withdraw(self, withdraw: Withdraw) -> Withdrawn:
+        """Erase what somebody gave. Raises sqlite3.Error where the disk refuses: then nothing was withdrawn."""
+        answer = self.keeper.withdraw(withdraw.code, withdraw.visit)
+        if answer.found:  # its own sentences may have borrowed from it: it says something else next
+            self._own, self._own_until = (), -1.0
+            self._state = replace(self._state, words="", caption="", readback=())
+        return answer
+
+    def set(self, message: Set) -> None:
+        """`/hm/veto`, `/hm/seed i`, `/hm/kinds/<kind> T`; every other address is somebody else's."""
+        match message.address.removeprefix("/hm/").split("/"), message.args:
+            case ["veto"], _:
+                self.veto()
+            case ["seed"], (int() | float() as seed,):
+                self.stream.walk.reseed(_seed(replace(self.options, seed=int(seed))))
+            case ["kinds", kind], args:
+                self.plug(kind, bool(args[0]) if args else True)  # type: ignore[arg-type]
+
+    def veto(self) -> None:
+        """A person refuses this picture: dark at once, never remembered, and another walk through noise."""
+        self._veto = 2
+        self.stream.walk.reseed(_seed(self.options) + self._pictures)
+        self.stream.latent = None
+
+    def plug(self, kind: Kind, on: bool) -> None:
+        """Whether memories of this kind may be parents from now on. What was inherited from them stays."""
+        self.memory.plug(kind, on)
+
+    def news(self) -> list[News]:
+        """Answers and troubles since the last call."""
+        return [self._news.popleft() for _ in range(len(self._news))]
+
+    def close(self) -> None:
+        self.keeper.close()
+
+    def _trouble(self, what: str) -> None:
+        """Said once."""
+        if what not in self._troubles:
+            self._troubles.add(what)
+            self._news.append(Trouble("mind", what))
+
+    def _dark(self, dream: Dream) -> Picture:
+        height, width = self.options.size
+        rgba = np.zeros((height, width, 4), np.uint8)
+        rgba[..., 3] = 255
+        state = replace(self._state, picture=self._pictures, degree=2, light=0.0, made=clock.monotonic(), autonomy=dream.autonomy)
+        return Picture(rgba, np.zeros(self.parts.dreamer.latent, np.float16), self._shares[:0], state)
+
+
+def _seed(options: MindOptions) -> int:
+    """Where the walk through noise starts: the seed and the place."""
+    place = int.from_bytes(options.site.encode()[:6].ljust(6, b"\0"), "big")
+    return (options.seed * 1_000_003 + place) & (2**62 - 1)
+

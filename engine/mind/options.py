@@ -1,0 +1,32 @@
+"""What a mind is started with: frozen, picklable, without torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class MindOptions:
+    """Facts for one mind. The same options, archive and calls give the same bytes on a CPU."""
+
+    model: str = "embedded"  # a name, a diffusers folder, or "composed": closed-form synthesis alone
+    archive: Path = field(default_factory=lambda: Path("archive"))  # a folder: memory.sqlite, cache, snapshots
+    size: tuple[int, int] = (256, 256)  # height, width of a picture in pixels, multiples of 8
+    device: str = "auto"  # "auto", "cpu", "cuda"
+    threads: int = 1  # CPU threads that torch may use in this process
+    seed: int = 0
+    site: str = "here"  # the name of this place, part of every seed
+    founding: int = 240  # memories that a fresh installation is born with
+    first: int = 48  # of these, painted before the first picture when the room is live; the rest in idle time
+    think_every: int = 6  # pictures between two thoughts where the mind is called in turn (render, tests)
+    recalled: int = 64  # memories that one picture is composed of
+    steps: int = 5  # steps of the closed-form denoiser
+    keyframe: float = 20.0  # seconds between two pictures that the mind remembers of its own accord
+    idle: float = 24.0  # seconds that the mind stays with a sentence of its own
+
+    def __post_init__(self) -> None:
+        if min(self.size) < 32 or any(side % 8 for side in self.size):
+            raise ValueError(f"a picture's sides are multiples of 8 and at least 32 pixels, found {self.size}")
+        if self.threads < 1 or self.think_every < 1 or self.recalled < 8:
+            raise ValueError("threads and think_every are at least 1, recalled at least 8")

@@ -1,0 +1,113 @@
+"""What a mind is made of: something that dreams, something that reads, something that paints the first memories."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from engine.mind.options import MindOptions
+from engine.mind.space import Vector
+
+
+class Dreamer(Protocol):
+    """A few-step model at one size (`engine.mind.model.Model`, `engine.mind.composed.Composed`). Latents: unit variance."""
+
+    name: str
+    size: tuple[int, int]
+    latent: tuple[int, int, int]
+    structure: str
+
+    def vector(self, words: str) -> Vector:
+        """(384,) unit: the text space of recall."""
+
+    def condition(self, words: str) -> Tensor:
+        """(tokens, dim) f32; do not write to it."""
+
+    def encode(self, rgb: NDArray[np.uint8]) -> Tensor:
+        """(h, w, 3) -> (c, h/8, w/8) f32."""
+
+    def decode(self, latent: Tensor) -> NDArray[np.uint8]:
+        """(c, h/8, w/8) -> (h, w, 4)."""
+
+    def imagine(self, condition: Tensor, noise: Tensor, start: Tensor | None = None, strength: float = 1.0) -> Tensor:
+        """A latent that nobody sees."""
+
+    def paint(
+        self, condition: Tensor, noise: Tensor, start: Tensor | None = None, strength: float = 1.0
+    ) -> tuple[NDArray[np.uint8], Tensor]:
+        """The next picture of the stream, and its latent."""
+
+
+class Reads(Protocol):
+    """Reads what a picture shows: its vector in the text space."""
+
+    def vector(self, latents: Tensor) -> Any:
+        """(n, c, h, w) -> (n, d) unit, a tensor or an array."""
+
+
+Founding = Callable[[int, tuple[int, int], int], Iterable[tuple[Tensor, Any, str]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts, and `space`: what latents and readings are comparable with. Tests put their own in."""
+
+    dreamer: Dreamer
+    reader: Reads
+    founding: Founding
+    english: Callable[[str], str]
+    space: str
+    batch: int = 24  # founding memories painted at a time: one of each kind
+
+    def read(self, latent: Tensor) -> Vector:
+        """What the reader reads in one latent (c, h, w): a unit vector (d,)."""
+        with torch.inference_mode():
+            found = np.asarray(self.reader.vector(latent[None].float()), np.float32)[0]
+        vector: Vector = found / max(1e-12, float(np.linalg.norm(found)))
+        return vector
+
+    def means(self, words: str) -> Vector:
+        """t(words): their vector, after French that is known became English."""
+        return np.asarray(self.dreamer.vector(self.english(words)), np.float32)
+
+    def condition(self, words: str) -> Tensor:
+        return self.dreamer.condition(self.english(words))
+
+
+def gather(options: MindOptions) -> Parts:
+    """The real parts for these options. Raises what loading a model raises: what is missing, and the next move."""
+    from engine.atelier import captions, paint
+    from engine.mind.composed import Composed
+    from engine.mind.model import load
+
+    torch.set_num_threads(options.threads)
+    model = load("embedded" if options.model == "composed" else options.model, options.size, options.device)
+    dreamer: Dreamer = Composed(model) if options.model == "composed" else model
+    reader, space = _reader(model, options)
+    return Parts(dreamer, reader, paint.founding, captions.to_english, space, len(paint.KINDS))
+
+
+def _reader(model: Any, options: MindOptions) -> tuple[Reads, str]:
+    """The embedded model's own reader, or one fitted to another model's pictures; and what tells their space apart.
+
+    Latents and readings mean something only to the weights that made them: other weights, another space.
+    """
+    if model.name == "embedded":
+        from engine.mind import embedded
+
+        weights = hashlib.blake2b(digest_size=6)
+        for part in ("vae", "reader"):
+            for file in sorted((embedded.FOLDER / part).glob("*.safetensors")):
+                weights.update(file.read_bytes())
+        return embedded.load().reader, f"embedded {weights.hexdigest()}"
+    from engine.mind.calibrate import reader
+
+    fitted = reader(model, options.archive / "readers")
+    return fitted, f"{model.name} {fitted.fingerprint}"

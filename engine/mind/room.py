@@ -1,0 +1,185 @@
+"""The mind's room: a process with three threads, so that nobody waits for a picture.
+
+- *ears*: the mailbox and the archive. A sentence is stored and acknowledged while pictures are computed.
+- *thought*: one pass of the mechanism after another, at low priority; between them, founding memories that are still
+  to be painted.
+- the main thread: the stream. It makes picture after picture towards the newest thought and never waits for one.
+
+torch and SQLite let go of the interpreter while they work, so three threads share two cores.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+
+import torch
+
+from engine.crossings import Mailbox, PictureRing
+from engine.messages import Dream, Loading, News, Set, Text, Touch, Trouble, Withdraw
+from engine.mind.mind import Mind
+from engine.mind.options import MindOptions
+from engine.mind.parts import Parts
+
+log = logging.getLogger("engine.mind")
+PAUSE = 0.35  # seconds between thoughts where nothing new was said: a few a second, and the stream keeps its time
+PATIENCE = 0.6  # seconds that the stream stands back for a thought about new words
+LISTEN = 0.02  # seconds that the ears wait for a letter before they post what others left
+NICE = 5  # how much the thought gives way to the stream and the stage (Linux: per thread)
+
+
+class Room:
+    """What the three threads share. `close` ends them."""
+
+    def __init__(self, end: socket.socket, ring: str, options: MindOptions, gather: Callable[[], Parts] | None = None):
+        self.mailbox = Mailbox(end)
+        self.ring = PictureRing(name=ring)
+        self.options = options
+        self.gather = gather
+        self.mind: Mind | None = None
+        self.dream: Dream | None = None
+        self.open = True
+        self.fresh = threading.Event()  # other words are wanted
+        self._outbox: list[object] = []
+        self._early: list[object] = []  # letters that came before the mind was there
+        self._parent = os.getppid()
+        self._begun = time.monotonic()
+
+    # --- ears ---
+
+    def listen(self) -> None:
+        """Read the mailbox until None comes or the parent dies."""
+        while self.open:
+            self.mailbox.wait(LISTEN)
+            for letter in self.mailbox.drain():
+                if letter is None:
+                    self.open = False
+                elif self.mind is None:
+                    self._wait_for_mind(letter)
+                else:
+                    self.take(letter)
+            if self.mind is not None:
+                while self._early:
+                    self.take(self._early.pop(0))
+                self.post(*self.mind.news())
+            self._flush()
+            if os.getppid() != self._parent:
+                self.open = False
+        self.fresh.set()
+
+    def _wait_for_mind(self, letter: object) -> None:
+        if isinstance(letter, Dream):
+            self.dream = letter
+        elif len(self._early) < 512:
+            self._early.append(letter)
+
+    def take(self, letter: object) -> None:
+        """One letter. The mind is there."""
+        mind = self.mind
+        assert mind is not None
+        match letter:
+            case Dream():
+                if self.dream is None or letter.words != self.dream.words:
+                    self.fresh.set()
+                self.dream = letter
+            case Text():
+                self.post(*mind.hear(letter))
+            case Touch():
+                self.post(mind.touch(letter))
+            case Withdraw():
+                try:
+                    self.post(mind.withdraw(letter))
+                except sqlite3.Error as wrong:
+                    self.post(Trouble("mind", f"nothing was withdrawn, the disk refuses ({wrong})"))
+            case Set():
+                mind.set(letter)
+                self.fresh.set()
+
+    def post(self, *letters: News | Loading) -> None:
+        """Leave letters for the ears to send. Any thread."""
+        self._outbox.extend(letters)
+
+    def _flush(self) -> None:
+        letters, self._outbox = self._outbox, []
+        for letter in letters:
+            self.mailbox.send(letter)
+        self.mailbox.flush()
+
+    # --- thought ---
+
+    def ponder(self) -> None:
+        """Think until the room closes; what goes wrong is said, and the next thought tries again."""
+        _give_way(NICE)
+        mind = self.mind
+        assert mind is not None
+        founding = mind.keeper.found(self.options.founding)
+        while self.open:
+            dream = self.dream
+            try:
+                if dream is not None:
+                    mind.ponder(dream, time.monotonic() - self._begun)
+                if dream is None or self.dream is None or dream.words == self.dream.words:
+                    self.fresh.clear()  # what was asked last is thought
+                if not self.fresh.is_set() and (done := next(founding, None)) is not None:
+                    self.post(Loading("painting founding memories", done))
+            except Exception as wrong:
+                log.exception("a thought failed")
+                self.post(Trouble("mind", f"a thought failed ({type(wrong).__name__}: {wrong}); the stream goes on"))
+                founding = mind.keeper.found(self.options.founding)
+                time.sleep(1.0)
+            self.fresh.wait(PAUSE)
+
+    # --- stream ---
+
+    def run(self) -> None:
+        """Load, then make pictures until the room closes. Main thread."""
+        ears = threading.Thread(target=self.listen, name="ears", daemon=True)
+        ears.start()
+        parts = self.gather() if self.gather else None
+        mind = Mind(self.options, self.tell, parts, first=min(self.options.first, self.options.founding))
+        mind.thinks = False
+        self.mind = mind
+        thought = threading.Thread(target=self.ponder, name="thought", daemon=True)
+        thought.start()
+        self.tell("ready", 1.0)
+        while self.open:
+            dream = self.dream
+            if dream is None or mind.thought is None:
+                time.sleep(0.01)
+                continue
+            self._let_think()
+            self.ring.write(mind.picture(dream, time.monotonic() - self._begun))
+        thought.join(5.0)
+        ears.join(1.0)
+        mind.close()
+        self.ring.close()
+
+    def _let_think(self) -> None:
+        """Words that have just come are thought first: the wall moves on by itself, and two on two cores are slow."""
+        until = time.monotonic() + PATIENCE
+        while self.fresh.is_set() and self.open and time.monotonic() < until:
+            time.sleep(0.005)
+
+    def tell(self, what: str, done: float) -> None:
+        self.post(Loading(what, done))
+
+
+def _give_way(nice: int) -> None:
+    """Lower the priority of this thread alone; where the system knows no such thing, all threads are alike."""
+    if hasattr(os, "setpriority") and hasattr(threading, "get_native_id"):
+        try:
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), os.getpriority(os.PRIO_PROCESS, 0) + nice)
+        except OSError as refused:
+            log.info("the thought runs at the stream's priority (%s)", refused)
+
+
+def serve(end: socket.socket, ring: str, options: MindOptions, gather: Callable[[], Parts] | None = None) -> None:
+    """The room's process: ends when None arrives or the parent dies. Called by the supervisor."""
+    torch.set_num_threads(options.threads)
+    torch.set_num_interop_threads(1)
+    Room(end, ring, options, gather).run()

@@ -1,0 +1,89 @@
+"""Speech: what the mind says. To a visitor their sentence with others' words, to everybody a caption, to itself a sentence.
+
+Every word is somebody's: it stands in the words of a fragment that the thought recalled, and is named with it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.messages import Ancestor, Token
+from engine.mind.archive import Fragment
+from engine.mind.keeper import Keeper
+from engine.mind.thought import Share, Thought
+from engine.mind.words import LONGEST, grow, runs, said, split, surface
+
+LENDERS = 24  # memories that may lend words to one sentence
+
+
+class Speech:
+    """Words out of thoughts. One thread (the thought's), except `few_words`."""
+
+    def __init__(self, keeper: Keeper):
+        self.keeper = keeper
+        self._asked = 0
+
+    def give_back(self, words: str, thought: Thought) -> tuple[Token, ...]:
+        """Somebody's sentence with others' words grown into it: those of the gap first, then those that it recalled."""
+        own = [Token(word) for word in split(words)]
+        room = max(LONGEST, min(12, round(len(own) * (0.4 + thought.gap))))
+        lenders = [(f, w) for f, w in self.lenders(thought) if f.id != thought.speaker]
+        return grow(own, lenders, room, self.keeper.crowd, self.keeper.archive.today)
+
+    def lenders(self, thought: Thought) -> list[tuple[Fragment, float]]:
+        """Who has words to lend in this thought, and how much weight."""
+        weights = 2.0 * thought.more + thought.r.weights
+        return self._weighted(thought.ids, weights)
+
+    def caption(self, thought: Thought, room: int = 6) -> tuple[Token, ...]:
+        """What may be shown of what the picture remembers: borrowed runs of those whom it recalls."""
+        return surface(self._weighted(thought.ids, thought.q.weights), room, self.keeper.crowd)
+
+    def _weighted(self, ids: tuple[int, ...], weights: NDArray[np.float64]) -> list[tuple[Fragment, float]]:
+        order = np.argsort(-weights, kind="stable")[:LENDERS]
+        found = [(self.keeper.memory.row.get(ids[k]), float(weights[k])) for k in order if weights[k] > 1e-9]
+        return [(self.keeper.memory.fragments[row], weight) for row, weight in found if row is not None]
+
+    def lent(self, tokens: tuple[Token, ...]) -> tuple[Share, ...]:
+        """Who lent these words, and what part of them."""
+        found: dict[int, float] = {}
+        for token in tokens:
+            if token.ancestor:
+                found[token.ancestor] = found.get(token.ancestor, 0.0) + 1.0
+        total = sum(found.values())
+        return tuple((fragment, count / total) for fragment, count in found.items())
+
+    def somebody(self, number: int) -> tuple[Token, ...]:
+        """A first sentence, where nothing was thought yet: words of memories that the archive's own state picks."""
+        rows = len(self.keeper.memory)
+        start = (self.keeper.options.seed * 7919 + number * 104729) % max(1, rows)
+        picked = self.keeper.memory.fragments[start : start + 8]
+        return surface([(fragment, 1.0) for fragment in picked if fragment.words], 6, self.keeper.crowd)
+
+    def musing(self, thought: Thought, before: tuple[Token, ...]) -> tuple[Token, ...]:
+        """What the machine says to itself next: the newest run of its last sentence, and words out of the gap."""
+        lenders = self._weighted(thought.ids, thought.more if thought.more.any() else thought.q.weights)
+        newest = before[-1].ancestor if before else 0
+        kept = tuple(token for token in before if token.ancestor == newest)
+        used = {token.ancestor for token in before}
+        fresh = [(fragment, weight) for fragment, weight in lenders if fragment.id not in used]
+        grown = surface(fresh, 5, self.keeper.crowd, {token.text.casefold() for token in before})
+        if not grown:  # the gap has nothing new to say: some other memory has
+            self._asked += 1
+            return self.somebody(len(self.keeper.memory) + self._asked)
+        return (*kept, *grown)
+
+    def readback(self, thought: Thought, count: int = 5) -> tuple[str, ...]:
+        """Words for what was made: the weightiest words of those whom the picture recalls; never two in a row of one."""
+        found: list[str] = []
+        for fragment, _ in self._weighted(thought.ids, thought.q.weights):
+            fresh = [run[-1].casefold() for run in runs(fragment.words) if run[-1].casefold() not in found]
+            found += fresh[-1:]
+        return tuple(found[:count])
+
+    def few_words(self, ancestors: tuple[Ancestor, ...]) -> tuple[str, ...]:
+        """A run of each ancestor's words, as far as row 9 lets it through."""
+        found = {f.id: f for f in self.keeper.archive.select(f"id IN ({','.join('?' * len(ancestors))})", *(a.id for a in ancestors))}
+        told = (said(surface([(found[a.id], 1.0)], 3, self.keeper.crowd)) for a in ancestors if a.id in found)
+        return tuple(words for words in told if words)

@@ -1,0 +1,102 @@
+"""A thought: one pass of the mechanism over the words that are present, and what can be asked of it afterwards."""
+
+from __future__ import annotations
+
+import time as clock
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from engine.mind.compose import Composition
+from engine.mind.recall import Recall
+from engine.mind.space import Vector
+
+Share = tuple[int, float]  # fragment id, share
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Thought:
+    """Steps 1 to 6 for one sentence. Nothing in it changes; the stream flows towards it."""
+
+    words: str
+    speaker: int  # the fragment whose words these are; 0 = the machine's own
+    lenders: tuple[Share, ...]  # whose words a sentence of the machine is made of; () for a human's
+    meaning: Vector  # t(u) (d,)
+    r: Recall  # whom the words recall
+    q: Recall  # whom the hidden picture recalls, over the same fragments
+    ids: tuple[int, ...]  # fragment ids of r and q
+    first: Composition
+    hidden: Tensor  # (c, h, w): never reaches the wall
+    read: Vector  # v(hidden)
+    gap: float  # J
+    more: NDArray[np.float64]  # (q - r)+ normalised, over `ids`
+    beta: float
+    strength: float
+    again: Composition  # composed once more, under the turned words
+    parents: tuple[int, ...]  # fragment ids of `again`
+    condition: Tensor  # (tokens, dim): the turned words, as the model hears them
+    degree: int  # of the picture that the stream makes of this
+    timings: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def turn(self) -> float:
+        """How far the words are turned, 0..1."""
+        return self.beta * self.gap
+
+    def parentage(self) -> dict[int, float]:
+        """Share of every direct parent, sum 1.
+
+        Measured: which part of what was composed each memory has; which memories the gap is made of. Declared: that a
+        picture dreamt at strength s owes 1 - s to what was composed and s to the words, and of the words beta J to the
+        gap. A sentence of the machine's own owes its share to those who lent the words.
+        """
+        found: dict[int, float] = {}
+        kept = 1.0 - self.strength
+        for fragment, share in zip(self.parents, self.again.shares.tolist(), strict=True):
+            found[fragment] = found.get(fragment, 0.0) + kept * share
+        lent = sum(share for _, share in self.lenders)
+        called = [(self.speaker, 1.0)] if self.speaker else [(f, share / lent) for f, share in self.lenders]
+        turned = self.strength * (self.turn if called else 1.0) if self.more.any() else 0.0
+        for fragment, share in zip(self.ids, self.more.tolist(), strict=True):
+            if share > 0 and turned > 0:
+                found[fragment] = found.get(fragment, 0.0) + turned * share
+        for fragment, share in called:
+            found[fragment] = found.get(fragment, 0.0) + (self.strength - turned) * share
+        total = sum(found.values())
+        return {fragment: share / total for fragment, share in found.items()}
+
+    def maps(self, cells: int = 32) -> NDArray[np.float32]:
+        """Share of each of `parents` at each place of what was composed (n, rows, cols), at most `cells` a side."""
+        places = self.again.places
+        side = max(places.shape[1:])
+        if side > cells:
+            places = F.avg_pool2d(places[:, None], -(-side // cells))[:, 0]
+        return places.cpu().numpy()
+
+
+@dataclass(slots=True)
+class Stopwatch:
+    """Milliseconds of each step."""
+
+    laps: list[tuple[str, float]] = field(default_factory=list)
+    _since: float = field(default_factory=clock.perf_counter)
+
+    def lap(self, step: str) -> None:
+        now = clock.perf_counter()
+        self.laps.append((step, 1000 * (now - self._since)))
+        self._since = now
+
+
+def mixed(conditions: list[Tensor], weights: list[float]) -> Tensor:
+    """One condition out of several (tokens, dim), each row as long as theirs are on average."""
+    share = torch.tensor(weights, dtype=torch.float32)
+    share = share / share.sum()
+    stacked = torch.stack([condition.float() for condition in conditions])  # (n, tokens, dim)
+    blend = (stacked * share[:, None, None]).sum(0)
+    length = (stacked.norm(dim=-1) * share[:, None]).sum(0)[:, None]
+    said: Tensor = blend * (length / blend.norm(dim=-1, keepdim=True).clamp_min(1e-8))
+    return said

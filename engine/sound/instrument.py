@@ -1,0 +1,258 @@
+"""The instrument: sources, grains, room and master, one block at a time. Knows no device and no clock but samples.
+
+The same calls give the same samples: `render` plays it with a virtual clock, the sound room with the DAC's.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.crossings import GRAIN
+from engine.messages import Ancestor, Node, Picture, Set
+from engine.sound.library import LONGEST, Library, Slot
+from engine.sound.master import DcBlock, Fader, Limiter
+from engine.sound.options import ENGINES
+from engine.sound.particles import NumpyParticles, Particles, PyoParticles
+from engine.sound.reverb import Reverb
+from engine.sound.sources import DESCRIPTOR, IMPULSE, PICTURE, RECORDED, TICK, Job, impulse, make, recorded, tick
+from engine.sound.speakers import Speakers
+
+RUN = 0.079  # seconds of a recorded source that one grain may take: less than 80 ms in a row
+WAITING = 8192  # grains that may wait for their time
+ACTIVE = 1024  # grains at once
+
+
+NODES = (
+    Node("/hm/sound/gain", "f", "loudness of the whole room", (1.0,), 0.0, 1.0),
+    Node("/hm/sound/reverb", "f", "share of the sound that goes through the reverberated room", (0.35,), 0.0, 1.0),
+    Node("/hm/sound/mute", "i", "1 fades everything out in 50 ms, 0 brings it back", (0,), 0.0, 1.0),
+)
+
+
+class Instrument:
+    """Grains in, blocks of sound out.
+
+    One thread calls `schedule` and `block` (live: the audio callback); `picture` may come from another thread.
+    `block` is realtime-safe apart from Python itself: it takes no lock, does no input or output, logs nothing.
+    """
+
+    def __init__(
+        self,
+        rate: int = 48000,
+        channels: int = 2,
+        block: int = 256,
+        seed: int = 0,
+        *,
+        layout: str | tuple[float, ...] = "auto",
+        reverb: float = 0.35,
+        engine: str = "auto",
+        voices: int = 20,
+        units: str = "",
+    ):
+        self.rate, self.channels, self.size = rate, channels, block
+        self.speakers = Speakers(channels, layout)
+        slots = voices * (2 if units else 1) + 5  # the picture, the tick, the impulse, the microphone, one to spare
+        self.engine, self.particles = make_particles(engine, Library.samples(rate, slots), rate, block, channels)
+        self.library = Library(self.particles.table, rate, slots)
+        self.wet, self._units = reverb, units
+        self._gain, self._muted = 1.0, False
+        self.keep = 1.0  # share of grains that are played; the sound room lowers it under load
+        self.fader = Fader(rate, block)
+        self.sample = 0  # number of the next sample to come out
+        self.grains = self.late = self.lost = self.nudged = 0
+        self._waiting = np.zeros(WAITING, GRAIN)
+        self._count = 0
+        self._ends = np.zeros(ACTIVE, np.int64)  # sample after each sounding grain
+        self._raw = np.zeros((block, channels), np.float32)
+        self._out = np.zeros((block, channels), np.float32)
+        self._send = np.zeros(block, np.float32)
+        self._reverb = Reverb(rate, block, channels, seed=seed)
+        self._dc = DcBlock(rate, block, channels)
+        self._limiter = Limiter(rate, block, channels)
+        self._random = np.random.default_rng(seed)
+        self._still = 2  # blocks of complete silence in a row
+        self._begun = False
+        for source, sound in ((PICTURE, np.zeros(2, np.float32)), (TICK, tick(rate)), (IMPULSE, impulse(rate))):
+            self.library.write(source, sound, -int(LONGEST * rate))
+
+    # --- sources: any thread, one at a time --------------------------------------------------------------------------
+
+    def wanted(self, picture: Picture) -> Iterator[Job]:
+        """The sounds that a picture asks for and that are not here yet: its own, then its ancestors' voices."""
+        if self.library.rested(0, self.sample):
+            yield Job(0, self.rate, latent=picture.latent)
+        for ancestor in picture.state.lineage.ancestors:
+            if self.library.find(ancestor.id) is None:
+                yield Job(ancestor.id, self.rate, descriptor=descriptor(ancestor))
+        if self._units:
+            for ancestor in picture.state.lineage.ancestors:
+                if self.library.find(recorded(ancestor.id)) is None:
+                    yield Job(recorded(ancestor.id), self.rate, descriptor=descriptor(ancestor), folder=self._units)
+
+    def give(self, job: Job, sound: NDArray[np.float32]) -> bool:
+        """Put the sound of a job where grains can reach it; False if no place has rested long enough."""
+        return self.library.write(job.source, sound, self.sample, recorded=job.source <= RECORDED)
+
+    def picture(self, picture: Picture) -> None:
+        """Hear a picture: it becomes source 0 (at most every LONGEST seconds), its ancestors get their voices.
+
+        Computes here and now, up to 30 ms for each; the sound room lets a Loom do that.
+        """
+        for job in self.wanted(picture):
+            self.give(job, make(job))
+
+    def receive(self, message: Set) -> str:
+        """Turn one of NODES; the answer is "" or what was wrong with it. Any thread."""
+        known = {node.address: node for node in NODES}
+        node = known.get(message.address)
+        if node is None:
+            near = difflib.get_close_matches(message.address, known, 1)
+            return f"no {message.address} in the sound" + (f"; did you mean {near[0]}?" if near else "")
+        value = message.args[0] if message.args else None
+        if not isinstance(value, int | float):
+            return f"{node.address} takes a number in {node.low}..{node.high}, not {value!r}"
+        number = min(max(float(value), node.low or 0.0), node.high or 1.0)
+        if node.address == "/hm/sound/gain":
+            self._gain = number
+        elif node.address == "/hm/sound/reverb":
+            self.wet = number
+        else:
+            self._muted = number > 0.0
+        self.fader.target = 0.0 if self._muted else self._gain
+        return ""
+
+    # --- grains and blocks: the audio thread -------------------------------------------------------------------------
+
+    def schedule(self, rows: NDArray[Any]) -> None:
+        """Take grains, (n,) of GRAIN; `time` is in the seconds that `block` is called with. Too many are lost."""
+        n = min(len(rows), WAITING - self._count)
+        self._waiting[self._count : self._count + n] = rows[:n]
+        self._count += n
+        self.lost += len(rows) - n
+
+    def block(self, start: float | None = None) -> NDArray[np.float32]:
+        """The next (block, channels) f32, valid until the next call.
+
+        start: seconds at which its first sample will be heard; without it, sample number over rate. A grain starts on
+        the sample nearest to its time. The limiter looks one block ahead, so this computes the block after the one
+        it returns; the times take account of that.
+        """
+        if start is None:
+            start = self.sample / self.rate
+        if not self._begun:
+            self._begun = True
+            self._advance(start)
+        self._advance(start + self.size / self.rate)
+        self.sample += self.size
+        return self._out
+
+    @property
+    def active(self) -> int:
+        """Grains that sound now."""
+        return int(np.count_nonzero(self._ends > self.sample))
+
+    @property
+    def silent(self) -> bool:
+        """Whether nothing sounds and nothing rings."""
+        return self._still > 1
+
+    @property
+    def reduction(self) -> float:
+        """What the limiter does: 1 = nothing."""
+        return self._limiter.reduction
+
+    def _advance(self, start: float) -> None:
+        started = self._start_due(start)
+        if not started and not self.active and self._reverb.silent:
+            self._still += 1
+            if self._still > 2:  # what the limiter held has gone out too
+                self._out[:] = 0.0
+                self.fader.skip()  # else the first grain after silence would be faded in
+                return
+        else:
+            self._still = 0
+        self._raw[:] = self.particles.process()
+        np.sum(self._raw, axis=1, out=self._send)
+        self._send *= 1.0 / self.channels**0.5
+        self._raw *= 1.0 - 0.5 * self.wet
+        self._reverb.apply(self._send, self._raw, self.wet)
+        self._dc.apply(self._raw)
+        self.fader.apply(self._raw)
+        self._limiter.apply(self._raw, self._out)
+
+    def _start_due(self, start: float) -> int:
+        """Start the grains whose time falls into the block that begins at `start`."""
+        if not self._count:
+            return 0
+        rows = self._waiting[: self._count]
+        offsets = np.rint((rows["time"] - start) * self.rate)
+        due = offsets < self.size
+        if not due.any():
+            return 0
+        before = self.grains
+        for row, offset in zip(rows[due].tolist(), offsets[due].tolist(), strict=True):
+            if offset < 0.0:
+                self.late += 1
+            self._start(row, max(0, int(offset)))
+        rest = rows[~due]
+        self._waiting[: len(rest)] = rest
+        self._count = len(rest)
+        return self.grains - before
+
+    def _start(self, row: tuple[Any, ...], offset: int) -> None:
+        _, source, position, duration, rate, gain, pan, cutoff, shape, _ = row
+        slot = self.library.find(source)
+        thinned = self.keep < 1.0 and self._random.random() > self.keep
+        free = int(self._ends.argmin())
+        if slot is None or slot.filled < 8 or thinned or self._ends[free] > self.sample:
+            self.lost += 1
+            return
+        length, pace = self._fit(slot, duration, abs(rate))
+        if slot.recorded:
+            position = self.library.elsewhere(slot, position, length * pace, pace, self.sample + offset)
+        place = self.library.place(slot, position, length * pace, rate < 0.0)
+        slot.used = self.sample
+        first, second, left, right = self.speakers.gains(pan)
+        gain = min(max(gain, 0.0), 1.0)
+        for speaker, share in ((first, left), (second, right)):
+            if share * gain > 1e-4 and not self.particles.start(
+                offset, speaker, shape, place, pace, length, share * gain, cutoff
+            ):
+                self.lost += 1
+                return
+        self._ends[free] = self.sample + 2 * self.size + offset + int(length) + 1
+        self.grains += 1
+
+    def _fit(self, slot: Slot, duration: float, pace: float) -> tuple[float, float]:
+        """(length in samples, rate) that the source allows: not past its end, not 80 ms in a row of a recording."""
+        pace = min(max(pace, 0.02), 8.0)
+        length = min(max(duration, 0.002), LONGEST) * self.rate
+        room = min(slot.filled - 4.0, RUN * self.rate) if slot.recorded else slot.filled - 4.0
+        return min(length, room / pace), pace
+
+
+def descriptor(ancestor: Ancestor) -> tuple[float, ...]:
+    """What an ancestor's voice is made from; one that came without gets its own for ever, drawn from its id."""
+    if ancestor.voice:
+        return ancestor.voice
+    digest = hashlib.sha256(f"voice {ancestor.id}".encode()).digest()
+    return tuple(byte / 127.5 - 1.0 for byte in digest[:DESCRIPTOR])
+
+
+def make_particles(engine: str, samples: int, rate: int, block: int, channels: int) -> tuple[str, Particles]:
+    """(name, grain engine). "auto" takes numpy only where pyo is not installed, and the name says so."""
+    if engine not in ENGINES:
+        raise ValueError(f"no grain engine {engine!r}: there are {', '.join(ENGINES)}")
+    if engine in ("auto", "pyo"):
+        try:
+            return "pyo", PyoParticles(samples, rate, block, channels)
+        except ImportError:
+            if engine == "pyo":
+                raise
+    return "numpy", NumpyParticles(samples, rate, block, channels)

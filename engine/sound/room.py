@@ -1,0 +1,279 @@
+"""The sound room: a process whose audio callback is the clock of the whole engine.
+
+Three threads: the device's (or the null device's) asks for blocks; one has new sounds woven from pictures by a Loom;
+the main thread reads letters and watches the device. A device that vanishes is replaced by the null device within a second,
+with the same sample count, and tried again once a second.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.crossings import ClockPage, GrainRing, Mailbox, PictureRing
+from engine.messages import Set, Trouble
+from engine.sound.dac import DacClock
+from engine.sound.device import CardOutput, NullOutput, Output, rescan
+from engine.sound.instrument import Instrument
+from engine.sound.library import SECONDS
+from engine.sound.loom import Loom, LoomError
+from engine.sound.microphone import Microphone
+from engine.sound.options import SoundOptions
+from engine.sound.sources import MICROPHONE, Job, level
+from engine.sound.tap import SampleRing
+
+RETRY = 1.0  # seconds between attempts to find a lost device
+
+
+class Player:
+    """What the callback does: grains in, a block out, the clock page turned. Audio thread only."""
+
+    def __init__(self, instrument: Instrument, grains: GrainRing, page: ClockPage, samples: SampleRing, offset: float):
+        self.instrument, self._grains, self._page, self._samples = instrument, grains, page, samples
+        self.offset = offset
+        self.limit = 0.6  # share of a block's time at which grains begin to be thinned
+        self.underruns = 0
+        self.load = 0.0
+        self._mix = instrument.speakers.stereo()
+        self._tap = np.zeros((instrument.size, 2), np.float32)
+        self._period = instrument.size / instrument.rate
+        self.restart(0.0)
+
+    def restart(self, latency: float) -> None:
+        """Begin with another device: its time is another line; the sample count goes on."""
+        self._clock = DacClock(self.instrument.rate, self.instrument.size)
+        self.latency = latency
+
+    def play(self, out: NDArray[np.float32], leaves: float, late: bool) -> None:
+        """Fill (block, channels) f32 that leaves at monotonic second `leaves`. Realtime-safe apart from Python itself."""
+        begun = time.perf_counter()
+        self.underruns += late
+        start = self._clock.update(leaves)
+        rows = self._grains.take()
+        if len(rows):
+            rows["time"] -= self.offset
+            self.instrument.schedule(rows)
+        first = self._samples.written
+        block = self.instrument.block(start)
+        out[:] = block
+        np.matmul(block, self._mix, out=self._tap)
+        self._samples.write(self._tap)
+        self._publish(first, start, block, begun)
+
+    def _publish(self, first: int, start: float, block: NDArray[np.float32], begun: float) -> None:
+        instrument = self.instrument
+        flat = block.ravel()
+        self.load += 0.02 * ((time.perf_counter() - begun) / self._period - self.load)
+        if self.load > self.limit:
+            instrument.keep = max(0.05, instrument.keep * 0.99)
+        elif instrument.keep < 1.0:
+            instrument.keep = min(1.0, instrument.keep * 1.002)
+        self._page.publish(
+            running=1.0,
+            sample=first,
+            seconds=start,
+            rate=self._clock.rate,
+            nominal=instrument.rate,
+            block=instrument.size,
+            underruns=self.underruns,
+            grains=instrument.grains,
+            late=instrument.late,
+            lost=instrument.lost,
+            active=instrument.active,
+            level=float(np.sqrt(np.dot(flat, flat) / len(flat))),
+            peak=float(np.abs(flat).max()),
+            load=self.load,
+            latency=self.latency,
+        )
+
+
+def serve(end: socket.socket, pictures: str, grains: str, page: str, samples: str, options: SoundOptions) -> None:
+    """The process: play until the letter None arrives or the parent is gone.
+
+    pictures, grains, page, samples: names of a PictureRing, a GrainRing, a ClockPage and a SampleRing that the parent
+    owns. Letters in: Set (/hm/sound/...), None. Letters out: Trouble.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.setswitchinterval(0.0005)  # a thread that holds Python makes the callback wait this long at most
+    room = Room(Mailbox(end), pictures, grains, page, samples, options)
+    try:
+        room.run()
+    finally:
+        room.close()
+
+
+class Room:
+    """Everything of the process but its entry. Main thread, apart from `_weave`."""
+
+    def __init__(self, mail: Mailbox, pictures: str, grains: str, page: str, samples: str, options: SoundOptions):
+        self._mail, self._options = mail, options
+        self._page = ClockPage(page)
+        self._grains = GrainRing(name=grains)
+        self._samples = SampleRing(name=samples)
+        self._pictures = PictureRing(name=pictures)
+        self._grains.take()  # what was meant for a room that died is late by now
+        self.instrument = Instrument(
+            options.rate,
+            options.channels,
+            options.block,
+            options.seed,
+            layout=options.layout,
+            reverb=options.reverb,
+            engine=options.engine,
+            voices=options.voices,
+            units=str(options.units) if options.units else "",
+        )
+        self.instrument.receive(Set("/hm/sound/gain", (options.gain,)))
+        if self.instrument.engine == "numpy" and options.engine == "auto":
+            self._tell("pyo is not installed: grains are made by numpy, at several times the cost (pip install pyo)")
+        self.player = Player(self.instrument, self._grains, self._page, self._samples, options.offset)
+        self.player.limit = options.throttle
+        self._going = True
+        self._parent = os.getppid()
+        self._tried = time.monotonic()
+        self._said = ""
+        gc.collect()
+        gc.freeze()  # a collection of what never dies would hold up the callback
+        self._output = self._open()
+        self._weaver = threading.Thread(target=self._weave, name="weaver", daemon=True)
+
+    def run(self) -> None:
+        """Until told to stop."""
+        self._weaver.start()
+        while self._going and os.getppid() == self._parent:
+            self._mail.wait(0.1)
+            for letter in self._mail.drain():
+                self._read(letter)
+            self._watch()
+
+    def close(self) -> None:
+        """Fade out and end."""
+        self._going = False
+        self.instrument.fader.target = 0.0
+        until = time.monotonic() + 0.3
+        while not self.instrument.fader.silent and time.monotonic() < until:
+            time.sleep(0.01)
+        self._output.close()
+        self._page.publish(running=0.0)
+
+    def _read(self, letter: object) -> None:
+        if letter is None:
+            self._going = False
+        elif isinstance(letter, Set):
+            problem = self.instrument.receive(letter)
+            if problem:
+                self._tell(problem)
+
+    # --- the device ---------------------------------------------------------------------------------------------------
+
+    def _open(self) -> Output:
+        """The device that was asked for, or the null device and a word about why."""
+        self._tried = time.monotonic()
+        output: Output
+        if self._options.device != "null":
+            try:
+                output = CardOutput(self._options, self.player.play)
+            except Exception as refused:  # PortAudio raises its own, OSError where its library is missing, LookupError
+                self._tell(f"no sound: {refused}; the clock runs on without it")
+            else:
+                return self._opened(output)
+        output = NullOutput(self._options, self.player.play)
+        return self._opened(output)
+
+    def _opened(self, output: Output) -> Output:
+        self.player.restart(output.latency)
+        self._page.publish(real=float(output.real))
+        return output
+
+    def _watch(self) -> None:
+        """Replace a device that is gone; look again for one that was asked for and is not there."""
+        if self._output.note:
+            self._tell(self._output.note)
+            self._output.note = ""
+        if self._output.real and not self._output.alive():
+            self._tell(f"the sound device {self._output.name} is gone: silent until it is back")
+            self._output.close()
+            self._output = self._opened(NullOutput(self._options, self.player.play))
+            self._tried = time.monotonic()
+        elif not self._output.real and self._options.device != "null" and time.monotonic() - self._tried > RETRY:
+            self._try_again()
+
+    def _try_again(self) -> None:
+        self._tried = time.monotonic()
+        with contextlib.suppress(Exception):  # still not there: it was said once
+            rescan()
+            from engine.sound.device import find
+
+            find(self._options)
+            self._output.close()
+            try:
+                self._output = self._opened(CardOutput(self._options, self.player.play))
+                self._said = ""
+                self._tell(f"sound is back: {self._output.name}")
+            except Exception:
+                self._output = self._opened(NullOutput(self._options, self.player.play))
+
+    def _tell(self, what: str) -> None:
+        if what != self._said:
+            self._said = what
+            self._mail.send(Trouble("sound", what))
+
+    # --- new sounds ---------------------------------------------------------------------------------------------------
+
+    def _weave(self) -> None:
+        """Have sounds made for the newest picture, one at a time; a loom that dies is replaced."""
+        seen = 0
+        loom = Loom()
+        ear = self._listen()
+        while self._going:
+            time.sleep(0.05)
+            if ear is not None and self.instrument.library.rested(MICROPHONE, self.instrument.sample):
+                heard = ear.recent()
+                if len(heard):
+                    self.instrument.library.write(MICROPHONE, level(heard), self.instrument.sample, recorded=True)
+            picture = self._pictures.newest(seen)
+            if picture is None:
+                continue
+            seen = self._pictures.serial
+            try:
+                for job in self.instrument.wanted(picture):
+                    self.instrument.give(job, self._made(loom, job))
+                    if self._pictures.serial > seen or not self._going:
+                        break  # something newer is there; voices that are still missing are asked for again
+            except EOFError:
+                self._tell("the loom that makes new sounds has died: another one is started")
+                loom.close()
+                time.sleep(1.0)
+                loom = Loom()
+        loom.close()
+        if ear is not None:
+            ear.close()
+
+    def _made(self, loom: Loom, job: Job) -> NDArray[np.float32]:
+        """A sound from the loom; silence, and a word about it, for one that cannot be made."""
+        try:
+            return loom.make(job)
+        except LoomError as wrong:
+            self._tell(str(wrong))
+            return np.zeros(16, np.float32)
+
+    def _listen(self) -> Microphone | None:
+        """The microphone, if one was named; that it is open is said."""
+        if self._options.microphone is None:
+            return None
+        try:
+            ear = Microphone(self._options.microphone, self._options.rate)
+        except Exception as refused:  # PortAudio's own errors, as for outputs
+            self._tell(f"no microphone {self._options.microphone!r}: {refused}")
+            return None
+        self._tell(f"the microphone {ear.name!r} is open: {SECONDS} seconds are kept in memory, nothing else")
+        return ear

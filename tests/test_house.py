@@ -1,0 +1,197 @@
+"""The whole show as a stranger runs it: a process of its own, real GL, real UDP, real pages, rooms that are killed."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import av
+import numpy as np
+import psutil
+import pytest
+
+TOP = Path(__file__).parents[1]
+
+
+def free_port(kind=socket.SOCK_STREAM):
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for(what, seconds=60.0, every=0.1):
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        found = what()
+        if found:
+            return found
+        time.sleep(every)
+    raise AssertionError("it did not happen in time")
+
+
+class Show:
+    """`hypermnesia run` in a process of its own, on free ports, with a memory of its own."""
+
+    def __init__(self, home, *options, seconds=0.0):
+        self.home, self.osc, self.web = home, free_port(socket.SOCK_DGRAM), free_port()
+        command = [sys.executable, "-m", "engine", "run", "gap", "--home", str(home), "--sound", "null", "--size", "320x180"]
+        command += ["--osc", str(self.osc), "--web", str(self.web), "--window", "headless", *options]
+        command += ["--seconds", str(seconds)] if seconds else []
+        self.log = home / "log"
+        self.process = subprocess.Popen(command, cwd=TOP, stderr=self.log.open("w"), stdout=subprocess.DEVNULL)
+
+    def health(self):
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.web}/health", timeout=5) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as unwell:  # a show that is unwell still says how it is
+            return json.load(unwell)
+        except OSError:
+            return {}
+
+    def room(self, name):
+        """The process id of a room; 0 while there is none."""
+        for child in psutil.Process(self.process.pid).children():
+            if Path(f"/proc/{child.pid}/comm").read_text().strip() == f"hm-{name}":
+                return child.pid
+        return 0
+
+    def frames(self):
+        return dict(self.health().get("figures", {})).get("frames", 0)
+
+    def awake(self):
+        return wait_for(lambda: self.process.poll() is not None or self.frames() > 5, 240) and self
+
+    def send(self, address, types, *values):
+        subprocess.run(["oscsend", "127.0.0.1", str(self.osc), address, types, *map(str, values)], check=True)
+
+    def words(self):
+        """All sentences in the archive, read from outside."""
+        with sqlite3.connect(f"file:{self.home}/archive/memory.sqlite?mode=ro", uri=True) as archive:
+            return [row[0] for row in archive.execute("select words from fragments")]
+
+    def end(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(60)
+        return self.process.returncode
+
+
+@pytest.fixture(scope="module")
+def show(tmp_path_factory):
+    if not shutil.which("oscsend"):
+        pytest.fail("oscsend is missing: apt-get install liblo-tools")
+    show = Show(tmp_path_factory.mktemp("home")).awake()
+    yield show
+    show.end()
+
+
+def test_a_sentence_from_a_foreign_osc_client_is_remembered(show):
+    show.send("/hm/text", "s", "a forest in the rain")
+    wait_for(lambda: "a forest in the rain" in show.words())
+
+
+def test_a_wrong_address_a_wrong_type_and_a_broken_bundle_do_not_stop_the_show(show):
+    before = show.frames()
+    show.send("/hm/betta", "f", 0.5)
+    show.send("/hm/beta", "s", "loud")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.sendto(b"#bundle\0" + bytes(7) + b"\1" + b"\xff\xff\xff\xfc", ("127.0.0.1", show.osc))
+        sender.sendto(b"\xff" * 9000, ("127.0.0.1", show.osc))
+    wait_for(lambda: show.frames() > before + 10)
+    show.send("/hm/text", "s", "still listening")
+    wait_for(lambda: "still listening" in show.words())
+
+
+@pytest.mark.parametrize("name", ["mind", "sound", "doors"])
+def test_a_room_that_is_killed_comes_back_while_frames_go_on(show, name):
+    first = wait_for(lambda: show.room(name))
+    before = wait_for(show.frames)
+    os.kill(first, signal.SIGKILL)
+    wait_for(lambda: show.room(name) not in (0, first), 30)
+    wait_for(lambda: show.frames() > before + 10)
+    sentence = f"after the {name} died"
+    wait_for(lambda: show.send("/hm/text", "s", sentence) or sentence in show.words(), 90, every=1.0)
+
+
+def test_no_sentence_is_lost_when_the_mind_dies_right_after_it_was_said(show):
+    said = [f"word {n} before the fall" for n in range(5)]
+    for sentence in said:
+        show.send("/hm/text", "s", sentence)
+    time.sleep(0.3)  # as long as the doors and the loop need to pass them on
+    os.kill(show.room("mind"), signal.SIGKILL)
+    wait_for(lambda: set(said) <= set(show.words()), 90)
+    assert all(show.words().count(sentence) == 1 for sentence in said)
+
+
+def test_a_recorded_show_has_light_and_sound_and_its_length(tmp_path):
+    film = tmp_path / "show.mp4"
+    show = Show(tmp_path, "--say", "the sea at night", "--say", "une ville en feu", "--record", str(film), seconds=8.0)
+    assert show.process.wait(240) == 0, show.log.read_text()
+    with av.open(str(film)) as container:
+        frames = [f.to_ndarray(format="rgb24") for f in container.decode(video=0)]
+        length = frames and float(container.streams.video[0].duration * container.streams.video[0].time_base)
+    with av.open(str(film)) as container:
+        sound = np.concatenate([f.to_ndarray() for f in container.decode(audio=0)], axis=1)
+        rate = container.streams.audio[0].rate
+    assert abs(length - 8.0) <= 0.5 and abs(sound.shape[1] / rate - 8.0) <= 0.5
+    assert len(frames) > 40
+    late = [f.mean() for f in frames[len(frames) // 3 :]]
+    assert max(late) > 8, "the wall is dark"
+    assert np.abs(frames[-1].astype(int) - frames[len(frames) // 2].astype(int)).mean() > 1.0, "the wall stands still"
+    assert np.sqrt((sound**2).mean()) > 1e-4 and np.abs(sound).max() < 0.99
+
+
+def hypermnesia(*words, **options):
+    return subprocess.run([sys.executable, "-m", "engine", *words], cwd=TOP, capture_output=True, text=True, timeout=300, **options)
+
+
+def test_two_renders_of_one_score_are_the_same_bit_for_bit(tmp_path):
+    score = ["render", "gap", "--say", "the sea at night", "--seconds", "2", "--seed", "7", "--size", "320x180"]
+    first, second = (hypermnesia(*score, str(tmp_path / name)) for name in ("a.mp4", "b.mp4"))
+    hashes = [re.search(r"sha256\s+(\w{64})", done.stdout) for done in (first, second)]
+    assert hashes[0] and hashes[1], first.stderr + second.stderr
+    assert hashes[0][1] == hashes[1][1]
+    other = hypermnesia(*score[:-1], "320x180", "--seed", "8", str(tmp_path / "c.mp4"))
+    assert hashes[0][1] not in other.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["run", "gpa"], "no scene is called gpa; did you mean gap?"),
+        (["run", "--secnods", "3"], "no option --secnods; did you mean --seconds?"),
+        (["rnu"], "no command rnu; did you mean run?"),
+        (["run", "--size", "wide"], "--size wants something like 640x360, found wide"),
+        (["run", "--set", "beta"], "--set wants something like beta=0.9, found beta"),
+        (["run", "--machine", "none.toml"], "none.toml: no such file"),
+        (["run", "--model", "nowhere/at-all", "--osc", "0", "--web", "0"], "nowhere/at-all"),
+    ],
+)
+def test_what_is_wrong_before_the_show_is_said_in_a_sentence(words, said, tmp_path):
+    done = hypermnesia(*words, env={**os.environ, "HYPERMNESIA_HOME": str(tmp_path)})
+    assert done.returncode == 2, done.stderr
+    assert said in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_port_in_use_is_said_with_a_free_one(tmp_path):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        done = hypermnesia("run", "--osc", str(port), "--home", str(tmp_path))
+    assert done.returncode == 2 and re.search(rf"port {port} is in use.*--osc \d+", done.stderr)
+
+
+def test_a_broken_scene_file_is_refused_before_the_show(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text("from engine import Scene, dreamed\n\nclass Mine(Scene):\n    def drow(self, now):\n        return dreamed\n")
+    done = hypermnesia("run", str(path), "--home", str(tmp_path))
+    assert done.returncode == 2 and "did you mean draw()?" in done.stderr

@@ -1,0 +1,143 @@
+"""Whom words and pictures bring back."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.mind.archive import Archive, Birth, Seen
+from engine.mind.recall import Memory
+from engine.mind.space import Space, unit
+from tests.small_mind import CAPTIONS, vector
+
+SHAPE = (4, 8, 8)
+
+
+def remembered(folder: Path, captions: list[str], offset: float = 0.0) -> Memory:
+    """A memory whose image space is its word space, moved by a constant."""
+    archive = Archive(folder)
+    moved = np.full(64, offset, np.float32)
+    for number, caption in enumerate(captions):
+        latent = np.random.default_rng(number).standard_normal(SHAPE).astype(np.float16)
+        archive.remember(Birth("founding", caption, vector(caption), Seen(latent, vector(caption) + moved)), "small")
+    return Memory(archive, "small", SHAPE)
+
+
+def test_words_recall_the_nearest_memories_first(tmp_path: Path) -> None:
+    memory = remembered(tmp_path, CAPTIONS)
+    found = memory.by_words(vector("a golden moon at night"), 16, 0.07)
+    assert memory.fragments[found.rows[0]].words == "a golden moon at night"
+    assert found.weights.sum() == pytest.approx(1) and np.all(np.diff(found.weights) <= 0)
+
+
+def test_one_rare_memory_is_found_among_many(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    many = unit(rng.standard_normal((50_000, 64)).astype(np.float32))
+    space = Space(np.concatenate([many, vector("the only zeppelin")[None]]))
+    rows, _ = space.nearest(vector("the only zeppelin"), 1)
+    assert rows[0] == 50_000
+
+
+def test_two_equal_spaces_recall_equally(tmp_path: Path) -> None:
+    memory = remembered(tmp_path, CAPTIONS)
+    u = vector("a red tower in the fog")
+    r, q = memory.both(u, u, 32, 0.07)
+    assert np.allclose(r.weights, q.weights, atol=1e-9)
+
+
+def test_a_constant_offset_of_one_space_changes_no_recall(tmp_path: Path) -> None:
+    plain, moved = remembered(tmp_path / "a", CAPTIONS), remembered(tmp_path / "b", CAPTIONS, offset=0.7)
+    u, seen = vector("a red tower in the fog"), vector("a violet river at noon")
+    shift = np.full(64, 0.7, np.float32)
+    _, q = plain.both(u, seen, 32, 0.07)
+    _, q_moved = moved.both(u, seen + shift, 32, 0.07)
+    assert np.array_equal(q.rows, q_moved.rows) and np.allclose(q.weights, q_moved.weights, atol=5e-3)
+
+
+def test_what_is_added_is_recalled_at_once_and_what_is_forgotten_never(tmp_path: Path) -> None:
+    memory = remembered(tmp_path, CAPTIONS[:40])
+    latent = np.zeros(SHAPE, np.float16)
+    made = memory.archive.remember(Birth("machine", "a zeppelin", vector("a zeppelin"), Seen(latent, vector("a zeppelin"))), "small")
+    fragment = memory.archive.fragment(made)
+    assert fragment
+    memory.add(fragment, vector("a zeppelin"), vector("a zeppelin"), latent)
+    row = memory.by_words(vector("a zeppelin"), 1, 0.07).rows[0]
+    assert memory.fragments[row].id == made
+    memory.forget(made)
+    assert made not in memory.ids(memory.by_words(vector("a zeppelin"), 41, 0.07))
+    assert not np.any(memory.words.raw(np.array([row]))[0] @ vector("a zeppelin") > 0.9), "its vector is gone as well"
+
+
+def test_an_unplugged_kind_is_not_recalled_until_it_is_plugged_in_again(tmp_path: Path) -> None:
+    memory = remembered(tmp_path, CAPTIONS[:10])
+    latent = np.zeros(SHAPE, np.float16)
+    made = memory.archive.remember(Birth("sensor", "rain", vector("rain"), Seen(latent, vector("rain"))), "small")
+    fragment = memory.archive.fragment(made)
+    assert fragment
+    memory.add(fragment, vector("rain"), vector("rain"), latent)
+    memory.plug("sensor", False)
+    assert made not in memory.ids(memory.by_words(vector("rain"), 11, 0.07))
+    memory.plug("sensor", True)
+    assert memory.ids(memory.by_words(vector("rain"), 11, 0.07))[0] == made
+
+
+def test_famous_memories_tire(tmp_path: Path) -> None:
+    memory = remembered(tmp_path, CAPTIONS)
+    found = memory.by_words(vector("a golden moon at night"), 16, 0.07)
+    famous = memory.ids(found)[0]
+    memory.famous([famous] * 20)
+    assert memory.tired(found, 0.0).weights == pytest.approx(found.weights)
+    assert memory.tired(found, 1.0).weights[0] < 0.5 * found.weights[0]
+
+
+def test_pictures_of_another_size_are_stretched(tmp_path: Path) -> None:
+    archive = Archive(tmp_path)
+    latent = np.arange(64, dtype=np.float16).reshape(1, 8, 8)
+    archive.remember(Birth("founding", "a", vector("a"), Seen(latent, vector("a"))), "small")
+    stretched = Memory(archive, "small", (1, 16, 4)).latents([0])
+    assert stretched.shape == (1, 1, 16, 4) and stretched.mean() == pytest.approx(31.5, abs=0.5)
+
+
+def test_the_centre_follows_a_growing_memory() -> None:
+    space = Space(np.zeros((0, 0), np.float32))
+    for number in range(600):
+        space.add(vector(f"word{number} common"))
+    assert len(space) == 600
+    assert np.allclose(space.centre, space.raw(np.arange(600)).mean(0), atol=0.05)
+
+
+def clustered(n: int, dim: int = 64) -> np.ndarray:
+    """Vectors that lie as memories do: around some themes."""
+    rng = np.random.default_rng(1)
+    themes = rng.standard_normal((50, dim))
+    return unit((themes[rng.integers(0, 50, n)] + 0.8 * rng.standard_normal((n, dim))).astype(np.float32))
+
+
+def test_the_index_proposes_what_the_exact_search_finds(tmp_path: Path) -> None:
+    vectors = clustered(5000)
+    exact, quick = Space(vectors), Space(vectors, tmp_path / "words.usearch", exact=1000)
+    hits = [len(set(exact.nearest(v, 10)[0]) & set(quick.nearest(v, 10)[0])) for v in clustered(200)[100:]]
+    assert np.mean(hits) >= 9.5, "recall of ten among 5,000"
+    quick.add(vector("the only zeppelin"))
+    assert quick.nearest(vector("the only zeppelin"), 1)[0][0] == 5000
+    quick.forget(5000)
+    assert 5000 not in quick.nearest(vector("the only zeppelin"), 50)[0]
+
+
+@pytest.mark.parametrize("harm", ["none", "cut", "empty", "other rows", "no facts"])
+def test_a_harmed_cache_is_built_anew(tmp_path: Path, harm: str) -> None:
+    path = tmp_path / "cache" / "words.usearch"
+    vectors = clustered(3000)
+    Space(vectors, path, exact=1000).save()
+    if harm == "cut":
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    elif harm == "empty":
+        path.write_bytes(b"")
+    elif harm == "other rows":
+        vectors = np.concatenate([vectors, clustered(3001)[-1:]])
+    elif harm == "no facts":
+        path.with_suffix(".json").unlink()
+    again = Space(vectors, path, exact=1000)
+    exact = Space(vectors)
+    assert len(again._index._graph) == len(vectors) if again._index else False
+    assert np.mean([again.nearest(v, 1)[0][0] == exact.nearest(v, 1)[0][0] for v in vectors[:100]]) >= 0.98
