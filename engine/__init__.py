@@ -3,8 +3,11 @@
 from engine.clock import Now
 from engine.messages import Dream, Grain, Keystroke, State, Text, Told, Touch
 from engine.scene import Param, Scene
+from engine.sound import mapping
+from engine.sound.murmur import Murmur
 from engine.stage.layer import Layer, dark, dreamed
 
 __all__ = [
-    "Dream", "Grain", "Keystroke", "Layer", "Now", "Param", "Scene", "State", "Text", "Told", "Touch", "dark", "dreamed",
+    "Dream", "Grain", "Keystroke", "Layer", "Murmur", "Now", "Param", "Scene", "State", "Text", "Told", "Touch", "dark",
+    "dreamed", "mapping",
 ]  # fmt: skip

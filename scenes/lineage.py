@@ -1,58 +1,69 @@
-"""Lineage: each fragment carries all. Touch the wall, and the memories that the place is made of are heard."""
+"""Lineage: each fragment carries all. Touch the wall, and the memories that the place is made of are heard, and shown.
 
-import random
+Nearer is deeper: the picture opens at the touched place, and its ancestors' borders begin to shine.
+"""
 
-from engine import Dream, Grain, Layer, Now, Param, Scene, Told, Touch, dreamed
+from collections.abc import Iterator
+from dataclasses import replace
+
+from engine import Dream, Grain, Layer, Murmur, Now, Param, Scene, Told, Touch, dreamed, mapping
 
 
 class Lineage(Scene):
-    trail = Param(0.84, high=0.98)  # how slowly light fades
-    density = Param(5.0, high=60.0)  # grains a second
-    dwell = Param(8.0, low=1.0, high=30.0)  # seconds that a touched place goes on sounding
+    trail = Param(0.8, high=0.98)  # how slowly light fades
+    dwell = Param(9.0, low=1.0, high=30.0)  # seconds that a touched place goes on sounding
+    fade = Param(0.25)  # how dark a picture becomes that adds nothing
 
     def __init__(self) -> None:
         super().__init__()
-        self.random = random.Random(1)
-        self.owed = 0.0
+        self.murmur = Murmur(seed=2)
         self.touched = -1e9  # scene seconds
-        self.place = (0.5, 0.5)
-        self.theirs: tuple = ()  # ancestors of the touched place
+        self.theirs: tuple = ()  # ancestors of the touched place, largest share first
+        self.events: list[Grain] = []
 
     def touch(self, touch: Touch, now: Now) -> None:
-        self.touched, self.place = now.time, (touch.x, touch.y)
+        self.touched = now.time
+        self.murmur.look(touch.x, touch.y)
 
     def told(self, told: Told) -> None:
+        """Whose the place is: one after the other they speak, each as loud as its share."""
         self.theirs = told.ancestors
-
-    def dream(self, now: Now) -> Dream:
-        return self.wish(degree=2, feedback=min(0.7, self.feedback + 0.15))
+        loudest = max((a.share for a in told.ancestors), default=1.0)
+        for k, ancestor in enumerate(told.ancestors[:6]):
+            self.events.append(
+                Grain(
+                    self.touched + 0.1 + 0.35 * k,
+                    source=ancestor.unit,
+                    position=0.3,
+                    duration=mapping.duration(ancestor.depth),
+                    gain=0.5 * (ancestor.share / loudest) ** 0.5,
+                    pan=mapping.azimuth(ancestor.x),
+                )
+            )
 
     def near(self, now: Now) -> float:
         """1 just after a touch, 0 when it has faded."""
         return max(0.0, 1.0 - (now.time - self.touched) / self.dwell)
 
-    def sound(self, now: Now):
-        near, draw = self.near(now), self.random
-        ancestors = self.theirs if near and self.theirs else self.state.lineage.top(12)
-        self.owed += self.density * (1.0 + 2.0 * near) * now.dt
-        while self.owed >= 1.0 and ancestors:
-            self.owed -= 1.0
-            who = draw.choices(ancestors, [a.share + 1e-6 for a in ancestors])[0]
-            yield Grain(
-                now.time + draw.random() * now.dt,
-                source=who.unit,
-                position=draw.random(),
-                duration=0.2 + 1.0 / (1 + who.depth),  # the deeper the line, the shorter its grains
-                gain=0.08 + 0.6 * who.share,
-                pan=2.0 * who.x - 1.0,
-            )
+    def dream(self, now: Now) -> Dream:
+        return self.wish(degree=2, feedback=min(0.7, self.feedback + 0.15))
+
+    def sound(self, now: Now) -> Iterator[Grain]:
+        yield from self.events
+        self.events = []
+        state = self.state
+        if self.near(now) and self.theirs:
+            state = replace(state, lineage=replace(state.lineage, ancestors=self.theirs))
+        yield from self.murmur.grains(now.time, now.dt, state)
 
     def draw(self, now: Now) -> Layer:
         near = self.near(now)
+        light = 1.0 - self.fade * (1.0 - max(near, self.state.light))
         return (
-            dreamed.frame(zoom=1.04 + 0.9 * near * near, wander=1.0 - near)
-            .feedback(trail=self.trail, zoom=1.004 + 0.008 * near)
-            .grade(light=0.5 + 0.5 * max(near, self.state.light))
+            dreamed.frame(zoom=1.04 + 0.5 * near * near, wander=1.0 - near)
+            .whose(amount=0.3 * near, borders=near)
+            .feedback(trail=self.trail, zoom=1.004 + 0.006 * near)
+            .grade(light=light, exposure=0.25)
         )
 
     def wants(self) -> float:

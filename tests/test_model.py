@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from diffusers import StableDiffusionPipeline
-from turbo_models import FakeEncoder, save_embedded, save_sd_turbo
+from diffusers import DiffusionPipeline
 
 from engine.mind.folder import ModelMissing, find
 from engine.mind.model import Model, load
+from tests.turbo_models import FakeEncoder, save_embedded, save_sd_turbo, save_sdxl_turbo
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +24,16 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def turbo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_sd_turbo(tmp_path_factory.mktemp("turbo"))
+
+
+@pytest.fixture(scope="module")
+def velocity(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_sd_turbo(tmp_path_factory.mktemp("velocity"), "v_prediction")
+
+
+@pytest.fixture(scope="module")
+def sdxl(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_sdxl_turbo(tmp_path_factory.mktemp("sdxl"))
 
 
 def open_model(folder: Path, **options: object) -> Model:
@@ -36,7 +48,7 @@ def noise(model: Model, seed: int = 0) -> torch.Tensor:
 
 def plain(folder: Path, condition: torch.Tensor, sheet: torch.Tensor) -> tuple[np.ndarray, torch.Tensor]:
     """What diffusers' own pipeline makes of the same: picture (h, w, 3) in 0..1, and latent."""
-    pipe = StableDiffusionPipeline.from_pretrained(folder, **find(folder).absent())
+    pipe = DiffusionPipeline.from_pretrained(folder, **find(folder).absent())
     pipe.set_progress_bar_config(disable=True)
     asked = {
         "prompt_embeds": condition[None],
@@ -45,11 +57,13 @@ def plain(folder: Path, condition: torch.Tensor, sheet: torch.Tensor) -> tuple[n
         "height": 128,
         "width": 128,
     }
+    if "text_encoder_2" in find(folder).parts:
+        asked |= {"prompt_embeds": condition[None, :-1], "pooled_prompt_embeds": condition[-1:, :32]}
     latent = pipe(latents=sheet[None].clone(), output_type="latent", **asked).images[0]
     return pipe(latents=sheet[None].clone(), output_type="np", **asked).images[0], latent
 
 
-@pytest.mark.parametrize("kind", ["embedded", "turbo"])
+@pytest.mark.parametrize("kind", ["embedded", "turbo", "velocity", "sdxl"])
 def test_a_picture_is_that_of_the_plain_pipeline(kind: str, request: pytest.FixtureRequest) -> None:
     folder = request.getfixturevalue(kind)
     model = open_model(folder)
@@ -85,3 +99,74 @@ def test_a_misspelt_folder_is_guessed(tmp_path: Path) -> None:
 def test_a_name_that_is_not_here_says_how_to_bring_it() -> None:
     with pytest.raises(ModelMissing, match="hypermnesia fetch nobody/nothing"):
         find("nobody/nothing")
+
+
+def test_a_condition_is_what_the_pipeline_would_make_of_the_words(sdxl: Path) -> None:
+    model = open_model(sdxl)
+    pipe = DiffusionPipeline.from_pretrained(sdxl)
+    with torch.no_grad():
+        tokens, _, pooled, _ = pipe.encode_prompt("a road", do_classifier_free_guidance=False)
+    condition = model.condition("a road")
+    assert torch.allclose(condition[:-1], tokens[0], atol=1e-6)
+    assert torch.allclose(condition[-1, :32], pooled[0], atol=1e-6)
+
+
+def test_encoding_what_was_decoded_comes_back_near(turbo: Path) -> None:
+    """Random weights invert nothing: what is tested is shapes, ranges and that both ways look at the picture."""
+    model = open_model(turbo)
+    first, second = (model.decode(torch.full(model.latent, value)) for value in (0.0, 2.0))
+    assert first.shape == (128, 128, 4)
+    assert first.dtype == np.uint8
+    assert model.encode(first[..., :3]).shape == model.latent
+    assert not torch.equal(model.encode(first[..., :3]), model.encode(255 - second[..., :3]))
+    with pytest.raises(ValueError, match="cannot be encoded"):
+        model.encode(first)
+
+
+def test_the_structure_tells_models_sizes_and_precisions_apart(turbo: Path, embedded: Path) -> None:
+    same = [open_model(turbo).structure for _ in range(2)]
+    others = [open_model(embedded).structure, open_model(turbo, numbers="bfloat16").structure]
+    others.append(load(turbo, (64, 64), "cpu", 1, numbers="float32").structure)
+    assert same[0] == same[1]
+    assert len({same[0], *others}) == 4
+
+
+def test_a_size_that_does_not_divide_names_the_nearest(turbo: Path) -> None:
+    with pytest.raises(ValueError, match="100x96 does not divide by 32; nearest: 96x96"):
+        load(turbo, (96, 100), "cpu")
+
+
+def test_an_unknown_kind_of_pipeline_is_named_with_the_nearest(tmp_path: Path) -> None:
+    (tmp_path / "model_index.json").write_text('{"_class_name": "StableDiffusionPipelin"}')
+    with pytest.raises(ValueError, match=r"nearest: StableDiffusionPipeline"):
+        load(tmp_path)
+
+
+def test_acceleration_that_cannot_be_had_is_an_error(turbo: Path) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    with pytest.raises(ValueError, match="torch sees none"):
+        load(turbo, device="cuda")
+
+
+EXHAUST = """
+import resource, sys, torch
+from engine.mind.contract import Terms
+from engine.mind.model import load
+sys.path.insert(0, "tests")
+from tests.turbo_models import FakeEncoder
+torch.set_num_threads(1)
+terms = Terms(ladder=((64, 64),))
+model = load(sys.argv[1], (64, 64), "cpu", 1, numbers="float32", encoder=FakeEncoder(), terms=terms)
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + (64 << 20),) * 2)
+model = load(sys.argv[1], (1024, 1024), "cpu", 1, numbers="float32", encoder=FakeEncoder(), terms=terms)
+rgba, latent = model.paint(model.condition("a"), torch.randn(4, 128, 128))
+print(model.size, rgba.shape, tuple(latent.shape), model.trouble, model.contract.steps_taken[-1][1:])
+"""
+
+
+def test_a_machine_without_memory_makes_smaller_pictures_and_says_so(embedded: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", EXHAUST, str(embedded)], capture_output=True, text=True, timeout=120)
+    assert done.stdout.startswith("(64, 64) (64, 64, 4) (4, 8, 8) no memory for"), done.stdout + done.stderr[-2000:]
+    assert "out of memory" in done.stdout

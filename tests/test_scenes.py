@@ -1,5 +1,7 @@
 """Every scene, played in the dark: what it asks for, what it sounds, what it shows."""
 
+import itertools
+
 import pytest
 
 from engine.loop import rehearse
@@ -60,12 +62,26 @@ def grains_of(gap):
 
 def test_the_gap_is_heard_as_two_streams_that_part():
     def spread(grains):
-        voices = [g for g in grains if g.source > 0]
-        pairs = list(zip(voices[::2], voices[1::2], strict=True))
+        """How far the two streams of one memory are apart, in seconds and semitones."""
+        voices = sorted((g for g in grains if g.source > 0 and g.rate == 1.0), key=lambda g: (g.source, g.duration))
+        pairs = [(a, b) for a, b in itertools.pairwise(voices) if a.duration == b.duration and a.source == b.source]
+        assert pairs
         return sum(abs(b.time - a.time) + abs(b.detune - a.detune) for a, b in pairs) / len(pairs)
 
     assert spread(grains_of(0.0)) == 0.0
     assert 0.0 < spread(grains_of(0.3)) < spread(grains_of(0.9))
+
+
+def test_a_touched_place_is_heard_in_the_voices_of_those_who_made_it():
+    from engine.clock import Now
+    from engine.messages import Told
+
+    scene = remembering(load(SCENES / "lineage.py"))
+    scene.touch(Touch(0.1, 0.5), Now(60, 1.0, 1 / 60))
+    scene.told(Told("", (Ancestor(77, 0.6), Ancestor(78, 0.15))))
+    heard = list(scene.sound(Now(61, 61 / 60, 1 / 60)))
+    gains = {who: max(g.gain for g in heard if g.source == who) for who in (77, 78)}
+    assert gains[77] > gains[78] > 0
 
 
 def test_a_programme_changes_scene_on_a_word_and_holds_it():
@@ -85,7 +101,7 @@ def test_panic_keys_act_on_the_next_frame():
 
 def test_every_address_of_the_directory_is_understood(caplog):
     show = Programme(FILES, "gap")
-    nodes = [n for n in show.directory().nodes if n.writable and n.address not in ("/hm/text", "/hm/touch")]
+    nodes = [n for n in show.directory().nodes if n.writable and n.address not in ("/hm/text", "/hm/touch", "/hm/scene")]
     assert len(nodes) > 15
     said = []
     for node in nodes:

@@ -10,12 +10,14 @@ import numpy as np
 import torch
 from diffusers import (
     AutoencoderTiny,
+    EulerAncestralDiscreteScheduler,
     EulerDiscreteScheduler,
     LCMScheduler,
     StableDiffusionPipeline,
+    StableDiffusionXLPipeline,
     UNet2DConditionModel,
 )
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
 
 class FakeEncoder:
@@ -95,22 +97,51 @@ def small_clip(dim: int = 32) -> CLIPTextModel:
     return CLIPTextModel(config).eval()
 
 
-def save_sd_turbo(folder: Path, prediction: str = "epsilon") -> Path:
-    """A folder like stabilityai/sd-turbo's, thin: its class names, its scheduler, linear projections, a tiny decoder."""
+def small_sd_unet() -> UNet2DConditionModel:
     torch.manual_seed(3)
-    unet = UNet2DConditionModel(
+    return UNet2DConditionModel(
         sample_size=16, block_out_channels=(32, 64, 64), layers_per_block=2, cross_attention_dim=32,
         attention_head_dim=(2, 4, 4), norm_num_groups=8, use_linear_projection=True,
         down_block_types=("CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"),
         up_block_types=("UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"),
-    )  # fmt: skip
-    scheduler = EulerDiscreteScheduler(
+    ).eval()  # fmt: skip
+
+
+def small_xl_unet() -> UNet2DConditionModel:
+    torch.manual_seed(4)
+    return UNet2DConditionModel(
+        sample_size=16, block_out_channels=(32, 64), layers_per_block=1, cross_attention_dim=64,
+        attention_head_dim=(2, 4), norm_num_groups=8, use_linear_projection=True, transformer_layers_per_block=(1, 2),
+        addition_embed_type="text_time", addition_time_embed_dim=8, projection_class_embeddings_input_dim=32 + 6 * 8,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"), up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+    ).eval()  # fmt: skip
+
+
+def turbo_scheduler(prediction: str = "epsilon") -> EulerDiscreteScheduler:
+    return EulerDiscreteScheduler(
         beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", prediction_type=prediction,
         timestep_spacing="trailing", steps_offset=1,
     )  # fmt: skip
+
+
+def save_sd_turbo(folder: Path, prediction: str = "epsilon") -> Path:
+    """A folder like stabilityai/sd-turbo's, thin: its class names, its scheduler, linear projections, a tiny decoder."""
     pipe = StableDiffusionPipeline(
-        unet=unet.eval(), vae=tiny_vae(16, (1, 1, 1, 1)), scheduler=scheduler, text_encoder=small_clip(),
-        tokenizer=small_tokenizer(), safety_checker=None, feature_extractor=None, requires_safety_checker=False,
+        unet=small_sd_unet(), vae=tiny_vae(16, (1, 1, 1, 1)), scheduler=turbo_scheduler(prediction),
+        text_encoder=small_clip(), tokenizer=small_tokenizer(), safety_checker=None, feature_extractor=None,
+        requires_safety_checker=False,
+    )  # fmt: skip
+    pipe.save_pretrained(folder)
+    return folder
+
+
+def save_sdxl_turbo(folder: Path) -> Path:
+    """A folder like stabilityai/sdxl-turbo's: two text encoders, a pooled sentence, an ancestral scheduler."""
+    scheduler = EulerAncestralDiscreteScheduler.from_config(turbo_scheduler().config)
+    second = CLIPTextModelWithProjection(small_clip().config).eval()
+    pipe = StableDiffusionXLPipeline(
+        unet=small_xl_unet(), vae=tiny_vae(16, (1, 1, 1, 1)), scheduler=scheduler, text_encoder=small_clip(),
+        text_encoder_2=second, tokenizer=small_tokenizer(), tokenizer_2=small_tokenizer(), add_watermarker=False,
     )  # fmt: skip
     pipe.save_pretrained(folder)
     return folder

@@ -16,6 +16,7 @@ from engine.atelier.diffusion import LAST
 from engine.atelier.evaluate import Sizes
 from engine.atelier.judge import Judge, Paintings
 from engine.atelier.paint import Attributes
+from engine.atelier.painter.attributes import complete, draw
 from engine.mind.embedded import Embedded, to_latents, to_pictures
 
 Row = dict[str, str]
@@ -105,8 +106,8 @@ def held_out_scenes(count: int, seed: int) -> list[Attributes]:
     for turn in range(count):
         parts = dict(captions.HELD_OUT.compositions[turn % len(captions.HELD_OUT.compositions)])
         kind = parts.get("kind") or rng.choice(paint.KINDS)
-        _, shown = paint.paint(kind, 1, (16, 16), seed=seed * 1000 + turn, wanted=Attributes(**{**parts, "kind": kind}))
-        scenes.append(replace(shown[0], mood="", figure="", extra="", second=shown[0].second if "second" in parts else ""))
+        drawn = replace(draw(kind, rng), mood="", figure="", extra="", second="")  # what no probe asks is left out
+        scenes.append(complete(drawn, Attributes(**{**parts, "kind": kind})))
     return scenes
 
 
@@ -143,8 +144,7 @@ def _languages(studio: Studio, judged: Judge, sizes: Sizes, seed: int) -> list[R
     rng = random.Random(f"languages {seed}")
     scenes = []
     for turn in range(sizes.languages):
-        kind = paint.KINDS[turn % len(paint.KINDS)]
-        scenes += paint.paint(kind, 1, (16, 16), seed=60_000_000 + seed * 1000 + turn)[1]
+        scenes.append(draw(paint.KINDS[turn % len(paint.KINDS)], rng))
     both = {}
     for language in ("en", "fr"):
         texts = [max((captions.caption(a, rng, language) for _ in range(3)), key=len) for a in scenes]  # type: ignore[arg-type]
@@ -182,9 +182,9 @@ def _diversity(studio: Studio, judged: Judge, sizes: Sizes, seed: int) -> list[R
     ours, theirs = 0.0, 0.0
     for turn in range(sizes.diverse):
         kind = paint.KINDS[turn * 5 % len(paint.KINDS)]
-        _, shown = paint.paint(kind, 1, (16, 16), seed=70_000_000 + turn)
-        ours += _spread(judged, studio.pictures([judge.spoken(shown[0], rng)] * 8, range(8)))
-        theirs += _spread(judged, paint.paint(kind, 8, (128, 128), seed=71_000_000 + turn, wanted=shown[0])[0])
+        shown = draw(kind, rng)
+        ours += _spread(judged, studio.pictures([judge.spoken(shown, rng)] * 8, range(8)))
+        theirs += _spread(judged, paint.paint(kind, 8, (128, 128), seed=71_000_000 + turn, wanted=shown)[0])
     return [row("diversity at one caption", f"{ours / theirs:.2f}", "the painter 1", f"{sizes.diverse} captions, eight seeds, judge's features")]
 
 

@@ -53,7 +53,7 @@ def paint(kind: str, count: int, size: tuple[int, int], seed: int, device: str |
     rng = random.Random(f"{kind} {seed}")
     shown = [_draw(kind, rng, wanted) for _ in range(count)]
     at_once = _AT_ONCE if torch.device(device).type == "cpu" else 256
-    parts = [_paint_beautiful(shown[i:i + at_once], size, seed * _STRIDE + i, device) for i in range(0, count, at_once)]
+    parts = [_paint_beautiful(shown[i:i + at_once], size, (seed * _STRIDE + i) % 2**62, device) for i in range(0, count, at_once)]
     return torch.cat(parts) if parts else torch.zeros(0, 3, *size, device=device), shown
 
 

@@ -23,13 +23,13 @@ class Series:
     def __init__(self, room: int = 16_384):
         self._values = np.zeros(room)
         self.count = 0
-        self.worst = 0.0
+        self.worst, self.least = 0.0, float("inf")
 
     def note(self, value: float) -> None:
         """Realtime-safe: yes, apart from Python itself."""
         self._values[self.count % len(self._values)] = value
         self.count += 1
-        self.worst = max(self.worst, value)
+        self.worst, self.least = max(self.worst, value), min(self.least, value)
 
     def figures(self) -> dict[str, float]:
         """p50, p95, p99, p99.9 of what is remembered, and the largest ever, in the unit of what was noted."""
@@ -44,6 +44,7 @@ class Terms:
     """`[contract]` of machine.toml."""
 
     deadline: float = 0.125  # seconds from one picture to the next
+    words: float = 1.5  # seconds from words asked to the first picture of them
     ladder: tuple[tuple[int, int], ...] = ()  # smaller sizes (height, width), largest first
     share: float = 0.05  # of late pictures that is borne
     window: int = 60  # pictures looked at before a step is taken
@@ -58,6 +59,7 @@ class Contract:
     words: Series = field(default_factory=Series)  # ms from words asked to a picture of them made
     present: Series = field(default_factory=Series)  # ms from one picture to the next
     misses: int = 0
+    words_missed: int = 0
     longest: int = 0  # run of misses
     step: str = STEPS[0]
     steps_taken: list[tuple[float, str, str]] = field(default_factory=list)  # (when, step, why)
@@ -79,6 +81,7 @@ class Contract:
         if asked > 0 and asked != self._asked:
             self._asked = asked
             self.words.note((now - asked) * 1e3)
+            self.words_missed += now - asked > self.terms.words
         if self._last:
             self._present(now - self._last, now)
         self._last = now
@@ -141,7 +144,8 @@ class Contract:
             for name, series in (("compute", self.compute), ("words", self.words), ("present", self.present))
             for key, value in series.figures().items()
         }
-        counts = {"pictures": self.compute.count, "misses": self.misses, "longest_run": self.longest,
+        counts = {"pictures": self.compute.count, "misses": self.misses, "words_missed": self.words_missed,
+                  "longest_run": self.longest,
                   "faults": self.faults, "recaptures": self.recaptures, "allocator_growth_bytes": self.grown,
                   "step": STEPS.index(self.step), "steps_taken": len(self.steps_taken)}  # fmt: skip
         return {**found, **{key: float(value) for key, value in counts.items()},

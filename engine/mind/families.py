@@ -7,8 +7,9 @@ network says. It is chosen by the class names in `model_index.json`, never by th
 
 from __future__ import annotations
 
+import contextlib
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 import torch
@@ -203,7 +204,8 @@ def open_family(folder: Folder, dtype: torch.dtype, decoder: str = "tiny", encod
         hint = f" (nearest: {near[0]})" if near else ""
         raise ValueError(f"{folder.name} is a {folder.pipeline or 'folder without _class_name'}{hint}; "
                          f"possible: {', '.join(FAMILIES)}")  # fmt: skip
-    family = FAMILIES[folder.pipeline](folder, dtype, decoder, encoder)
+    with _quiet():
+        family = FAMILIES[folder.pipeline](folder, dtype, decoder, encoder)
     family.licence = folder.licence
     return family.eval().requires_grad_(False)
 
@@ -244,6 +246,22 @@ def open_decoder(folder: Folder, dtype: torch.dtype, decoder: str) -> Any:
             f"{folder.name}: a live picture needs the small decoder {name} (in {folder.path / 'vae_tiny'} or in the "
             f"hub's cache); `hypermnesia fetch {name}` brings it"
         ) from None
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Diffusers warns of what is meant here (a tiny autoencoder, no `accelerate`) and draws bars of its own."""
+    from diffusers.utils import logging
+
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
 
 
 def _as_folder(name: str) -> Any:

@@ -21,6 +21,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from engine.mind.doubled import Doubled
+
 
 def fold(unet: Any) -> tuple[FoldedUNet, Constants]:
     """Take a diffusers UNet2DConditionModel apart: what runs for every picture, and what runs once a prompt.
@@ -130,7 +132,7 @@ class _Shelf:
     def add_words(self, *projections: Any) -> int:
         at = self.keyed
         for linear in projections:
-            bias = linear.bias if linear.bias is not None else torch.zeros(linear.out_features)
+            bias = linear.bias if linear.bias is not None else linear.weight.new_zeros(linear.out_features)
             self._words.append((linear.weight.float(), bias.float()))
             self.keyed += linear.out_features
         return at
@@ -171,19 +173,21 @@ def _resample(sampler: Any, shelf: _Shelf) -> nn.Module:
     if kind == "ResnetBlock2D":
         return _Residual(sampler, shelf)
     if kind == "Downsample2D" and sampler.use_conv and sampler.padding == 1 and sampler.norm is None:
-        return _Resample(sampler.conv, up=False)
+        return _Resample(sampler.conv)
     if kind == "Upsample2D" and sampler.use_conv and not sampler.use_conv_transpose and sampler.norm is None:
-        return _Resample(sampler.conv, up=True)
+        return _Resample(Doubled(sampler.conv))
     raise ValueError(f"a UNet with this {kind} cannot be folded: {sampler}")
 
 
 class _Resample(nn.Module):
-    def __init__(self, conv: nn.Conv2d, up: bool):
+    """A change of size that does not look at the time."""
+
+    def __init__(self, layer: nn.Module):
         super().__init__()
-        self.conv, self.up = conv, up
+        self.layer = layer
 
     def forward(self, x: Tensor, mod: Tensor) -> Tensor:
-        answer: Tensor = self.conv(F.interpolate(x, scale_factor=2.0) if self.up else x)
+        answer: Tensor = self.layer(x)
         return answer
 
 

@@ -55,17 +55,20 @@ class Model:
         self.family, self.name, self.device, self.licence = family, name, device, family.licence
         self.contract = Contract(terms or Terms())
         self.trouble = ""  # the newest thing that went wrong while the show went on, in a sentence
-        self._fingerprint, self._encoder = fingerprint, encoder
+        self._fingerprint, self._encoder, self._packed = fingerprint, encoder, False
         self._conditions: OrderedDict[str, Tensor] = OrderedDict()
         self._vectors: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
         self._thinking, self._painting = threading.RLock(), threading.RLock()
         try:
             self._open(size)
-        except RuntimeError as error:
+        except (RuntimeError, MemoryError) as error:
             self._shrink(size, error)
 
     def _open(self, size: tuple[int, int]) -> None:
         self.size, self.latent = size, self.family.latent(size)
+        if isinstance(self.device, Cpu) and can_pack() and not self._packed:
+            _pack(self.family, size)
+            self._packed = True
         self._stream = Path(self.family, size, self.device)  # what the wall shows
         self._hidden = Path(self.family, size, self.device, pixels=False)  # what it does not
         dtype = str(next(self.family.network.parameters()).dtype)
@@ -136,7 +139,7 @@ class Model:
         with self._painting:
             try:
                 return self._paint(condition, noise, start, strength, toward, turn, feedback, asked)
-            except RuntimeError as error:
+            except (RuntimeError, MemoryError) as error:
                 self._shrink(self.size, error)
                 return self._paint(condition, noise, start, strength, toward, turn, feedback, asked)
 
@@ -175,7 +178,7 @@ class Model:
         with self._painting:
             self._stream.forget()
 
-    def _shrink(self, size: tuple[int, int], error: RuntimeError) -> None:
+    def _shrink(self, size: tuple[int, int], error: Exception) -> None:
         """Out of memory: the next smaller size that is declared and fits; any other error goes on upwards."""
         if not _no_memory(error):
             raise error
@@ -187,7 +190,7 @@ class Model:
                     torch.cuda.empty_cache()
                 try:
                     self._open(smaller)
-                except RuntimeError as again:
+                except (RuntimeError, MemoryError) as again:
                     if not _no_memory(again):
                         raise
                     smaller = self.contract.smaller(smaller)
@@ -209,9 +212,12 @@ def fitted(latent: Tensor | None, like: Tensor) -> Tensor | None:
     return found if latent.dim() == 4 else found[0]
 
 
-def _no_memory(error: RuntimeError) -> bool:
-    """A GPU says it by class; the CPU's allocator only in words."""
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+_WORDS = ("can't allocate memory", "could not create a memory", "could not create a primitive", "could not execute a p")
+
+
+def _no_memory(error: Exception) -> bool:
+    """A GPU says it by class; the CPU's allocator and oneDNN only in words."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(words in str(error) for words in _WORDS)
 
 
 def load(
@@ -246,8 +252,6 @@ def load(
     family.to(where.torch)
     family.network.to(dtype, memory_format=torch.channels_last)
     family.codec.to(dtype, memory_format=torch.channels_last)
-    if isinstance(where, Cpu) and can_pack():
-        _pack(family, size)
     return Model(family, str(name), size, where, fingerprint, encoder, terms)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -89,18 +90,24 @@ def gather(options: MindOptions) -> Parts:
     torch.set_num_threads(options.threads)
     model = load("embedded" if options.model == "composed" else options.model, options.size, options.device)
     dreamer: Dreamer = Composed(model) if options.model == "composed" else model
-    reader, reads = _reader(model, options)
-    space = f"{model.name} {reads}"
+    reader, space = _reader(model, options)
     return Parts(dreamer, reader, paint.founding, captions.to_english, space, len(paint.KINDS))
 
 
 def _reader(model: Any, options: MindOptions) -> tuple[Reads, str]:
-    """The embedded model's own reader, or one fitted to another model's pictures; and what tells it apart."""
+    """The embedded model's own reader, or one fitted to another model's pictures; and what tells their space apart.
+
+    Latents and readings mean something only to the weights that made them: other weights, another space.
+    """
     if model.name == "embedded":
         from engine.mind import embedded
 
-        return embedded.load().reader, "own"
+        weights = hashlib.blake2b(digest_size=6)
+        for part in ("vae", "reader"):
+            for file in sorted((embedded.FOLDER / part).glob("*.safetensors")):
+                weights.update(file.read_bytes())
+        return embedded.load().reader, f"embedded {weights.hexdigest()}"
     from engine.mind.calibrate import reader
 
     fitted = reader(model, options.archive / "readers")
-    return fitted, fitted.fingerprint
+    return fitted, f"{model.name} {fitted.fingerprint}"

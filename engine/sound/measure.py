@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import wave
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -105,6 +106,13 @@ def picture(path: Path, sound: NDArray[np.floating], rate: int = 48000, title: s
     canvas.save(path)
 
 
+def save(path: Path, sound: NDArray[np.floating], rate: int = 48000) -> None:
+    """Write (n, channels) as a 16-bit WAV file."""
+    with wave.open(str(path), "wb") as file:
+        file.setparams((sound.shape[1], 2, rate, 0, "NONE", ""))
+        file.writeframes((np.clip(sound, -1.0, 1.0) * 32767.0).astype("<i2").tobytes())
+
+
 def _spectrogram(mono: NDArray[np.float64], rate: int, columns: int, rows: int) -> NDArray[np.float64]:
     """Level 0..1 over 90 dB, (rows, columns), lowest pitch at the bottom."""
     size = 8192
@@ -139,10 +147,9 @@ def _levels(draw: object, sound: NDArray[np.float64], rate: int, box: tuple[int,
         draw.text((8, at - 6), f"{decibels} dB", fill=(150, 145, 140))
     hop = rate // 3
     pieces = [sound[start : start + hop] for start in range(0, len(sound) - hop + 1, hop)]
-    for measure, colour in (
-        (lambda s: np.abs(s).max(), (120, 118, 116)),
-        (lambda s: np.sqrt((s**2).mean()), (240, 160, 70)),
-    ):
-        values = [20.0 * math.log10(max(float(measure(piece)), 1e-3)) for piece in pieces]
-        points = [(x + w * (k + 0.5) / len(pieces), y - h * value / 60.0) for k, value in enumerate(values)]
+    peaks = [float(np.abs(piece).max()) for piece in pieces]
+    powers = [math.sqrt(float((piece**2).mean())) for piece in pieces]
+    for values, colour in ((peaks, (120, 118, 116)), (powers, (240, 160, 70))):
+        decibel = [20.0 * math.log10(max(value, 1e-3)) for value in values]
+        points = [(x + w * (k + 0.5) / len(pieces), y - h * value / 60.0) for k, value in enumerate(decibel)]
         draw.line(points, fill=colour, width=2)

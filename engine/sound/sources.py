@@ -15,7 +15,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.sound import units
 from engine.sound.library import SECONDS
+
+PICTURE, TICK, IMPULSE, MICROPHONE = 0, -1, -2, -3  # sources that are no fragment
+RECORDED = -1000  # see `recorded`
 
 TONIC = 73.416  # Hz, D2
 SCALE = (1.0, 9 / 8, 4 / 3, 3 / 2, 16 / 9)
@@ -65,9 +69,11 @@ def _sound(power: NDArray[np.float64], n: int, seed: int) -> NDArray[np.float32]
 
 
 def level(sound: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The same sound with rms LEVEL and no sample over 0.5 (soft: above it bends)."""
+    """The same sound with rms LEVEL and no sample over 0.5 (towards it, it bends). Silence stays silence."""
     rms = float(np.sqrt(np.mean(sound**2)))
-    scaled = sound * (LEVEL / max(rms, 1e-9))
+    if rms < 1e-9:
+        return np.zeros(len(sound), np.float32)
+    scaled = sound * (LEVEL / rms)
     bent: NDArray[np.float32] = (0.5 * np.tanh(2.0 * scaled)).astype(np.float32)
     return bent
 
@@ -88,9 +94,7 @@ def voice(descriptor: tuple[float, ...], rate: int = 48000) -> NDArray[np.float3
     4 stiffness, 5 width, 6-7 two formants, 8 their sharpness, 9 breath, 10 its place, 11 the octave below,
     12 a companion a fifth or a fourth away, 13 how far it opens, 14-15 a slow tremor. Equal numbers, equal sound.
     """
-    d = np.zeros(DESCRIPTOR)
-    given = np.clip(np.nan_to_num(np.asarray(descriptor, float)[:DESCRIPTOR]), -1.0, 1.0)
-    d[: len(given)] = given
+    d = _complete(descriptor)
     n = int(SECONDS * rate)
     dark, open_ = _spectrum(d, n, rate, 0.0), _spectrum(d, n, rate, 1.0)
     t = np.arange(n) / n
@@ -102,6 +106,14 @@ def voice(descriptor: tuple[float, ...], rate: int = 48000) -> NDArray[np.float3
         second
     )
     return level((mixed * tremor).astype(np.float32))
+
+
+def _complete(descriptor: tuple[float, ...]) -> NDArray[np.float64]:
+    """All 16 numbers, in -1..1; what is missing or no number is 0."""
+    d = np.zeros(DESCRIPTOR)
+    given = np.clip(np.nan_to_num(np.asarray(descriptor, float)[:DESCRIPTOR]), -1.0, 1.0)
+    d[: len(given)] = given
+    return d
 
 
 def _rms(sound: NDArray[np.float32]) -> float:
@@ -194,7 +206,7 @@ def sonify(latent: NDArray[np.floating], rate: int = 48000) -> NDArray[np.float3
     n = int(SECONDS * rate)
     at = np.linspace(0.0, z.shape[2] - 1.0, n)
     tones, airs = _bands(rate)
-    sound = np.full(n, 1e-12, np.float32)
+    sound = np.zeros(n, np.float32)
     columns = np.arange(z.shape[2])
     for band in range(BANDS):
         for strength, bed in ((tone, tones), (air, airs)):
@@ -219,16 +231,15 @@ def _rows(field: NDArray[np.float32], rows: NDArray[np.float64]) -> NDArray[np.f
 
 
 def tick(rate: int = 48000) -> NDArray[np.float32]:
-    """A knock on wood, 60 ms: the sound of a word arriving. Its first sample is its loudest edge."""
+    """A knock on wood, 60 ms: the sound of a word arriving."""
     t = np.arange(int(0.06 * rate)) / rate
     rng = np.random.default_rng(5)
     knock = sum(
-        a * np.sin(2 * math.pi * f * t) * np.exp(-t / s) for f, a, s in ((294.0, 1.0, 0.012), (784.0, 0.5, 0.006))
+        a * np.sin(2 * math.pi * f * t) * np.exp(-t / s) for f, a, s in ((294.0, 1.0, 0.014), (784.0, 0.5, 0.007))
     )
-    noise = rng.standard_normal(len(t)) * np.exp(-t / 0.0015)
-    noise = np.convolve(noise, np.hanning(9) / 4.5, "same")
-    sound = (0.5 * knock + 0.12 * noise) * np.minimum(1.0, (t[-1] - t) / 0.01)
-    knocked: NDArray[np.float32] = (0.5 * np.tanh(sound)).astype(np.float32)
+    hiss = np.convolve(rng.standard_normal(len(t)), np.hanning(33) / 4.0, "same") * np.exp(-t / 0.002)
+    edges = np.sin(0.5 * math.pi * np.minimum(1.0, np.minimum(t / 0.0015, (t[-1] - t) / 0.015))) ** 2
+    knocked: NDArray[np.float32] = (0.5 * np.tanh((0.5 * knock + 0.15 * hiss) * edges)).astype(np.float32)
     return knocked
 
 
@@ -239,16 +250,30 @@ def impulse(rate: int = 48000) -> NDArray[np.float32]:
     return sound
 
 
+def recorded(fragment: int) -> int:
+    """The source that sounds like a fragment in the gallery's own recordings: those nearest to its voice."""
+    return RECORDED - fragment
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A sound to be made: of the picture, or of one memory."""
+    """A sound to be made: of the picture, of one memory, or of the recordings that are nearest to one."""
 
     source: int
     rate: int
     latent: NDArray[np.floating] | None = None  # (c, h, w)
     descriptor: tuple[float, ...] = ()
+    folder: str = ""  # of recordings
 
 
 def make(job: Job) -> NDArray[np.float32]:
-    """The sound of a job, (n,) f32; 10 to 30 ms. Pure: any process, any order."""
-    return voice(job.descriptor, job.rate) if job.latent is None else sonify(job.latent, job.rate)
+    """The sound of a job, (n,) f32; 10 to 30 ms, a folder's first time seconds. Pure: any process, any order."""
+    if job.latent is not None:
+        return sonify(job.latent, job.rate)
+    own = voice(job.descriptor, job.rate)
+    if not job.folder:
+        return own
+    corpus = units.load(job.folder, job.rate)
+    centroid, _, flatness = units.timbre(own[: job.rate // 2], job.rate)
+    root = pitch(_complete(job.descriptor))
+    return corpus.source(corpus.nearest(centroid, root, flatness, job.descriptor))

@@ -1,0 +1,102 @@
+"""The latency contract keeps an honest account."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engine.mind.contract import Contract, Series, Terms
+
+
+def run(contract: Contract, intervals: list[float], start: float = 100.0) -> float:
+    now = start
+    for interval in intervals:
+        now += interval
+        contract.picture(now, milliseconds=interval * 500)
+    return now
+
+
+def test_percentiles_are_those_of_what_was_noted() -> None:
+    series = Series()
+    values = np.random.default_rng(0).gamma(2.0, 5.0, 10_000)
+    for value in values:
+        series.note(value)
+    found = series.figures()
+    for name, share in (("p50", 50), ("p95", 95), ("p99", 99), ("p99.9", 99.9)):
+        assert found[name] == pytest.approx(np.percentile(values, share))
+    assert found["max"] == values.max()
+
+
+def test_the_worst_is_remembered_longer_than_the_rest() -> None:
+    series = Series(room=10)
+    for value in [99.0] + [1.0] * 50:
+        series.note(value)
+    assert series.figures()["p99.9"] == 1.0
+    assert series.figures()["max"] == 99.0
+
+
+def test_misses_and_their_longest_run_are_counted() -> None:
+    contract = Contract(Terms(deadline=0.1, window=1000))
+    now = run(contract, [0.05, 0.05, 0.2, 0.2, 0.2, 0.05, 0.2])
+    assert contract.misses == 4
+    assert contract.longest == 3
+    assert contract.age(now + 0.5) == pytest.approx(0.5)
+
+
+def test_words_are_counted_once_until_others_are_asked() -> None:
+    contract = Contract()
+    for now in (10.1, 10.2, 10.3):
+        contract.picture(now, 5.0, asked=10.0)
+    contract.picture(11.0, 5.0, asked=10.9)
+    assert contract.words.count == 2
+    assert contract.words.worst == pytest.approx(100.0)
+
+
+def test_late_pictures_lead_down_the_ladder_and_good_ones_up_again() -> None:
+    contract = Contract(Terms(deadline=0.1, window=20, ladder=((128, 128),)))
+    now = run(contract, [0.2] * 21)
+    assert contract.step == "skip"
+    now = run(contract, [0.2] * 20, now)
+    assert contract.step == "extrapolate"
+    now = run(contract, [0.05] * 21, now)
+    assert contract.step == "skip"
+    run(contract, [0.05] * 20, now)
+    assert contract.step == "whole"
+    assert [step for _, step, _ in contract.steps_taken] == ["skip", "extrapolate", "skip", "whole"]
+    assert "over 100 ms" in contract.steps_taken[0][2]
+
+
+def test_without_smaller_sizes_the_last_step_is_not_taken() -> None:
+    contract = Contract(Terms(deadline=0.1, window=10))
+    run(contract, [0.2] * 100)
+    assert contract.step == "extrapolate"
+
+
+def test_the_next_smaller_size_is_the_largest_below() -> None:
+    contract = Contract(Terms(ladder=((384, 384), (256, 256), (512, 512))))
+    assert contract.smaller((512, 512)) == (384, 384)
+    assert contract.smaller((256, 256)) is None
+
+
+def test_growth_of_the_allocator_is_counted_from_the_first_account() -> None:
+    contract = Contract()
+    for allocated in (1000, 1000, 1500):
+        contract.memory(allocated)
+    assert contract.figures(0.0)["allocator_growth_bytes"] == 500
+
+
+def test_every_figure_is_published_as_a_number() -> None:
+    contract = Contract(Terms(deadline=0.1))
+    now = run(contract, [0.05] * 30)
+    figures = contract.figures(now)
+    assert all(isinstance(value, float) for value in figures.values())
+    for name in (
+        "compute_ms_p50",
+        "compute_ms_p99.9",
+        "present_ms_max",
+        "misses",
+        "longest_run",
+        "recaptures",
+        "age_ms",
+    ):
+        assert name in figures

@@ -1,0 +1,88 @@
+"""The judge, on pictures whose answer is known."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from engine.atelier import judge
+from engine.atelier.card import table, write_card
+from engine.atelier.evaluate import main
+from engine.atelier.figures import held_out_scenes, roughness
+from engine.atelier.judge import Paintings
+from engine.atelier.paint import Attributes
+
+COLOURS = {"red": (0.9, 0.1, 0.1), "green": (0.1, 0.7, 0.2), "blue": (0.1, 0.2, 0.9)}
+
+
+def flags(each: int, seed: int) -> Paintings:
+    """Pictures of one colour, as plain as can be."""
+    draw = torch.Generator().manual_seed(seed)
+    names = [name for name in COLOURS for _ in range(each)]
+    colours = torch.tensor([COLOURS[name] for name in names])[:, :, None, None]
+    pictures = colours.expand(-1, 3, 64, 64) + 0.05 * torch.randn(len(names), 3, 64, 64, generator=draw)
+    return Paintings(pictures.clamp(0, 1), [Attributes(kind="sky", colour=name) for name in names], [f"a {name} sky" for name in names])
+
+
+@pytest.fixture(scope="module")
+def trained() -> judge.Judge:
+    return judge.train_judge(flags(8, 0), steps=24, seed=0, batch=12)
+
+
+def test_the_judge_tells_true_captions_from_swapped_ones(trained: judge.Judge) -> None:
+    seen = flags(1, 1)
+    true = judge.retrieval(trained, seen.pictures, seen.captions)[0]
+    swapped = judge.retrieval(trained, seen.pictures.roll(1, 0), seen.captions)[0]
+    assert true == 1.0 and swapped == 0.0
+
+
+def test_a_probe_counts_only_what_was_asked(trained: judge.Judge) -> None:
+    seen = flags(4, 2)
+    found = judge.accuracy(trained, seen.pictures, seen.attributes)
+    assert found["colour"] == 1.0
+    assert "time" not in found
+
+
+def test_a_grey_model_fails_the_colour_probe(trained: judge.Judge) -> None:
+    grey = torch.full((12, 3, 64, 64), 0.4)
+    assert judge.accuracy(trained, grey, flags(4, 2).attributes)["colour"] < 0.5
+
+
+def test_distance_is_nothing_to_itself_and_grows_with_a_shift() -> None:
+    features = torch.randn(400, 6, generator=torch.Generator().manual_seed(0))
+    assert judge.distance(features, features) == pytest.approx(0, abs=1e-6)
+    assert judge.distance(features, features + 2) == pytest.approx(24, rel=1e-3)
+
+
+def test_french_and_english_fall_into_one_bag() -> None:
+    assert set(judge.bag("une mer rouge")) & set(judge.bag("a red sea"))
+    assert judge.bag("") == judge.bag("?")
+
+
+def test_noise_and_blur_are_told_apart() -> None:
+    picture = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    blurred = torch.nn.functional.avg_pool2d(picture, 3, 1, 1)
+    assert all(a < b for a, b in zip(roughness(blurred), roughness(picture), strict=True))
+
+
+def test_held_out_scenes_keep_what_is_held_out() -> None:
+    from engine.atelier import captions
+
+    assert all(captions.is_held_out(scene, "") for scene in held_out_scenes(16, 3))
+
+
+def test_the_card_shows_every_figure_that_was_measured(tmp_path: Path) -> None:
+    rows = [{"name": "retrieval R@10", "value": "0.41", "beside": "real paintings 0.97", "how": "256 captions"}]
+    figures = {"rows": rows, "date": "2026-01-01", "quick": True, "seed": 1}
+    (tmp_path / "figures.json").write_text(json.dumps(figures))
+    write_card(tmp_path)
+    assert table(figures) in (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert "--quick" in table(figures)
+
+
+def test_evaluating_nothing_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--model", str(tmp_path)]) == 1
+    assert "hypermnesia train" in capsys.readouterr().err
