@@ -197,3 +197,13 @@ def test_an_archive_error_of_the_disk_reaches_who_withdraws(tmp_path: Path) -> N
     mind.keeper.archive._base.execute("PRAGMA query_only=ON")
     with pytest.raises(sqlite3.Error):
         mind.withdraw(Withdraw(stored.code))
+
+
+def test_a_picture_darkens_when_it_is_repeated_and_not_while_it_is_new(tmp_path: Path) -> None:
+    mind = small(tmp_path, keyframe=2.0)
+    for n, words in enumerate(("a blue moon", "a golden river", "a white tower", "a green mountain")):
+        play(mind, words, 5, 5.0 * n)
+    fresh = [p.state.light for p in play(mind, "a violet river in the fog under a red tower", 5, 20.0)]
+    play(mind, "a white tower", 5, 25.0)
+    again = [p.state.light for p in play(mind, "a violet river in the fog under a red tower", 5, 30.0)]
+    assert np.mean(again) < np.mean(fresh) - 0.1
