@@ -75,7 +75,7 @@ def sound(options: argparse.Namespace, machine: Machine) -> Table:
     """Null test, load for 2, 8 and 16 outputs; with a path, two minutes as WAV and picture in that folder."""
     from engine.sound import bench as instrument
 
-    return dict(instrument.bench(Path(options.path) if options.path else None))
+    return dict(instrument.bench(options))
 
 
 def isf(options: argparse.Namespace, machine: Machine) -> Table:

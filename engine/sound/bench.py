@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import math
+import sys
 import time as clocks
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from engine.crossings import GRAIN, grain_row
 from engine.messages import Ancestor, Grain, Lineage, Picture, State
 from engine.sound import mapping
 from engine.sound.instrument import Instrument
-from engine.sound.measure import loudness, picture
+from engine.sound.measure import loudness, picture, save
 from engine.sound.murmur import Murmur
 from engine.sound.particles import NumpyParticles, Particles, PyoParticles
 
@@ -150,28 +151,33 @@ def null_test(count: int = 1000, seed: int = 7) -> float:
     return float(20.0 * np.log10(np.std(other) / max(float(np.std(one - other)), 1e-30)))
 
 
-def bench(folder: Path | None = None, say: Callable[[str], None] = print) -> dict[str, float]:
-    """All figures, each also said as a line; with a folder, two minutes as `murmur.png` there. About a minute."""
-    figures = {"null_test_db": null_test()}
-    say(f"1,000 random grains, pyo against numpy: {figures['null_test_db']:.1f} dB")
-    say("outputs   silent   1 grain   128 grains   grains until a core is full")
+def bench(options: argparse.Namespace) -> dict[str, object]:
+    """All figures; with `options.path`, a folder, the two minutes as a picture and a wave file there. About a minute."""
+    figures: dict[str, object] = {"null_test_db": round(null_test(), 1)}
+    rows = []
     for channels in (2, 8, 16):
-        one, many, more = load(channels, 1), load(channels, 128), load(channels, 384)
-        full = 384 + (1.0 - more) * 256 / max(more - many, 1e-6)
-        figures |= {f"load_1_of_{channels}": one, f"load_128_of_{channels}": many, f"grains_of_{channels}": full}
-        say(f"{channels:7d}   {load(channels, 0):6.1%}   {one:7.1%}   {many:10.1%}   {full:8.0f}")
+        some, many = load(channels, 128), load(channels, 384)
+        full = round(384 + (1.0 - many) * 256 / max(many - some, 1e-6))
+        rows.append(
+            {
+                "outputs": channels,
+                "silent": load(channels, 0),
+                "grain": load(channels, 1),
+                "grains_128": some,
+                "full": full,
+            }
+        )
+        print(f"{channels} outputs: {some:.1%} of a core for 128 grains, one core is full at {full}", file=sys.stderr)
+    figures["share_of_a_core"] = rows
     sound = two_minutes()
     measured = loudness(sound)
-    figures |= {"lufs": measured.integrated, "dbtp": measured.peak}
-    say(
-        f"two minutes: {measured.integrated:.1f} LUFS, {measured.shortest:.1f} to {measured.loudest:.1f} over 3 s, {measured.peak:.1f} dBTP"
-    )
-    if folder is not None:
+    figures |= {"lufs": round(measured.integrated, 1), "dbtp": round(measured.peak, 1)}
+    figures |= {"lufs_softest_3s": round(measured.shortest, 1), "lufs_loudest_3s": round(measured.loudest, 1)}
+    if getattr(options, "path", None):
+        folder = Path(options.path)
         folder.mkdir(parents=True, exist_ok=True)
-        picture(
-            folder / "murmur.png",
-            sound,
-            title="Two minutes of the murmur: stillness, motion, gap, a sentence, depth, unison",
-        )
-        say(f"{folder / 'murmur.png'}")
+        title = "Two minutes of the murmur: stillness, motion, gap, a sentence, depth, unison"
+        picture(folder / "murmur.png", sound, title=title)
+        save(folder / "murmur.wav", sound)
+        figures["picture"] = str(folder / "murmur.png")
     return figures

@@ -91,6 +91,18 @@ def salient(latent: NDArray[np.floating]) -> tuple[float, float]:
     return x, y
 
 
+def middle(lineage: Lineage) -> tuple[float, float]:
+    """(x, y) in 0..1 of the largest shares, weighted so that the largest counts most."""
+    top = lineage.top(4)
+    weights = [ancestor.share**2 for ancestor in top]
+    total = sum(weights)
+    if total <= 0.0:
+        return 0.5, 0.5
+    x = sum(weight * ancestor.x for weight, ancestor in zip(weights, top, strict=True)) / total
+    y = sum(weight * ancestor.y for weight, ancestor in zip(weights, top, strict=True)) / total
+    return x, y
+
+
 def breath(time: float, standard: float = 0.0) -> float:
     """A slow swell in 0.35..1, about six breaths a minute and never twice alike; it dies where all is standard."""
     swell = 0.5 + 0.32 * math.sin(2 * math.pi * time / 11.3) + 0.18 * math.sin(2 * math.pi * time / 17.9 + 1.0)
