@@ -207,3 +207,13 @@ def test_a_picture_darkens_when_it_is_repeated_and_not_while_it_is_new(tmp_path:
     play(mind, "a white tower", 5, 25.0)
     again = [p.state.light for p in play(mind, "a violet river in the fog under a red tower", 5, 30.0)]
     assert np.mean(again) < np.mean(fresh) - 0.1
+
+
+def test_the_contact_sheet_shows_words_hidden_picture_memories_and_second_pictures(tmp_path: Path) -> None:
+    from engine.mind.sheet import CAPTION, row, sheet
+
+    mind = small(tmp_path)
+    cells = row(mind, "a red moon at night")
+    assert len(cells) == 7 and cells[0][1] == "a red moon at night" and "beta 1" in cells[-1][1]
+    assert np.abs(cells[4][0].astype(float) - cells[6][0]).mean() > 1, "beta 0 looks like beta 1"
+    assert sheet(mind, ("a red moon", "a river")).size == (7 * 64, 2 * (64 + CAPTION))

@@ -180,7 +180,7 @@ class Mind:
         study = dream.degree < thought.degree  # the hidden picture, to be looked at by those who study it
         condition = self.parts.condition(thought.words) if study else thought.condition
         start = thought.first.latent if study else thought.again.latent
-        rgba, latent = self.stream.next(condition, start, dream.strength, dream.feedback, time)
+        rgba, latent = self.stream.next(condition, start, dream.strength, dream.feedback, time, dream.at)
         painted = 1000 * (clock.perf_counter() - begun)
         state = replace(
             self._state, picture=self._pictures, asked=dream.at, made=clock.monotonic(), autonomy=dream.autonomy,
@@ -202,6 +202,8 @@ class Mind:
             self._state, self._shares = self._measure(thought, dream)
             self.thought, self._veto = thought, 0 if self._veto == 1 else self._veto
             self._thoughts, self._since = self._thoughts + 1, 0
+            if trouble := getattr(self.parts.dreamer, "trouble", ""):
+                self._trouble(trouble)
             try:
                 self._remember(thought, dream, time)
             except sqlite3.Error as wrong:
