@@ -28,6 +28,9 @@ class Shape:
     def __init__(self, shape: tuple[int, int]):
         self.shape = shape
 
+    def to(self, device: torch.device) -> None:
+        return
+
     def condition(self, words: str) -> Tensor:
         return torch.randn(self.shape, generator=torch.Generator().manual_seed(len(words)))
 

@@ -37,6 +37,9 @@ class Device(Protocol):
     def preparing(self) -> contextlib.AbstractContextManager[Any]:
         """Work inside goes to the words' stream, beside the pictures'."""
 
+    def beside(self) -> Device:
+        """The same device for a second path, which may be used by another thread."""
+
     def hand_over(self) -> None:
         """What was prepared may be read by the pictures' stream; nothing waits on the host."""
 
@@ -81,6 +84,9 @@ class Cpu:
 
     preparing = painting
 
+    def beside(self) -> Cpu:
+        return self
+
     def hand_over(self) -> None:
         return
 
@@ -123,13 +129,17 @@ class Cuda:
     device once it is made.
     """
 
-    def __init__(self, index: int = 0) -> None:
+    def __init__(self, index: int = 0, priority: int = -1) -> None:
         self.torch = torch.device("cuda", index)
         torch.cuda.set_device(self.torch)
-        self._paint = torch.cuda.Stream(self.torch, priority=-1)
+        self._paint = torch.cuda.Stream(self.torch, priority=priority)
         self._prepare = torch.cuda.Stream(self.torch, priority=0)
         self._prepared, self._read = torch.cuda.Event(), torch.cuda.Event()
         self._own = threading.local()  # a thread that recaptures must not capture on the stream that paints
+
+    def beside(self) -> Cuda:
+        """The same GPU with streams of its own, for pictures that the wall does not wait for."""
+        return Cuda(self.torch.index or 0, priority=0)
 
     def painting(self) -> contextlib.AbstractContextManager[Any]:
         return torch.cuda.stream(getattr(self._own, "stream", self._paint))

@@ -27,9 +27,10 @@ from engine.mind.codec import Tiny
 from engine.mind.contract import Contract, Terms
 from engine.mind.cpu import can_pack, pack, precision
 from engine.mind.device import Cpu, Cuda, open_device
-from engine.mind.families import Family, SentenceWords, UNet, open_family
+from engine.mind.families import Family, SentenceWords, UNet
 from engine.mind.folder import find
 from engine.mind.graph import Path
+from engine.mind.opening import open_family
 
 LONGEST = 2000  # characters of a sentence that are looked at: no encoder here reads more, and some take seconds to cut
 
@@ -70,7 +71,7 @@ class Model:
             _pack(self.family, size)
             self._packed = True
         self._stream = Path(self.family, size, self.device)  # what the wall shows
-        self._hidden = Path(self.family, size, self.device, pixels=False)  # what it does not
+        self._hidden = Path(self.family, size, self.device.beside(), pixels=False)  # what it does not
         dtype = str(next(self.family.network.parameters()).dtype)
         facts = [self._fingerprint, size, dtype, self.family.steps, torch.__version__]
         self.structure = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
@@ -250,6 +251,7 @@ def load(
         family, fingerprint = open_family(folder, dtype, decoder, encoder), folder.fingerprint()
     family.steps = steps or family.steps
     family.to(where.torch)
+    family.words.to(where.torch)
     family.network.to(dtype, memory_format=torch.channels_last)
     family.codec.to(dtype, memory_format=torch.channels_last)
     return Model(family, str(name), size, where, fingerprint, encoder, terms)
