@@ -77,14 +77,14 @@ class UNet(Family):
         self.pooled = _pooled_width(unet.config)
         self.network, self.constants = fold(unet)
         self.stride = 2 ** (len(unet.config.block_out_channels) - 1)
-        self.still = nn.Buffer(self.constants.words_to_kv(torch.zeros(1, words.shape[1])), persistent=False)
+        self.still = nn.Buffer(self.constants.words_to_kv(self.constants.words.new_zeros(1, words.shape[1])), persistent=False)
 
     def prepare(self, condition: Tensor, timesteps: tuple[float, ...], size: tuple[int, int]) -> Slot:
         parameter = next(self.network.parameters())
         tokens, extra = _unpacked(condition.to(parameter.device, torch.float32), self.pooled)
         if extra is not None:
             sizes = torch.tensor([*size, 0, 0, *size], device=parameter.device)
-            extra = torch.cat([extra, self.constants.size_proj(sizes).reshape(1, -1)], 1)
+            extra = torch.cat([extra, self.constants.sizes(sizes)], 1)
         kv, mod = self.constants.words_to_kv(tokens), self.constants.time_to_mod(tokens, timesteps, extra)
         return kv.to(parameter.dtype), mod.to(parameter.dtype)
 
@@ -172,7 +172,7 @@ class PipelineWords:
         found = self.pipe.encode_prompt(
             words, device=device, num_images_per_prompt=1, do_classifier_free_guidance=False
         )
-        tokens = found[0][0].float()  # (tokens, dim)
+        tokens: Tensor = found[0][0].float()  # (tokens, dim)
         if len(found) == 4:  # SDXL: (embeds, negative, pooled, negative pooled)
             tokens = torch.cat([tokens, nn.functional.pad(found[2].float(), (0, tokens.shape[1] - found[2].shape[1]))])
         return tokens
