@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import platform
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from engine.errors import CannotPlay
 from engine.machine import Machine
+
+if TYPE_CHECKING:
+    from engine.house import House
 
 WORDS = (
     "the sea at night", "une ville en feu", "a red room with a window", "la forêt sous la pluie",
@@ -24,45 +28,82 @@ EVERY = 5.0  # seconds between sentences
 Table = dict[str, Any]
 
 
-def show(options: argparse.Namespace, machine: Machine) -> Table:
-    """The whole show, live: every room, real sound if there is a device, a new sentence every five seconds."""
-    from engine.house import House, plan, stopped_by_signals
-    from engine.sync import Beacon
+@contextmanager
+def house_for(options: argparse.Namespace, machine: Machine, words: tuple[str, ...] = ()) -> Iterator[House]:
+    """A live house without a window, on free ports, with a memory of its own unless `options.home` names one."""
+    from engine.house import House, stopped_by_signals
+    from engine.plan import plan
 
     with tempfile.TemporaryDirectory(prefix="hypermnesia-bench-") as folder:
         options.home = options.home or Path(folder)
+        options.osc = options.web = 0
         for name, value in {"scene": "", "say": [], "seed": 0, "model": None, "size": None, "fps": None, "set": []}.items():
             setattr(options, name, getattr(options, name, value))
-        options.osc = options.web = 0
-        seconds = options.seconds
-        words = tuple(WORDS[i % len(WORDS)] for i in range(max(1, int(seconds // EVERY))))
         made = replace(plan(options, machine), words=words, window="headless")
         with House(made) as house, stopped_by_signals(house):
-            house.wake()
-            house.play()
-            figures: Table = house.figures()
-            beacon = Beacon(house)
-            figures |= beacon.measure(min(30.0, seconds))
-    return figures
+            yield house
 
 
-def _elsewhere(module: str, name: str) -> Callable[[argparse.Namespace, Machine], Table]:
-    def measure(options: argparse.Namespace, machine: Machine) -> Table:
-        result: Table = getattr(importlib.import_module(module), name)(options)
-        return result
+def show(options: argparse.Namespace, machine: Machine) -> Table:
+    """The whole show, live: every room, real sound if there is a device, a new sentence every five seconds."""
+    from engine.sync import Beacon
 
-    return measure
+    words = tuple(WORDS[i % len(WORDS)] for i in range(max(1, int(options.seconds // EVERY))))
+    with house_for(options, machine, words) as house:
+        house.wake()
+        house.play()
+        figures: Table = house.figures()
+        apart = Beacon(house).measure(max(30.0, options.seconds))
+    return figures | {f"sync_{name}": value for name, value in asdict(apart).items()} | {"sync": apart.sentence()}
+
+
+def picture(options: argparse.Namespace, machine: Machine) -> Table:
+    """Ours against the plain pipeline with the same weights; with --ladder, B0 to B4."""
+    from engine.mind import bench_picture
+
+    return dict(bench_picture.bench(options))
+
+
+def memory(options: argparse.Namespace, machine: Machine) -> Table:
+    """Insert, recall by words and by image, compose, the whole cycle, from 1,000 fragments up."""
+    from engine.mind import bench as mind
+
+    return dict(mind.bench(options))
+
+
+def sound(options: argparse.Namespace, machine: Machine) -> Table:
+    """Null test, load for 2, 8 and 16 outputs; with a path, two minutes as WAV and picture in that folder."""
+    from engine.sound import bench as instrument
+
+    return dict(instrument.bench(options))
+
+
+def isf(options: argparse.Namespace, machine: Machine) -> Table:
+    """Every shader of a folder, compiled and drawn."""
+    from engine.stage import bench as stage
+
+    if not options.path or not Path(options.path).is_dir():
+        raise CannotPlay("bench isf wants a folder of ISF shaders: hypermnesia bench isf PATH")
+    return {"shaders": stage.isf(Path(options.path))}
+
+
+def flow(options: argparse.Namespace, machine: Machine) -> Table:
+    """In-betweens by flow against hold and crossfade."""
+    from engine.stage import bench as stage
+
+    return {"in-betweens": stage.flow()}
+
+
+def passes(options: argparse.Namespace, machine: Machine) -> Table:
+    """What each pass of the wall costs, measured with finish() and a clock."""
+    from engine.stage import bench_wall
+
+    return {"passes": bench_wall.passes()}
 
 
 MEASURES: dict[str, Callable[[argparse.Namespace, Machine], Table]] = {
-    "show": show,
-    "picture": _elsewhere("engine.mind.bench_picture", "bench"),
-    "memory": _elsewhere("engine.mind.bench", "bench"),
-    "sound": _elsewhere("engine.sound.bench", "bench"),
-    "isf": _elsewhere("engine.stage.bench", "isf"),
-    "flow": _elsewhere("engine.stage.bench", "flow"),
-    "passes": _elsewhere("engine.stage.bench", "passes"),
-}
+    "show": show, "picture": picture, "memory": memory, "sound": sound, "isf": isf, "flow": flow, "passes": passes,
+}  # fmt: skip
 
 
 def bench(options: argparse.Namespace, machine: Machine) -> int:
@@ -71,7 +112,7 @@ def bench(options: argparse.Namespace, machine: Machine) -> int:
     started = time.monotonic()
     figures = MEASURES[options.what](options, machine)
     seconds = time.monotonic() - started
-    facts = {"machine": platform.processor() or platform.machine(), "cores": _cores(), "seconds": round(seconds, 1)}
+    facts: Table = {"machine": platform.processor() or platform.machine(), "cores": _cores(), "seconds": round(seconds, 1)}
     facts["stolen_share"] = round(_stolen(before, _cpu()), 4)
     print(table(figures))
     print(f"\n{facts['cores']} cores, {seconds:.0f} s, {100 * facts['stolen_share']:.1f} % of the CPU stolen", file=sys.stderr)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from engine.messages import KINDS, Node, State, Value
 
 STATE = {  # field of State -> what it means; only what a stranger may read
@@ -19,6 +21,41 @@ STATE = {  # field of State -> what it means; only what a stranger may read
     "mass": "mass of the whole memory, in fragments",
     "fragments": "fragments remembered",
 }
+
+
+FIXED = (  # what always can be said, whatever scene has the wall
+    Node("/hm/text", "s", "say something to the memory", readable=False),
+    Node("/hm/veto", "", "refuse the present picture: dark until there is another", readable=False),
+    Node("/hm/touch", "ff", "whose is this place? x and y from 0 to 1, from the top left", readable=False),
+    *(Node(f"/hm/kinds/{kind}", "T", f"whether {kind} memories may be parents", readable=False) for kind in KINDS),
+)
+MAPPING = {  # command of an output -> types, what it does
+    "corner": ("iff", "move a corner: 0 top left, then clockwise; x and y in 0..1"),
+    "mesh": ("ii", "rows and columns of the mesh"),
+    "point": ("iiff", "move a point of the mesh: row, column, x, y"),
+    "blend": ("ffff", "width of the soft edges: left, right, top, bottom"),
+    "part": ("ffff", "which part of the wall this output shows: left, top, right, bottom"),
+    "gamma": ("f", "gamma of the projector"),
+    "black": ("f", "light of the projector's black, lifted where outputs do not overlap"),
+    "mask": ("s", "a picture whose dark places stay dark"),
+    "lut": ("s", "a .cube file"),
+    "reset": ("", "as if nothing had been mapped"),
+}
+
+
+def mapping_nodes(outputs: Iterable[str]) -> tuple[Node, ...]:
+    """How the wall lies on its outputs, by the outputs' names."""
+    common = (
+        Node("/hm/mapping/test", "T", "the test card instead of the scene", readable=False),
+        Node("/hm/mapping/edit", "T", "handles on the wall, for mouse and keyboard", readable=False),
+        Node("/hm/mapping/save", "", "keep the mapping for the next start", readable=False),
+    )
+    each = (
+        Node(f"/hm/mapping/{name}/{command}", types, told, readable=False)
+        for name in outputs
+        for command, (types, told) in MAPPING.items()
+    )
+    return (*common, *each)
 
 
 def state_nodes(state: State) -> tuple[Node, ...]:

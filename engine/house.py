@@ -4,37 +4,30 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import signal
-import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
 from types import FrameType
 from typing import Self
 
 from engine.clock import Clock, Now
 from engine.crossings import ClockPage, GrainRing, PictureRing
-from engine.doctor import port_is_free
-from engine.doors.options import DoorsOptions
+from engine.directory import mapping_nodes
 from engine.errors import CannotPlay
 from engine.loop import Show, perform
-from engine.machine import Machine, home
-from engine.messages import Dream, Health, Set, Text
+from engine.machine import Machine
+from engine.messages import Dream, Health, Text, Trouble
 from engine.meter import Meter
-from engine.mind.options import MindOptions
+from engine.plan import Plan, check_ports, plan, window_of
 from engine.programme import Programme
 from engine.rooms import DoorsRoom, MindRoom, SoundRoom
-from engine.scene import SCENES, find
-from engine.sound.options import SoundOptions
+from engine.sound.instrument import NODES
 from engine.sound.tap import SampleRing
 from engine.stage.outputs.live import Live
 from engine.stage.outputs.recording import Recording
 from engine.stage.stage import Stage
-from engine.stage.window import WindowOptions
 from engine.supervisor import Room, Supervisor
 from engine.wall import Wall, Watchers
 
@@ -43,108 +36,6 @@ log = logging.getLogger("engine.house")
 TICK_HZ = 60.0
 AUDIO = ("real", "underruns", "grains", "late", "lost", "level", "peak", "load", "latency")
 SIZE, FPS = (640, 360), 30.0  # what two cores draw beside everything else; a GPU is asked for more in machine.toml
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a show is made of, once options and machine file have been weighed. Raises CannotPlay or SceneError."""
-
-    scenes: tuple[Path, ...]
-    start: str
-    hold: bool
-    words: tuple[str, ...]
-    settings: tuple[Set, ...]
-    seed: int
-    size: tuple[int, int]  # width, height; 0 = chosen at start
-    fps: float
-    mind: MindOptions
-    sound: SoundOptions
-    doors: DoorsOptions
-    window: str = "headless"
-    record: Path | None = None
-    seconds: float = 0.0
-    machine: Machine = field(default_factory=Machine)
-
-
-def plan(options: argparse.Namespace, machine: Machine) -> Plan:
-    """Weigh the options (which win) and the machine's facts."""
-    asked = find(options.scene) if options.scene else None
-    scenes = {path.stem: path for path in sorted(SCENES.glob("*.py"))}
-    if asked:
-        scenes[asked.stem] = asked
-    where = options.home or home()
-    mind = MindOptions(
-        model=options.model or machine.mind.model,
-        archive=where / "archive",
-        size=(machine.mind.size, machine.mind.size),
-        seed=options.seed,
-        site=machine.mind.site,
-        founding=machine.mind.founding,
-        threads=machine.mind.threads or _threads(),
-        device=machine.mind.device,
-    )
-    device = getattr(options, "sound", None)
-    sound = SoundOptions(
-        device=(machine.sound.device if device is None else device) or None,
-        rate=machine.sound.rate,
-        block=machine.sound.block,
-        channels=machine.sound.channels,
-        latency=machine.sound.latency,
-    )
-    doors = DoorsOptions(
-        name=machine.doors.name,
-        host=getattr(options, "host", None) or machine.doors.host,
-        osc_port=_port(options, "osc", machine.doors.osc),
-        query_port=_port(options, "osc", machine.doors.osc),
-        tcp_port=0,
-        web_port=_port(options, "web", machine.doors.web),
-        moderation=getattr(options, "moderation", None) or machine.doors.moderation,
-        home=where / "doors",
-        **({"token": machine.doors.token} if machine.doors.token else {}),
-    )
-    return Plan(
-        scenes=tuple(scenes.values()),
-        start=asked.stem if asked else "gap",
-        hold=asked is not None,
-        words=tuple(options.say),
-        settings=tuple(_setting(text) for text in options.set),
-        seed=options.seed,
-        size=_size(options.size) if options.size else machine.stage.size,
-        fps=options.fps or machine.stage.fps,
-        mind=mind,
-        sound=sound,
-        doors=doors,
-        window=getattr(options, "window", None) or machine.stage.window,
-        record=getattr(options, "record", None),
-        seconds=options.seconds,
-        machine=machine,
-    )
-
-
-def _threads() -> int:
-    """Threads for the mind: on few cores all of them, for it is nice and gives way; else two are left to the others."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return cores if cores <= 2 else cores - 2
-
-
-def _port(options: argparse.Namespace, name: str, fact: int) -> int:
-    given = getattr(options, name, None)
-    return fact if given is None else int(given)
-
-
-def _size(text: str) -> tuple[int, int]:
-    width, x, height = text.lower().partition("x")
-    if not (x and width.isdigit() and height.isdigit()):
-        raise CannotPlay(f"--size wants something like 640x360, found {text}")
-    return int(width), int(height)
-
-
-def _setting(text: str) -> Set:
-    name, _, value = text.partition("=")
-    try:
-        return Set(f"/hm/{name}", (float(value),))
-    except ValueError:
-        raise CannotPlay(f"--set wants something like beta=0.9, found {text}") from None
 
 
 class House:
@@ -169,7 +60,7 @@ class House:
 
     def _open(self) -> None:
         plan = self.plan
-        _check_ports(plan.doors)
+        check_ports(plan.doors)
         self.programme = Programme(plan.scenes, plan.start, plan.hold, plan.seed)
         pictures, grains, page = PictureRing(), GrainRing(), ClockPage()
         samples = SampleRing(rate=plan.sound.rate)
@@ -190,20 +81,28 @@ class House:
         fps = plan.fps or FPS
         recording = Recording(plan.record) if plan.record else None
         tap = Watchers(self.live, recording, size, fps, plan.sound.rate)
-        self.stage = Stage(size, _window(plan), [tap], self.mind, self.sound.heard, fps)
+        self.stage = Stage(size, window_of(plan), [tap], self.mind, self.sound.heard, fps)
         self.stack.callback(self.stage.close)
         self.stage.prepare()
+        self.programme.others = (*NODES, *mapping_nodes(self.stage.walls.mappings))
+        self.programme.directory_serial += 1
 
     def wake(self, patience: float = 600.0) -> None:
         """Wait, saying what is going on, until the mind has made its first picture. Raises CannotPlay."""
         started, said = time.monotonic(), ""
         while self.mind.newest() is None and not self.ended:
-            self.mind.request(Dream("", seed=self.plan.seed), Now(0, time.monotonic() - started, 0.0))
-            for letter in self.mind.news():
-                said = self._say(f"  {getattr(letter, 'what', letter)}", said)
+            now = Now(0, time.monotonic() - started, 0.0)
+            self.mind.request(Dream("", seed=self.plan.seed), now)
+            for message in self.doors.drain():  # the doors are open already: what is said now is kept
+                self.programme.receive(message, now)
+                self.mind.hear(message)
+            news = tuple(self.mind.news())
+            self.doors.tell(news, self.programme.values)
+            for letter in news:
+                if isinstance(letter, Trouble):
+                    said = self._say(f"  {letter.what}", said)
             if loading := self.mind.loading:
                 said = self._say(f"  {loading.what} {100 * loading.done:3.0f} %", said)
-            list(self.doors.drain())
             if self.mind.room.restarts >= 2 or time.monotonic() - started > patience:
                 raise CannotPlay("the mind does not wake up; its last words are above. hypermnesia doctor says more")
             time.sleep(0.05)
@@ -258,22 +157,6 @@ class House:
             facts=(("scene", self.programme.name), ("model", self.plan.mind.model), ("caption", state.caption)),
             notes=tuple(notes),
         )
-
-
-def _window(plan: Plan) -> WindowOptions | None:
-    """A window where one was asked for, or where there is a display and nobody said otherwise."""
-    there = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-    if plan.window == "headless" or (plan.window == "auto" and not there):
-        return None
-    return WindowOptions(fullscreen=plan.window == "fullscreen", monitor=plan.machine.stage.monitor)
-
-
-def _check_ports(doors: DoorsOptions) -> None:
-    """A taken port is said before the show, with the next free one."""
-    for option, port, kind in (("osc", doors.osc_port, socket.SOCK_DGRAM), ("web", doors.web_port, socket.SOCK_STREAM)):
-        if port > 0 and not port_is_free(doors.host, port, kind):
-            free = next((p for p in range(port + 1, port + 100) if port_is_free(doors.host, p, kind)), 0)
-            raise CannotPlay(f"port {port} is in use, perhaps by a show that already runs; try --{option} {free}")
 
 
 @contextmanager

@@ -51,7 +51,8 @@ class SoundFacts:
     block: int = 256
     channels: int = 2
     latency: float = 0.05  # seconds asked of the host
-    gain: float = 0.0  # dB on top of the calibrated level
+    offset: float = 0.0  # seconds that grains sound earlier, from `hypermnesia calibrate sync`
+    gain: float = 0.0  # dB, at most 0
 
 
 @dataclass(frozen=True, slots=True)

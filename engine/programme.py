@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.clock import Now
-from engine.directory import state_nodes
+from engine.directory import FIXED, state_nodes
 from engine.errors import nearest
 from engine.loop import rehearse
 from engine.messages import Directory, Dream, Grain, Message, News, Node, Set, State, Text, Told, Value
@@ -44,6 +44,7 @@ class Programme:
         self.seed = seed
         self.state = State()
         self.presence = Autonomy()  # how alone the machine is
+        self.others: tuple[Node, ...] = ()  # what other rooms let people turn: sound, mapping
         self.directory_serial = 1  # counts changes of what can be turned
         self._since = 0.0  # scene seconds since which the present scene has the wall
         self._looked = 0.0
@@ -152,17 +153,14 @@ class Programme:
         current = self.scene.nodes("/hm")
         scenes = [node for name, scene in self.scenes.items() for node in scene.nodes(f"/hm/scene/{name}")]
         names = tuple(sorted(self.scenes))
-        fixed = (
-            Node("/hm/text", "s", "say something to the memory", writable=True, readable=False),
+        keys = (
             Node("/hm/scene", "s", "which scene has the wall", (self.name,), choices=names),
             Node("/hm/hold", "T", "keep the present scene", (self.hold,)),
             Node("/hm/blackout", "T", "dark on the next frame", (self.blackout,)),
             Node("/hm/freeze", "T", "ask for nothing new", (self.frozen,)),
-            Node("/hm/veto", "", "refuse the present picture: dark until there is another", readable=False),
             Node("/hm/seed", "i", "where the walk through noise starts", (self.seed,)),
-            Node("/hm/touch", "ff", "whose is this place? x and y from 0 to 1, from the top left", readable=False),
         )
-        return Directory((*fixed, *current, *scenes, *state_nodes(self.state)))
+        return Directory((*FIXED, *keys, *current, *scenes, *self.others, *state_nodes(self.state)))
 
     def values(self) -> dict[str, tuple[Value, ...]]:
         """Current value of every readable address."""

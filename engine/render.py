@@ -19,11 +19,12 @@ from numpy.typing import NDArray
 
 from engine.clock import Clock, Now
 from engine.crossings import GRAIN, grain_row
-from engine.house import TICK_HZ, Plan, plan
+from engine.house import TICK_HZ
 from engine.loop import Values, perform
 from engine.machine import Machine
 from engine.messages import Dream, Grain, Message, News, Picture, Set, State, Text, Touch
 from engine.mind.mind import Mind
+from engine.plan import Plan, plan
 from engine.programme import Programme
 from engine.sound.instrument import Instrument
 from engine.stage.layer import Layer

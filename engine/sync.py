@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from engine.clock import Clock, Now
 from engine.loop import Show, Values
 from engine.messages import Dream, Grain, Message, News, State
-from engine.sound.instrument import IMPULSE
+from engine.sound.sources import IMPULSE
+from engine.sound.sync import Sync, sync
 from engine.stage.layer import Layer
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 EVERY = 0.45  # seconds between two flashes
 AHEAD = 0.25  # seconds that an instant is announced before it comes
 LOUD = 0.012  # half of what one click leaves after the room and the limiter
-NEAR = 0.15  # seconds around an instant in which its flash and click are looked for
 
 
 class Timed(Protocol):
@@ -99,34 +99,13 @@ class Witness:
         """Nothing is open."""
 
 
-def offsets(instants: list[float], flashes: list[float], clicks: list[float]) -> NDArray[np.float64]:
-    """Click minus flash in seconds for every instant that has both; positive = sound late."""
-    found = []
-    for instant in instants:
-        flash, click = (min(times, key=lambda t: abs(t - instant), default=np.inf) for times in (flashes, clicks))
-        if abs(flash - instant) < NEAR and abs(click - instant) < NEAR:
-            found.append(click - flash)
-    return np.array(found)
-
-
-def describe(instants: list[float], apart: NDArray[np.float64]) -> dict[str, float]:
-    """The gate's figures in ms: mean, jitter as p99 of the distance from the mean, worst, and how many were found."""
-    if not len(apart):
-        return {"sync_events": 0.0, "sync_asked": float(len(instants))}
-    jitter = np.percentile(np.abs(apart - apart.mean()), 99)
-    return {
-        "sync_asked": float(len(instants)), "sync_events": float(len(apart)), "sync_mean_ms": 1e3 * apart.mean(),
-        "sync_jitter_p99_ms": 1e3 * jitter, "sync_worst_ms": 1e3 * apart[np.abs(apart).argmax()],
-    }  # fmt: skip
-
-
 class Beacon:
     """Measures a live house: all rooms go on, the sound is clicks alone for a while."""
 
     def __init__(self, house: House):
         self.house = house
 
-    def measure(self, seconds: float) -> dict[str, float]:
+    def measure(self, seconds: float) -> Sync:
         house = self.house
         witness = Witness(house.plan.sound.rate)
         house.stage.taps.append(witness)
@@ -138,6 +117,6 @@ class Beacon:
 
         house.perform(show, seconds)
         house.stage.taps.remove(witness)
-        instants = [t for t in shows[0].instants if t > 4.0]  # by then what sounded before has died away
-        return describe(instants, offsets(instants, witness.flashes, witness.clicks))
+        flashes = [t for t in witness.flashes if t > 4.0]  # by then what sounded before has died away
+        return sync(np.array(flashes), np.array(witness.clicks))
 

@@ -24,8 +24,8 @@ void main() {
         float band = IMG_NORM_PIXEL(spectrum, vec2(0.01 + 0.02 * exp2(1.5 * float(i)), 0.25)).r * amount;
         float cells = 9.0 * exp2(1.2 * float(i));
         vec2 r = hash(floor(p * aspect * cells) + 17.0 * beat + 101.0 * float(i)) - 0.5;
-        d += r * band * 0.35 / cells;
-        spark += r.x * band * 0.10;
+        d += r * band * 1.1 / cells;
+        spark += r.x * band * 0.35;
     }
     vec3 c = IMG_NORM_PIXEL(inputImage, p + d / aspect).rgb;
     gl_FragColor = vec4(c * (1.0 + spark) + max(0.0, spark) * 0.08, 1.0);

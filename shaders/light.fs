@@ -20,6 +20,6 @@ void main() {
     float l = IMG_NORM_PIXEL(level, vec2(0.5)).r;
     vec3 c = IMG_THIS_PIXEL(inputImage).rgb;
     float y = dot(c, vec3(0.2126, 0.7152, 0.0722)), edge = length((isf_FragNormCoord - 0.5) * vec2(1.5, 1.2));
-    float here = clamp(l + (1.0 - l) * floorLight + (l - 1.0) * edge * 0.6, floorLight, 1.0);
-    gl_FragColor = vec4(mix(vec3(y), c, 0.3 + 0.7 * l) * here * here, 1.0);
+    float here = clamp(l + (1.0 - l) * floorLight + (l - 1.0) * edge * 0.3, floorLight, 1.0);
+    gl_FragColor = vec4(mix(vec3(y), c, 0.3 + 0.7 * l) * here, 1.0);
 }

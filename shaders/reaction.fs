@@ -6,8 +6,8 @@
   "INPUTS": [
     {"NAME": "inputImage", "TYPE": "image"},
     {"NAME": "amount", "TYPE": "float", "MIN": 0.0, "MAX": 1.0, "DEFAULT": 0.7},
-    {"NAME": "feed", "TYPE": "float", "MIN": 0.01, "MAX": 0.08, "DEFAULT": 0.034},
-    {"NAME": "kill", "TYPE": "float", "MIN": 0.04, "MAX": 0.07, "DEFAULT": 0.0605},
+    {"NAME": "feed", "TYPE": "float", "MIN": 0.01, "MAX": 0.08, "DEFAULT": 0.030},
+    {"NAME": "kill", "TYPE": "float", "MIN": 0.04, "MAX": 0.07, "DEFAULT": 0.0570},
     {"NAME": "seed", "TYPE": "float", "MIN": 0.0, "MAX": 1.0, "DEFAULT": 0.5, "LABEL": "how much the picture's edges sow"}
   ],
   "PASSES": [
@@ -19,6 +19,12 @@
   ]
 }*/
 
+float hash(vec2 p) {
+    vec3 q = fract(vec3(p.xyx) * 0.1031);
+    q += dot(q, q.yzx + 33.33);
+    return fract((q.x + q.y) * q.z);
+}
+
 float light(vec2 p) { return dot(IMG_NORM_PIXEL(inputImage, p).rgb, vec3(0.299, 0.587, 0.114)); }
 
 void main() {
@@ -27,7 +33,7 @@ void main() {
         vec2 e = 1.0 / RENDERSIZE, c = IMG_NORM_PIXEL(culture, p).xy;
         float y = light(p), edge = abs(light(p + vec2(3.0 * e.x, 0.0)) - y) + abs(light(p + vec2(0.0, 3.0 * e.y)) - y);
         if (FRAMEINDEX == 0 && PASSINDEX == 0) {
-            gl_FragColor = vec4(1.0, smoothstep(0.02, 0.15, edge) * 0.5, 0.0, 1.0);
+            gl_FragColor = vec4(1.0, step(0.93, hash(floor(p * RENDERSIZE / 4.0))) * 0.5, 0.0, 1.0);
             return;
         }
         vec2 around = -c;
@@ -36,14 +42,15 @@ void main() {
             around += 0.2 * IMG_NORM_PIXEL(culture, p + o * e).xy;
             around += 0.05 * IMG_NORM_PIXEL(culture, p + (o + o.yx * vec2(1, -1)) * e).xy;
         }
-        float k = kill + 0.004 * (0.5 - y), eaten = c.x * c.y * c.y;
+        float k = kill + 0.003 * (0.5 - y), eaten = c.x * c.y * c.y;
         c += vec2(1.0, 0.5) * around + vec2(feed * (1.0 - c.x) - eaten, eaten - (feed + k) * c.y);
-        c.y += seed * 0.004 * smoothstep(0.05, 0.3, edge);
+        float sown = hash(floor(p * RENDERSIZE / 4.0) + floor(TIME * 6.0) * 7.0);
+        c.y = max(c.y, 0.5 * step(1.0 - 0.004 * seed * smoothstep(0.01, 0.15, edge + 0.05 * y), sown));
         gl_FragColor = vec4(clamp(c, 0.0, 1.0), 0.0, 1.0);
     } else {
         vec3 c = IMG_THIS_PIXEL(inputImage).rgb;
-        float grown = smoothstep(0.08, 0.32, IMG_NORM_PIXEL(culture, p).y);
-        vec3 alive = mix(c * 0.25, c * 1.25 + 0.10 * (1.0 - c), grown);
+        float grown = smoothstep(0.10, 0.26, IMG_NORM_PIXEL(culture, p).y);
+        vec3 alive = mix(c * 0.45, c * 1.25 + 0.06, grown);
         gl_FragColor = vec4(mix(c, alive, amount), 1.0);
     }
 }

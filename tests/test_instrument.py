@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from engine.crossings import GRAIN, grain_row
 from engine.messages import Ancestor, Grain, Lineage, Picture, Set, State
-from engine.sound.instrument import IMPULSE, Instrument
+from engine.sound.instrument import Instrument
 from engine.sound.library import LONGEST
 from engine.sound.master import CEILING, Limiter
+from engine.sound.sources import IMPULSE
 
 RATE, BLOCK = 48000, 256
 
@@ -68,6 +69,15 @@ def test_a_grain_sounds_on_the_sample_nearest_to_its_time(engine: str) -> None:
         found.add(int(play(instrument, 0.5)[:, 0].argmax()) - BLOCK - sample)
     assert found == {RATE // 1000 - 1}  # the envelope still rises when the impulse ends, after one millisecond
     assert instrument.late == 0
+
+
+def test_the_first_grain_after_silence_is_as_loud_as_the_next() -> None:
+    instrument = Instrument(RATE, 1, BLOCK, voices=1, reverb=0.0)
+    play(instrument, 0.2)
+    times = [instrument.sample / RATE + 0.1 + 0.3 * k for k in range(3)]
+    instrument.schedule(rows(*[Grain(t, IMPULSE, 0.0, 0.02, gain=0.5, envelope="flat") for t in times]))
+    peaks = np.array([np.abs(part).max() for part in np.array_split(play(instrument, 1.2)[:, 0], 4)[:3]])
+    assert peaks.max() - peaks.min() < 0.01 * peaks.max()
 
 
 def test_a_grain_after_its_time_is_played_at_once_and_counted() -> None:
@@ -151,10 +161,66 @@ def test_a_source_changes_without_a_click() -> None:
     assert jumps.max() < 12 * np.sqrt(np.mean(jumps**2))
 
 
-def test_no_more_than_79_milliseconds_of_a_recording_are_ever_taken_at_once() -> None:
+class Witness:
+    """A grain engine that only remembers what was started: (output sample, place, rate, length)."""
+
+    def __init__(self, instrument: Instrument):
+        self.instrument, self.table = instrument, instrument.particles.table
+        self.started: list[tuple[float, float, float, float]] = []
+
+    def start(
+        self,
+        offset: int,
+        speaker: int,
+        shape: int,
+        place: float,
+        rate: float,
+        length: float,
+        gain: float,
+        cutoff: float,
+    ) -> bool:
+        self.started.append((self.instrument.sample + offset, place, rate, length))
+        return True
+
+    def process(self) -> NDArray[np.float32]:
+        return np.zeros((BLOCK, self.instrument.channels), np.float32)
+
+
+def longest_run(started: list[tuple[float, float, float, float]]) -> float:
+    """Seconds of a recording that come out in a row: pieces at one rate and in one alignment, joined where they meet."""
+    lines: dict[tuple[int, int], list[tuple[float, float]]] = {}
+    for sample, place, rate, length in started:
+        line = round((place - rate * sample) / (0.005 * RATE)), round(rate * 100)
+        lines.setdefault(line, []).append((place, place + length * rate))
+    longest = 0.0
+    for pieces in lines.values():
+        start, end = 0.0, -1.0
+        for low, high in sorted(pieces):
+            start, end = (low, high) if low > end else (start, max(end, high))
+            longest = max(longest, end - start)
+    return longest / RATE
+
+
+def test_no_80_milliseconds_of_a_recording_come_out_in_a_row_however_it_is_asked() -> None:
+    for apart in (0.01, 0.04, 0.079, 0.1):
+        instrument = Instrument(RATE, 1, BLOCK, voices=2, reverb=0.0)
+        instrument.library.write(-1001, np.ones(2 * RATE, np.float32) * 0.1, 0, recorded=True)
+        witness = Witness(instrument)
+        instrument.particles = witness
+        asked = [  # a tape that is played from its beginning to its end, in pieces
+            Grain(0.1 + apart * k, -1001, min(1.0, apart * k / 1.92), 0.1) for k in range(int(1.9 / apart))
+        ]
+        instrument.schedule(rows(*asked))
+        play(instrument, 3.0)
+        assert len(witness.started) > 15
+        assert longest_run(witness.started) < 0.08
+        assert longest_run([(0.0, 0.0, 1.0, 3000.0), (3000.0, 3000.0, 1.0, 3000.0)]) > 0.12  # the measure can fail
+
+
+def test_a_grain_of_a_recording_is_cut_short_at_any_rate() -> None:
     instrument = Instrument(RATE, 1, BLOCK, voices=2, reverb=0.0)
-    instrument.library.write(-50, np.ones(RATE, np.float32) * 0.1, 0, recorded=True)
-    slot = instrument.library.find(-50)
+    instrument.library.write(-1001, np.ones(RATE, np.float32) * 0.1, 0, recorded=True)
+    slot = instrument.library.find(-1001)
     assert slot is not None
     for duration, pace in ((1.0, 1.0), (1.0, 0.1), (0.05, 3.0), (LONGEST, 0.02)):
         length, rate = instrument._fit(slot, duration, pace)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from engine.sound.dac import DacClock, HostTime
+from engine.sound.sync import clicks, from_interface, onsets, sync
 
 RATE, BLOCK = 48000, 256
 PERIOD = BLOCK / RATE
@@ -62,3 +63,42 @@ def test_wall_clock_stamps_are_understood_by_their_difference() -> None:
     host = HostTime(0.03)
     assert host.leaves(12.0, 1.7e9, 1.7e9 + 0.021) == pytest.approx(12.021, abs=1e-6)
     assert host.odd == 0
+
+
+def test_flash_and_click_are_matched_and_their_distance_is_what_was_put_in() -> None:
+    rng = np.random.default_rng(2)
+    flashes = np.array([grain.time for grain in clicks(3.0, 60)])
+    heard = flashes - 0.006 + rng.normal(0, 0.001, 60)
+    found = sync(flashes, heard)
+    assert found.events == 60 and found.missing == 0 and found.good
+    assert found.mean == pytest.approx(0.006, abs=0.0005) and found.offset == -found.mean
+    assert "in sync: sound is 5.9 ms early on average" in found.sentence()
+
+
+def test_sound_that_is_late_or_missing_or_jittery_does_not_pass() -> None:
+    flashes = np.array([grain.time for grain in clicks(3.0, 60)])
+    assert not sync(flashes, flashes + 0.030).good
+    assert not sync(flashes, flashes[:-1]).good and sync(flashes, flashes[:-1]).missing == 1
+    assert not sync(flashes, flashes + np.random.default_rng(3).normal(0, 0.006, 60)).good
+    assert not sync(flashes, np.zeros(0)).good
+
+
+def test_a_photodiode_and_a_microphone_on_one_interface_give_the_same_answer() -> None:
+    rng = np.random.default_rng(4)
+    recording = rng.standard_normal((RATE * 10, 2)) * 0.001
+    for k in range(15):
+        at = int((0.5 + 0.6 * k) * RATE)
+        recording[at : at + 2400, 0] += (
+            np.minimum(np.arange(2400) / 96, 1.0) * 0.4
+        )  # light comes up in two milliseconds
+        recording[at + 480 : at + 528, 1] += 0.3
+    found = from_interface(recording, RATE)
+    assert found.events == 15
+    assert found.mean == pytest.approx(-0.0098, abs=0.001)
+    with pytest.raises(ValueError, match="two different"):
+        from_interface(recording, RATE, 0, 0)
+
+
+def test_noise_alone_is_no_onset() -> None:
+    assert len(onsets(np.random.default_rng(5).standard_normal(RATE) * 0.1, RATE)) == 0
+    assert len(onsets(np.zeros(RATE), RATE)) == 0

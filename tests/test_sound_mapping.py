@@ -99,6 +99,13 @@ def test_what_stands_out_in_the_picture_is_where_its_sound_comes_from(x: float, 
     assert np.mean([g.pan for g in bed]) == pytest.approx(mapping.azimuth(found[0]), abs=0.03)
 
 
+def test_unless_told_otherwise_the_bed_comes_from_where_the_largest_share_lies() -> None:
+    left = Lineage((Ancestor(1, 0.9, x=0.1, y=0.5), Ancestor(2, 0.1, x=0.9, y=0.5)))
+    assert mapping.middle(left)[0] < 0.15 and mapping.middle(Lineage()) == (0.5, 0.5)
+    bed = [g for g in listen(State(standard=1.0, lineage=left)) if g.source == 0]
+    assert np.mean([g.pan for g in bed]) == pytest.approx(-0.4, abs=0.06)
+
+
 def test_a_sentence_is_one_knock_at_once_and_then_a_beat_for_every_word() -> None:
     words = "the sea at night, and nobody is there"
     grains = list(mapping.sentence(words, 10.0, State(lineage=Lineage(VOICES))))

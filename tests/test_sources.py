@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import itertools
+import json
+import wave
+from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from engine.sound import units
 from engine.sound.library import LONGEST, SECONDS, Library
-from engine.sound.loom import Loom
-from engine.sound.sources import BANDS, LEVEL, Job, degree, make, sonify, tick, voice
+from engine.sound.loom import Loom, LoomError
+from engine.sound.sources import BANDS, LEVEL, Job, degree, make, recorded, sonify, tick, voice
 
 RATE = 48000
 
@@ -118,6 +122,9 @@ def test_a_loom_makes_the_same_sounds_as_this_process() -> None:
             Job(0, RATE, latent=np.eye(16, dtype=np.float16)[None]),
         ):
             assert np.array_equal(loom.make(job), make(job))
+        with pytest.raises(LoomError, match="no folder of recordings"):
+            loom.make(Job(recorded(1), RATE, folder="/nowhere"))
+        assert np.array_equal(loom.make(Job(1, RATE)), make(Job(1, RATE)))  # and goes on
     finally:
         loom.close()
     with pytest.raises(EOFError):
@@ -162,3 +169,57 @@ def test_a_place_always_lies_inside_its_own_source() -> None:
             place = shelf.place(slot, position, 1000.0, backwards)
             start = slot.starts[slot.playing] + (shelf.size + 4 if backwards else 0)
             assert start <= place <= start + RATE - 1000
+
+
+def recordings(folder: Path) -> None:
+    """Three recordings: a low tone with gaps, a high tone with gaps, and noise."""
+    t = np.arange(3 * RATE) / RATE
+    gate = (t % 0.5 < 0.35) * np.minimum(1.0, (t % 0.5) / 0.01)
+    noise = np.random.default_rng(0).standard_normal(len(t))
+    sounds = {
+        "low": np.sin(2 * np.pi * 110 * t) + 0.4 * np.sin(2 * np.pi * 220 * t),
+        "high": np.sin(2 * np.pi * 1760 * t),
+        "rain": noise,
+    }
+    for name, sound in sounds.items():
+        with wave.open(str(folder / f"{name}.wav"), "wb") as file:
+            file.setparams((1, 2, RATE, 0, "NONE", ""))
+            file.writeframes((0.2 * sound * gate * 32767).astype("<i2").tobytes())
+    (folder / "high.voice").write_text(json.dumps([1.0] + [0.0] * 15))
+
+
+def test_recordings_are_cut_where_something_begins_and_described(tmp_path: Path) -> None:
+    recordings(tmp_path)
+    corpus = units.load(str(tmp_path), RATE)
+    low = [unit for unit in corpus.units if unit.recording == "low.wav"]
+    assert all(units.SHORTEST <= unit.length / RATE <= units.LARGEST + 0.13 for unit in corpus.units)
+    assert sum(min(abs(unit.start / RATE - 0.5 * k) for k in range(6)) < 0.03 for unit in low) >= 5
+    steady = [unit for unit in low if unit.loudness > -20]
+    assert steady and all(abs(unit.pitch - 110) < 4 for unit in steady)
+    rain = [unit for unit in corpus.units if unit.recording == "rain.wav" and unit.loudness > -25]
+    assert min(unit.flatness for unit in rain) > 3 * max(unit.flatness for unit in steady)
+    assert all(unit.pitch == 0.0 for unit in rain)
+
+
+def test_the_nearest_unit_is_chosen_by_sound_and_by_meaning(tmp_path: Path) -> None:
+    recordings(tmp_path)
+    corpus = units.load(str(tmp_path), RATE)
+    assert {unit.recording for unit in corpus.nearest(200.0, 110.0, 0.01, n=3)} == {"low.wav"}
+    assert {unit.recording for unit in corpus.nearest(4000.0, 0.0, 0.8, n=3)} == {"rain.wav"}
+    between = (600.0, 440.0, 0.01)
+    without = corpus.nearest(*between, n=1)[0].recording
+    assert without == "low.wav" or corpus.nearest(*between, (1.0,) + (0.0,) * 15, n=1)[0].recording == "high.wav"
+    assert corpus.nearest(700.0, 440.0, 0.01, (1.0,) + (0.0,) * 15, n=1)[0].recording == "high.wav"
+
+
+def test_a_source_of_recordings_is_made_for_every_memory(tmp_path: Path) -> None:
+    recordings(tmp_path)
+    sound = make(Job(recorded(3), RATE, descriptor=tuple(someone(3)), folder=str(tmp_path)))
+    assert 0.05 < sound.std() < 0.3 and np.abs(sound).max() <= 0.5
+
+
+def test_a_folder_without_recordings_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="should hold"):
+        units.load(str(tmp_path), RATE)
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        units.load(str(tmp_path / "nowhere"), RATE)

@@ -4,7 +4,8 @@ from engine.clock import Now
 from engine.loop import DarkStage
 from engine.programme import Solo
 from engine.scene import Scene
-from engine.sync import BeaconShow, Witness, describe, offsets
+from engine.sound.sync import sync
+from engine.sync import BeaconShow, Witness
 
 RATE = 48_000
 
@@ -27,18 +28,17 @@ def seen(show, late=0.0, frames=240, fps=60.0):
 
 
 def test_a_click_on_the_instant_of_its_flash_is_at_zero():
-    show = BeaconShow(Solo(Scene()), DarkStage(1000), 1 / 60)
-    witness = seen(show)
-    apart = offsets(show.instants, witness.flashes, witness.clicks)
-    assert len(apart) >= 6 and np.abs(apart).max() < 1e-6
+    witness = seen(BeaconShow(Solo(Scene()), DarkStage(1000), 1 / 60))
+    apart = sync(np.array(witness.flashes), np.array(witness.clicks))
+    assert apart.events >= 6 and apart.missing == 0 and abs(apart.mean) < 1e-6 and apart.jitter < 1e-6 and apart.good
 
 
 def test_late_sound_is_measured_as_late():
-    show = BeaconShow(Solo(Scene()), DarkStage(1000), 1 / 60)
-    witness = seen(show, late=0.03)
-    figures = describe(show.instants, offsets(show.instants, witness.flashes, witness.clicks))
-    assert abs(figures["sync_mean_ms"] - 30.0) < 0.01 and figures["sync_jitter_p99_ms"] < 0.01
+    witness = seen(BeaconShow(Solo(Scene()), DarkStage(1000), 1 / 60), late=0.03)
+    apart = sync(np.array(witness.flashes), np.array(witness.clicks))
+    assert abs(apart.mean + 0.03) < 1e-5 and apart.jitter < 1e-5 and not apart.good
 
 
-def test_nothing_seen_is_no_sync():
-    assert describe([1.0, 2.0], offsets([1.0, 2.0], [], [1.0]))["sync_events"] == 0
+def test_silence_is_no_sync():
+    witness = seen(BeaconShow(Solo(Scene()), DarkStage(1000), 1 / 60))
+    assert not sync(np.array(witness.flashes), np.array([])).good

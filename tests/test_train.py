@@ -19,6 +19,7 @@ TINY = {
     "run": {"precision": "fp32"},
     "cache": {"sizes_px": [64, 128], "shard": 2, "rounds": 2, "captions": 2},
     "autoencoder": {"batch": 4, "crop_px": 32, "warmup": 2},
+    "decoder": {"batch": 4, "crop_px": 32, "warmup": 2},
     "teacher": {"batch": 4, "batch_tiny": 4, "batch_large": 2, "warmup": 2},
     "student": {"batch": 4, "batch_tiny": 4, "batch_large": 4, "warmup": 2, "round": 2},
     "reader": {"batch": 8, "warmup": 2, "width": 16},
@@ -108,6 +109,12 @@ def test_the_autoencoder_begins_by_seeing_colour(trained: Workshop) -> None:
     with torch.inference_mode():
         back = embedded.to_pictures(vae, embedded.to_latents(vae, torch.cat([red, blue]))).mean((2, 3))
     assert (back[:2].argmax(1) == 0).all() and (back[2:].argmax(1) == 2).all()
+
+
+def test_the_encoder_stands_still_while_the_decoder_goes_on(trained: Workshop) -> None:
+    before, after = (trained._trained(trained.vae(), stage).state_dict() for stage in ("autoencoder", "decoder"))
+    changed = {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])}
+    assert changed == {"decoder"}
 
 
 def test_nothing_held_out_is_in_the_cache(trained: Workshop) -> None:

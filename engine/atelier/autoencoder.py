@@ -23,11 +23,15 @@ from engine.mind.embedded import to_latents, to_pictures
 
 
 class AutoencoderStage:
-    """Trains an AutoencoderTiny on crops of the cache's pictures."""
+    """Trains an AutoencoderTiny on crops of the cache's pictures.
 
-    name = "autoencoder"
+    As the stage `decoder` the encoder stands still, so that latents made long ago still fit, and the decoder goes on.
+    """
 
-    def __init__(self, vae: AutoencoderTiny, cache: Cache, settings: AutoencoderSettings, autocast: torch.autocast) -> None:
+    def __init__(self, vae: AutoencoderTiny, cache: Cache, settings: AutoencoderSettings, autocast: torch.autocast,
+                 name: str = "autoencoder") -> None:
+        self.name = name
+        vae.encoder.requires_grad_(name == "autoencoder")
         self.module: nn.Module = vae
         self.pace = self.settings = settings
         self.cache, self.autocast = cache, autocast

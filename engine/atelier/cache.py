@@ -113,6 +113,16 @@ class Cache:
             self._save(shard, "half.npy", _both(F.avg_pool2d(pictures, 2), encode))
         self._save(shard, "latents.npy", _both(pictures, encode))
 
+    def bridges(self, encoder: Encoder) -> tuple[list[str], NDArray[np.float16]]:
+        """The phrases that no painting is about, and their conditioning (n, 24, 384); encoded once for all stages."""
+        phrases = captions.bridge_phrases()
+        listed, states = self.folder / "bridges.json", self.folder / "bridges.npy"
+        if not listed.exists() or json.loads(listed.read_text(encoding="utf-8")) != phrases:
+            found = torch.cat([encoder.condition(phrases[i : i + 64]).half().cpu() for i in range(0, len(phrases), 64)])
+            np.save(states, found.numpy())
+            _write(listed, json.dumps(phrases, ensure_ascii=False).encode())
+        return phrases, np.load(states)
+
     def _save(self, shard: int, part: str, array: NDArray[Any]) -> None:
         partial = self.path(shard, part + ".part")
         with partial.open("wb") as file:

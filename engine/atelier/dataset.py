@@ -54,8 +54,7 @@ class Batches:
         if not len(self.pools[False]):
             raise ValueError(f"{cache.folder} holds no encoded pictures; run the earlier stages first")
         self.empty = encoder.condition([""]).to(device)  # (1, 24, 384): no words
-        phrases = captions.bridge_phrases()
-        self.bridges = torch.cat([encoder.condition(phrases[i : i + 64]).half().cpu() for i in range(0, len(phrases), 64)])
+        self.bridges = torch.from_numpy(cache.bridges(encoder)[1])
         self.nearest = {large: self._nearest(pool, cache.settings.bridge_nearest) for large, pool in self.pools.items()}
 
     def sentences(self, pool: Pool) -> NDArray[np.float32]:

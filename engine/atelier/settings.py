@@ -30,6 +30,7 @@ class Share:
     encode: float
     teacher: float
     student: float
+    decoder: float
     reader: float
 
 
@@ -119,6 +120,7 @@ class Settings:
     share: Share
     cache: CacheSettings
     autoencoder: AutoencoderSettings
+    decoder: AutoencoderSettings
     teacher: TeacherSettings
     student: StudentSettings
     reader: ReaderSettings
@@ -132,6 +134,7 @@ PARTS: dict[str, type[Any]] = {
     "share": Share,
     "cache": CacheSettings,
     "autoencoder": AutoencoderSettings,
+    "decoder": AutoencoderSettings,
     "teacher": TeacherSettings,
     "student": StudentSettings,
     "reader": ReaderSettings,

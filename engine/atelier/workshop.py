@@ -1,8 +1,8 @@
-"""The stages of training in their order, each in its share of the budget: paint, autoencoder, encode, teacher, student, reader.
+"""The stages of training in their order, each in its share of the budget.
 
 Every stage keeps its time and its state in the folder, so a run that is stopped anywhere goes on there.
-A longer budget on a finished folder learns further: teacher, student and reader go on with what the cache
-then holds. The autoencoder never does once pictures are encoded, for their latents would no longer fit.
+A longer budget on a finished folder learns further: teacher, student, decoder and reader go on with what the cache
+then holds. The encoder never does once pictures are encoded, for their latents would no longer fit.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from engine.mind.embedded import to_latents, to_pictures
 from engine.mind.encoder import Encoder
 from engine.mind.reader import Reader
 
-STAGES = ("paint", "autoencoder", "encode", "teacher", "student", "reader")
+STAGES = ("paint", "autoencoder", "encode", "teacher", "student", "decoder", "reader")
 
 
 @dataclass
@@ -135,6 +135,10 @@ class Workshop:
         self._learn(StudentStage(copy.deepcopy(teacher), teacher, self.batches(), self.noising, self.settings.student,
                                  self.autocast, lambda module, path: self.show(module, path, 1.0, 1), self.settings.run.seed))
 
+    def decoder(self) -> None:
+        vae = self._trained(self.vae(), "autoencoder").train()
+        self._learn(AutoencoderStage(vae, self.cache, self.settings.decoder, self.autocast, "decoder"))
+
     def reader(self) -> None:
         torch.manual_seed(self.settings.run.seed)
         reader = Reader(self.settings.reader.width).to(self.device)
@@ -166,7 +170,8 @@ class Workshop:
         """The autoencoder, young or as trained so far (then frozen)."""
         torch.manual_seed(self.settings.run.seed)
         vae = AutoencoderTiny(**self.settings.vae).to(self.device, memory_format=torch.channels_last)
-        return self._trained(vae, "autoencoder") if trained else vae
+        best = "decoder" if (self.folder / "decoder.pt").exists() else "autoencoder"
+        return self._trained(vae, best) if trained else vae
 
     def unet(self, trained: str = "") -> UNet2DConditionModel:
         """The UNet, young, or the averaged weights of a stage."""

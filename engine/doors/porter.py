@@ -77,6 +77,7 @@ class Porter:
         self._news: OrderedDict[str, deque[News]] = OrderedDict()  # by visit, for pages that come back
         self._flushing = False
         self.hold: Callable[[Text, Verdict], bool] = lambda text, verdict: False  # the operator's queue, if any
+        self.let_go: Callable[[str], bool] = lambda key: False  # takes a text out of it again
 
     # towards the loop
 
@@ -124,8 +125,12 @@ class Porter:
         return key in self._stored
 
     def withdraw(self, code: str, visit: str) -> None:
-        """Forward a withdrawal."""
-        self.forward(Withdraw(clean(code)[:64], visit, self.clock()))
+        """Forward a withdrawal; what still waits for the operator is taken back here, by its key."""
+        code = clean(code)[:64]
+        if self.let_go(code):
+            self._tell(visit, Withdrawn(code, True, visit))
+        else:
+            self.forward(Withdraw(code, visit, self.clock()))
 
     # from the loop
 

@@ -28,6 +28,7 @@ class Queue:
         self.texts: dict[str, Text] = {}
         if porter.moderator.mode == "moderated":
             porter.hold = self.hold
+        porter.let_go = self.let_go
         self._read()
 
     def __len__(self) -> int:
@@ -43,6 +44,13 @@ class Queue:
                 del self.texts[next(iter(self.texts))]
                 self.porter.counts["queue_lost"] += 1
             self._write()
+        return True
+
+    def let_go(self, key: str) -> bool:
+        """The visitor takes a text back before anybody read it; False if it does not wait here."""
+        if self.texts.pop(key, None) is None:
+            return False
+        self._write()
         return True
 
     def let_pass(self, key: str) -> None:

@@ -77,13 +77,14 @@ class Doors:
         await self.ended.wait()
         for task in self._tasks:
             task.cancel()
+        self.web.close()
+        await asyncio.sleep(0.05)  # sockets say goodbye
         for close in reversed(self._closing):
             close()
         if self.advert:
             await self.advert.close()
-        self.web.live.close()
         loop.remove_reader(self.mailbox.fileno())
-        await asyncio.sleep(0.05)  # sockets say goodbye
+        await asyncio.sleep(0.05)
 
     def _letters(self) -> None:
         for letter in self.mailbox.drain():

@@ -73,6 +73,12 @@ class Memory:
                 self.images.forget(row)
                 self.fragments[row] = Fragment(fragment, self.fragments[row].kind, "", 0, 0.0, 0, state=1)
 
+    def reword(self, fragment: Fragment) -> None:
+        """A fragment says something else now: what it had borrowed was taken back."""
+        with self._lock:
+            if fragment.id in self.row:
+                self.fragments[self.row[fragment.id]] = fragment
+
     def famous(self, parents: Iterable[int]) -> None:
         """These fragments have just become parents once more."""
         with self._lock:

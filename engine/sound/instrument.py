@@ -20,10 +20,9 @@ from engine.sound.master import DcBlock, Fader, Limiter
 from engine.sound.options import ENGINES
 from engine.sound.particles import NumpyParticles, Particles, PyoParticles
 from engine.sound.reverb import Reverb
-from engine.sound.sources import DESCRIPTOR, Job, impulse, make, tick
+from engine.sound.sources import DESCRIPTOR, IMPULSE, PICTURE, RECORDED, TICK, Job, impulse, make, recorded, tick
 from engine.sound.speakers import Speakers
 
-TICK, IMPULSE, MICROPHONE = -1, -2, -3  # sources that are no memory
 RUN = 0.079  # seconds of a recorded source that one grain may take: less than 80 ms in a row
 WAITING = 8192  # grains that may wait for their time
 ACTIVE = 1024  # grains at once
@@ -54,13 +53,14 @@ class Instrument:
         reverb: float = 0.35,
         engine: str = "auto",
         voices: int = 20,
+        units: str = "",
     ):
         self.rate, self.channels, self.size = rate, channels, block
         self.speakers = Speakers(channels, layout)
-        slots = voices + 4  # the picture, the tick, the impulse, one to spare
+        slots = voices * (2 if units else 1) + 5  # the picture, the tick, the impulse, the microphone, one to spare
         self.engine, self.particles = make_particles(engine, Library.samples(rate, slots), rate, block, channels)
         self.library = Library(self.particles.table, rate, slots)
-        self.wet = reverb
+        self.wet, self._units = reverb, units
         self._gain, self._muted = 1.0, False
         self.keep = 1.0  # share of grains that are played; the sound room lowers it under load
         self.fader = Fader(rate, block)
@@ -78,7 +78,7 @@ class Instrument:
         self._random = np.random.default_rng(seed)
         self._still = 2  # blocks of complete silence in a row
         self._begun = False
-        for source, sound in ((0, np.zeros(2, np.float32)), (TICK, tick(rate)), (IMPULSE, impulse(rate))):
+        for source, sound in ((PICTURE, np.zeros(2, np.float32)), (TICK, tick(rate)), (IMPULSE, impulse(rate))):
             self.library.write(source, sound, -int(LONGEST * rate))
 
     # --- sources: any thread, one at a time --------------------------------------------------------------------------
@@ -90,10 +90,14 @@ class Instrument:
         for ancestor in picture.state.lineage.ancestors:
             if self.library.find(ancestor.id) is None:
                 yield Job(ancestor.id, self.rate, descriptor=descriptor(ancestor))
+        if self._units:
+            for ancestor in picture.state.lineage.ancestors:
+                if self.library.find(recorded(ancestor.id)) is None:
+                    yield Job(recorded(ancestor.id), self.rate, descriptor=descriptor(ancestor), folder=self._units)
 
     def give(self, job: Job, sound: NDArray[np.float32]) -> bool:
         """Put the sound of a job where grains can reach it; False if no place has rested long enough."""
-        return self.library.write(job.source, sound, self.sample)
+        return self.library.write(job.source, sound, self.sample, recorded=job.source <= RECORDED)
 
     def picture(self, picture: Picture) -> None:
         """Hear a picture: it becomes source 0 (at most every LONGEST seconds), its ancestors get their voices.
@@ -169,6 +173,7 @@ class Instrument:
             self._still += 1
             if self._still > 2:  # what the limiter held has gone out too
                 self._out[:] = 0.0
+                self.fader.skip()  # else the first grain after silence would be faded in
                 return
         else:
             self._still = 0
@@ -209,6 +214,8 @@ class Instrument:
             self.lost += 1
             return
         length, pace = self._fit(slot, duration, abs(rate))
+        if slot.recorded:
+            position = self.library.elsewhere(slot, position, length * pace, pace, self.sample + offset)
         place = self.library.place(slot, position, length * pace, rate < 0.0)
         slot.used = self.sample
         first, second, left, right = self.speakers.gains(pan)

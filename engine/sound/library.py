@@ -8,7 +8,7 @@ magnitude of a rate (it cannot play backwards by itself).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,7 @@ class Slot:
     changed: int = -(1 << 40)  # sample of the last change
     used: int = -(1 << 40)  # sample of the last grain
     recorded: bool = False  # true for sounds of the world: only short pieces of them may be played
+    played: list[tuple[float, float]] = field(default_factory=list)  # (rate, source place at sample 0) of late grains
 
 
 NOBODY = -(1 << 40)
@@ -85,8 +86,32 @@ class Library:
 
     def _oldest(self, now: int) -> Slot | None:
         """The slot of the memory that was not played for the longest time; the picture, tick and click keep theirs."""
-        free = [slot for slot in self.slots if (slot.source > 0 or slot.source == NOBODY) and now - slot.used >= LONGEST * self.rate]
+        free = [
+            slot
+            for slot in self.slots
+            if (slot.source > 0 or slot.source == NOBODY) and now - slot.used >= LONGEST * self.rate
+        ]
         return min(free, key=lambda slot: slot.used, default=None)
+
+    def elsewhere(self, slot: Slot, position: float, span: float, pace: float, now: int) -> float:
+        """A position for a grain of a recording that does not carry on where a late one is. Realtime-safe: yes.
+
+        Two grains at one rate give back a longer piece of the recording only if source time minus rate times output
+        time is the same for both; a grain for which that would be so (within 30 ms) is moved on by more than that.
+        """
+        room = max(1.0, slot.filled - 1.0 - span)
+        at = min(max(position, 0.0), 1.0) * room
+        for _ in range(24):
+            origin = at - pace * now
+            near = (
+                abs(origin - other) < 0.03 * self.rate and abs(pace / rate - 1.0) < 0.02 for rate, other in slot.played
+            )
+            if not any(near):
+                break
+            at = (at + 0.071 * self.rate) % room
+        slot.played.append((pace, at - pace * now))
+        del slot.played[:-12]
+        return at / room
 
     def place(self, slot: Slot, position: float, span: float, backwards: bool) -> float:
         """Where in the table a grain of `span` source samples starts, at `position` 0..1 of what fits. Realtime-safe."""

@@ -23,6 +23,10 @@ from engine.sound.sources import Job, make
 _LENGTH = struct.Struct("<q")
 
 
+class LoomError(RuntimeError):
+    """A sound could not be made: what the worker said."""
+
+
 class Loom:
     """A worker that makes one sound at a time. One thread. It ends when this end of its pipe closes, however."""
 
@@ -38,13 +42,17 @@ class Loom:
         )
 
     def make(self, job: Job) -> NDArray[np.float32]:
-        """The sound of a job, computed over there; waits for it. Raises EOFError when the worker has died."""
+        """The sound of a job, computed over there; waits for it. Raises LoomError if it could not be made, EOFError
+        when the worker has died."""
         assert self._process.stdin is not None and self._process.stdout is not None
         try:
             _put(self._process.stdin.fileno(), pickle.dumps(job, protocol=5))
         except (OSError, ValueError) as gone:  # ValueError: closed on this side
             raise EOFError(str(gone)) from gone
-        return np.frombuffer(_get(self._process.stdout.fileno()), np.float32)
+        answer = _get(self._process.stdout.fileno())
+        if answer[:1] == b"!":
+            raise LoomError(answer[1:].decode())
+        return np.frombuffer(answer, np.float32, offset=4)
 
     def close(self) -> None:
         with contextlib.suppress(OSError):
@@ -92,10 +100,16 @@ def main() -> None:
     os.dup2(2, 1)  # whatever prints must not get among the sounds
     while True:
         try:
-            job = pickle.loads(_get(0))
-            _put(out, make(job).astype(np.float32).tobytes())
+            _put(out, _answer(pickle.loads(_get(0))))
         except (EOFError, BrokenPipeError):
             return
+
+
+def _answer(job: Job) -> bytes:
+    try:
+        return b"+   " + make(job).astype(np.float32).tobytes()
+    except (OSError, ValueError) as wrong:  # a folder, a file, a descriptor: say it and stay
+        return b"!" + str(wrong).encode()
 
 
 if __name__ == "__main__":

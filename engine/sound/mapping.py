@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.messages import Ancestor, Grain, Keystroke, Lineage, State
-
-TICK = -1  # the source of a word that arrives (engine.sound.instrument)
+from engine.sound.sources import TICK
 
 
 def density(motion: float) -> float:
@@ -89,6 +88,18 @@ def salient(latent: NDArray[np.floating]) -> tuple[float, float]:
     h, w = weight.shape
     x = float((weight.sum(0) * np.arange(w)).sum() / total / max(1, w - 1))
     y = float((weight.sum(1) * np.arange(h)).sum() / total / max(1, h - 1))
+    return x, y
+
+
+def middle(lineage: Lineage) -> tuple[float, float]:
+    """(x, y) in 0..1 of the largest shares, weighted so that the largest counts most."""
+    top = lineage.top(4)
+    weights = [ancestor.share**2 for ancestor in top]
+    total = sum(weights)
+    if total <= 0.0:
+        return 0.5, 0.5
+    x = sum(weight * ancestor.x for weight, ancestor in zip(weights, top, strict=True)) / total
+    y = sum(weight * ancestor.y for weight, ancestor in zip(weights, top, strict=True)) / total
     return x, y
 
 

@@ -83,6 +83,10 @@ class Fader:
     def silent(self) -> bool:
         return self._gain == 0.0 and self.target == 0.0
 
+    def skip(self) -> None:
+        """Be where it should be at once: nobody hears a fade of silence. Realtime-safe: yes."""
+        self._gain = self.target
+
     def apply(self, sound: NDArray[np.float32]) -> None:
         """In place on (block, channels). Realtime-safe: yes."""
         before = self._gain

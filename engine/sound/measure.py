@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import wave
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -103,6 +104,13 @@ def picture(path: Path, sound: NDArray[np.floating], rate: int = 48000, title: s
         x = left + columns * second / seconds
         draw.text((x - 8, top + high + low + 34), f"{second} s", fill=(150, 145, 140))
     canvas.save(path)
+
+
+def save(path: Path, sound: NDArray[np.floating], rate: int = 48000) -> None:
+    """Write (n, channels) as a 16-bit WAV file."""
+    with wave.open(str(path), "wb") as file:
+        file.setparams((sound.shape[1], 2, rate, 0, "NONE", ""))
+        file.writeframes((np.clip(sound, -1.0, 1.0) * 32767.0).astype("<i2").tobytes())
 
 
 def _spectrogram(mono: NDArray[np.float64], rate: int, columns: int, rows: int) -> NDArray[np.float64]:

@@ -28,10 +28,13 @@ class Murmur:
         self._random = np.random.default_rng((seed, 0x6D75))
         self._next_bed = 0.0  # scene seconds
         self._next_voice = 0.0
-        self._place = (0.5, 0.5)
+        self._place: tuple[float, float] | None = None
 
     def look(self, x: float, y: float) -> None:
-        """Say where in the picture (0..1) the eye is drawn, for the place of the bed: see mapping.salient."""
+        """Say where in the picture (0..1) the eye is drawn, for the place of the bed: see mapping.salient.
+
+        Until somebody does, the bed comes from the middle of the memories that the picture shows.
+        """
         self._place = x, y
 
     def grains(self, time: float, dt: float, state: State, flow: float = 0.0, ahead: float = 0.08) -> Iterator[Grain]:
@@ -54,7 +57,7 @@ class Murmur:
         return float(self._random.gamma(3.0, 1.0 / (3.0 * max(rate, 0.05))))
 
     def _bed(self, at: float, state: State) -> Grain:
-        x, y = self._place
+        x, y = self._place or mapping.middle(state.lineage)
         spread = mapping.unison(0.16 * float(self._random.normal()), state.standard)
         octave = -12.0 if self._random.random() < 0.15 else 0.0
         loud = BED * mapping.level(state.light) * mapping.breath(at, state.standard)

@@ -9,6 +9,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+TAILS = 8  # different tails at most: in a ring of sixteen, loudspeakers that face each other share one
 CHUNK = 2048  # samples between transforms: also the predelay, 43 ms at 48 kHz, which keeps grains distinct
 
 
@@ -45,10 +46,11 @@ class Reverb:
     def __init__(self, rate: int, block: int, channels: int, seconds: float = 3.6, seed: int = 0):
         if CHUNK % block:
             raise ValueError(f"a block of {block} samples does not divide {CHUNK}")
-        self._block, self._channels, self._blocks = block, channels, CHUNK // block
-        tails = [tail(seconds, rate, seed * 64 + k) for k in range(channels)]
+        self._block, self._blocks = block, CHUNK // block
+        self._channels = min(channels, TAILS)
+        tails = [tail(seconds, rate, seed * 64 + k) for k in range(self._channels)]
         self._parts = math.ceil(len(tails[0]) / CHUNK)
-        padded = np.zeros((channels, self._parts, 2 * CHUNK), np.float32)
+        padded = np.zeros((self._channels, self._parts, 2 * CHUNK), np.float32)
         for k, response in enumerate(tails):
             parts = np.zeros(self._parts * CHUNK, np.float32)
             parts[: len(response)] = response
@@ -59,8 +61,8 @@ class Reverb:
         self._total = np.empty(CHUNK + 1, np.complex64)
         self._newest = 0
         self._input = np.zeros(2 * CHUNK, np.float32)  # the chunk before and the one that fills
-        self._ready = np.zeros((CHUNK, channels), np.float32)
-        self._coming = np.zeros((CHUNK, channels), np.float32)
+        self._ready = np.zeros((CHUNK, self._channels), np.float32)
+        self._coming = np.zeros((CHUNK, self._channels), np.float32)
         self._phase = 0
         self._quiet = self._parts + 2  # chunks of silence heard in a row
 
@@ -77,7 +79,9 @@ class Reverb:
             per = math.ceil(self._channels / self._blocks)
             for channel in range(self._phase * per, min(self._channels, (self._phase + 1) * per)):
                 self._convolve(channel)
-            out += amount * self._ready[at : at + self._block]
+            for first in range(0, out.shape[1], TAILS):
+                here = out[:, first : first + TAILS]
+                here += amount * self._ready[at : at + self._block, : here.shape[1]]
         self._phase += 1
         if self._phase == self._blocks:
             self._turn()

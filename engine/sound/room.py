@@ -24,8 +24,11 @@ from engine.messages import Set, Trouble
 from engine.sound.dac import DacClock
 from engine.sound.device import CardOutput, NullOutput, Output, rescan
 from engine.sound.instrument import Instrument
-from engine.sound.loom import Loom
+from engine.sound.library import SECONDS
+from engine.sound.loom import Loom, LoomError
+from engine.sound.microphone import Microphone
 from engine.sound.options import SoundOptions
+from engine.sound.sources import MICROPHONE, Job, level
 from engine.sound.tap import SampleRing
 
 RETRY = 1.0  # seconds between attempts to find a lost device
@@ -127,6 +130,7 @@ class Room:
             reverb=options.reverb,
             engine=options.engine,
             voices=options.voices,
+            units=str(options.units) if options.units else "",
         )
         self.instrument.receive(Set("/hm/sound/gain", (options.gain,)))
         if self.instrument.engine == "numpy" and options.engine == "auto":
@@ -137,13 +141,13 @@ class Room:
         self._parent = os.getppid()
         self._tried = time.monotonic()
         self._said = ""
+        gc.collect()
+        gc.freeze()  # a collection of what never dies would hold up the callback
         self._output = self._open()
         self._weaver = threading.Thread(target=self._weave, name="weaver", daemon=True)
 
     def run(self) -> None:
         """Until told to stop."""
-        gc.collect()
-        gc.freeze()  # a collection of what never dies would hold up the callback
         self._weaver.start()
         while self._going and os.getppid() == self._parent:
             self._mail.wait(0.1)
@@ -229,19 +233,47 @@ class Room:
         """Have sounds made for the newest picture, one at a time; a loom that dies is replaced."""
         seen = 0
         loom = Loom()
+        ear = self._listen()
         while self._going:
             time.sleep(0.05)
+            if ear is not None and self.instrument.library.rested(MICROPHONE, self.instrument.sample):
+                heard = ear.recent()
+                if len(heard):
+                    self.instrument.library.write(MICROPHONE, level(heard), self.instrument.sample, recorded=True)
             picture = self._pictures.newest(seen)
             if picture is None:
                 continue
             seen = self._pictures.serial
             try:
                 for job in self.instrument.wanted(picture):
-                    self.instrument.give(job, loom.make(job))
+                    self.instrument.give(job, self._made(loom, job))
                     if self._pictures.serial > seen or not self._going:
                         break  # something newer is there; voices that are still missing are asked for again
             except EOFError:
+                self._tell("the loom that makes new sounds has died: another one is started")
                 loom.close()
                 time.sleep(1.0)
                 loom = Loom()
         loom.close()
+        if ear is not None:
+            ear.close()
+
+    def _made(self, loom: Loom, job: Job) -> NDArray[np.float32]:
+        """A sound from the loom; silence, and a word about it, for one that cannot be made."""
+        try:
+            return loom.make(job)
+        except LoomError as wrong:
+            self._tell(str(wrong))
+            return np.zeros(16, np.float32)
+
+    def _listen(self) -> Microphone | None:
+        """The microphone, if one was named; that it is open is said."""
+        if self._options.microphone is None:
+            return None
+        try:
+            ear = Microphone(self._options.microphone, self._options.rate)
+        except Exception as refused:  # PortAudio's own errors, as for outputs
+            self._tell(f"no microphone {self._options.microphone!r}: {refused}")
+            return None
+        self._tell(f"the microphone {ear.name!r} is open: {SECONDS} seconds are kept in memory, nothing else")
+        return ear

@@ -15,7 +15,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.sound import units
 from engine.sound.library import SECONDS
+
+PICTURE, TICK, IMPULSE, MICROPHONE = 0, -1, -2, -3  # sources that are no fragment
+RECORDED = -1000  # see `recorded`
 
 TONIC = 73.416  # Hz, D2
 SCALE = (1.0, 9 / 8, 4 / 3, 3 / 2, 16 / 9)
@@ -90,9 +94,7 @@ def voice(descriptor: tuple[float, ...], rate: int = 48000) -> NDArray[np.float3
     4 stiffness, 5 width, 6-7 two formants, 8 their sharpness, 9 breath, 10 its place, 11 the octave below,
     12 a companion a fifth or a fourth away, 13 how far it opens, 14-15 a slow tremor. Equal numbers, equal sound.
     """
-    d = np.zeros(DESCRIPTOR)
-    given = np.clip(np.nan_to_num(np.asarray(descriptor, float)[:DESCRIPTOR]), -1.0, 1.0)
-    d[: len(given)] = given
+    d = _complete(descriptor)
     n = int(SECONDS * rate)
     dark, open_ = _spectrum(d, n, rate, 0.0), _spectrum(d, n, rate, 1.0)
     t = np.arange(n) / n
@@ -104,6 +106,14 @@ def voice(descriptor: tuple[float, ...], rate: int = 48000) -> NDArray[np.float3
         second
     )
     return level((mixed * tremor).astype(np.float32))
+
+
+def _complete(descriptor: tuple[float, ...]) -> NDArray[np.float64]:
+    """All 16 numbers, in -1..1; what is missing or no number is 0."""
+    d = np.zeros(DESCRIPTOR)
+    given = np.clip(np.nan_to_num(np.asarray(descriptor, float)[:DESCRIPTOR]), -1.0, 1.0)
+    d[: len(given)] = given
+    return d
 
 
 def _rms(sound: NDArray[np.float32]) -> float:
@@ -240,16 +250,30 @@ def impulse(rate: int = 48000) -> NDArray[np.float32]:
     return sound
 
 
+def recorded(fragment: int) -> int:
+    """The source that sounds like a fragment in the gallery's own recordings: those nearest to its voice."""
+    return RECORDED - fragment
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A sound to be made: of the picture, or of one memory."""
+    """A sound to be made: of the picture, of one memory, or of the recordings that are nearest to one."""
 
     source: int
     rate: int
     latent: NDArray[np.floating] | None = None  # (c, h, w)
     descriptor: tuple[float, ...] = ()
+    folder: str = ""  # of recordings
 
 
 def make(job: Job) -> NDArray[np.float32]:
-    """The sound of a job, (n,) f32; 10 to 30 ms. Pure: any process, any order."""
-    return voice(job.descriptor, job.rate) if job.latent is None else sonify(job.latent, job.rate)
+    """The sound of a job, (n,) f32; 10 to 30 ms, a folder's first time seconds. Pure: any process, any order."""
+    if job.latent is not None:
+        return sonify(job.latent, job.rate)
+    own = voice(job.descriptor, job.rate)
+    if not job.folder:
+        return own
+    corpus = units.load(job.folder, job.rate)
+    centroid, _, flatness = units.timbre(own[: job.rate // 2], job.rate)
+    root = pitch(_complete(job.descriptor))
+    return corpus.source(corpus.nearest(centroid, root, flatness, job.descriptor))

@@ -51,7 +51,7 @@ def isf(path: Path, size: tuple[int, int] = (160, 90), frames: int = 16) -> list
         raise FileNotFoundError(f"no ISF files (*.fs) under {path}")
     context = headless()
     context.gc_mode = "auto"
-    images = _images(context, size)
+    images = inputs(context, size)
     rows = [_try(context, file, size, frames, images) for file in files]
     for texture in images.values():
         texture.release()
@@ -60,7 +60,8 @@ def isf(path: Path, size: tuple[int, int] = (160, 90), frames: int = 16) -> list
     return rows
 
 
-def _images(context: moderngl.Context, size: tuple[int, int]) -> dict[str, moderngl.Texture]:
+def inputs(context: moderngl.Context, size: tuple[int, int]) -> dict[str, moderngl.Texture]:
+    """A picture under "", and sound under "audio" and "audioFFT": what shaders are tried on."""
     hearing = Hearing(context)
     tone = np.sin(np.arange(1024)[:, None] * (0.05, 0.21)).astype(np.float32)
     hearing.hear(tone + np.random.default_rng(0).normal(0, 0.1, tone.shape).astype(np.float32))
@@ -68,6 +69,26 @@ def _images(context: moderngl.Context, size: tuple[int, int]) -> dict[str, moder
     picture = context.texture(size, 4, scenery(*size))
     picture.repeat_x = picture.repeat_y = False
     return {"": picture, "audio": hearing.waveform, "audioFFT": hearing.spectrum}
+
+
+def picture_of(
+    context: moderngl.Context, shader: Shader, size: tuple[int, int], frames: int, images: dict[str, moderngl.Texture]
+) -> tuple[Drawing, moderngl.Texture, float]:
+    """Draw a shader over a moving picture; returns its Drawing, the texture of the last frame and ms for each frame."""
+    drawing = Drawing(shader, size)
+    audio = {i.name: images[i.type] for i in shader.header.inputs if i.type in ("audio", "audioFFT")}
+    begun, texture = 0.0, images[""]
+    for index in range(frames):
+        if index == 1:  # the first draw compiles
+            context.finish()
+            begun = time.perf_counter()
+        values: dict[str, Number] = {i.name: index == 1 for i in shader.header.inputs if i.type == "event"}
+        if shader.header.is_transition:
+            values["progress"] = 0.3
+        images[""].write(scenery(*size, time=index / 30))
+        texture = drawing.draw(values, images | audio, Moment(1.0 + index / 30, 1 / 30))
+    context.finish()
+    return drawing, texture, (time.perf_counter() - begun) / max(1, frames - 1) * 1e3
 
 
 def _try(
@@ -78,25 +99,11 @@ def _try(
         shader = Shader(context, file)
     except ShaderError as error:
         return row | {"says": str(error).splitlines()[0]}
-    drawing = Drawing(shader, size)
-    audio = {i.name: images[i.type] for i in shader.header.inputs if i.type in ("audio", "audioFFT")}
-    moving = [scenery(*size, time=index / 30) for index in range(frames)]
-    begun = time.perf_counter()
-    for index in range(frames):
-        if index == 1:  # the first draw compiles
-            context.finish()
-            begun = time.perf_counter()
-        values: dict[str, Number] = {i.name: index == 1 for i in shader.header.inputs if i.type == "event"}
-        if shader.header.is_transition:
-            values["progress"] = 0.3
-        images[""].write(moving[index])
-        texture = drawing.draw(values, images | audio, Moment(1.0 + index / 30, 1 / 30))
-    context.finish()
-    row |= {"passes": len(shader.header.passes), "ms": (time.perf_counter() - begun) / (frames - 1) * 1e3}
+    drawing, texture, cost = picture_of(context, shader, size, frames, images)
     dtype = {"f1": np.uint8, "f2": np.float16, "f4": np.float32}[texture.dtype]
     pixels = np.frombuffer(texture.read(), dtype).astype(np.float32)
     spread = float(np.ptp(pixels.reshape(-1, 4), axis=0).max()) / (255 if texture.dtype == "f1" else 1)
-    row["spread"] = spread
+    row |= {"passes": len(shader.header.passes), "ms": cost, "spread": spread}
     if context.error != "GL_NO_ERROR":
         row["says"] = "GL error"
     elif not np.isfinite(pixels).all():

@@ -164,7 +164,7 @@ class Drawing:
         made = Target(context, size, dtype, double=each.target != "" and each.target in self.shader.uniforms)
         if old:
             present = Present(context)
-            present.draw(old.texture, made.begin())
+            present.copy(old.texture, made.begin())
             present.release()
             old.release()
         self._targets[each.target] = made

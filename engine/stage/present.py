@@ -14,10 +14,13 @@ void main() {
 }"""
 _FRAGMENT = """#version 330 core
 uniform sampler2D wall;
-uniform float level;
+uniform float level, solid;
 in vec2 place;
 out vec4 color;
-void main() { color = vec4(texture(wall, place).rgb * level, 1.0); }"""
+void main() {
+    vec4 c = texture(wall, place);
+    color = vec4(c.rgb * level, max(c.a, solid));
+}"""
 
 
 class Present:
@@ -27,12 +30,20 @@ class Present:
         self.program = context.program(vertex_shader=_VERTEX, fragment_shader=_FRAGMENT)
         self.triangle = context.vertex_array(self.program, [])
 
-    def draw(self, wall: moderngl.Texture, into: moderngl.Framebuffer, level: float = 1.0, flip: bool = False) -> None:
+    def draw(
+        self, wall: moderngl.Texture, into: moderngl.Framebuffer, level: float = 1.0, flip: bool = False,
+        solid: float = 1.0,
+    ) -> None:  # fmt: skip
         """`level` 0 black .. 1 as it is; `flip` puts the top row first, as everything outside GL counts."""
         into.use()
         wall.use(0)
         self.program["wall"], self.program["level"], self.program["flip"] = 0, level, flip
+        self.program["solid"] = solid
         self.triangle.render(moderngl.TRIANGLES, vertices=3)
+
+    def copy(self, picture: moderngl.Texture, into: moderngl.Framebuffer) -> None:
+        """All four channels, stretched: what a target remembers may lie in its alpha."""
+        self.draw(picture, into, solid=0.0)
 
     def release(self) -> None:
         self.triangle.release()

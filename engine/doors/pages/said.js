@@ -34,7 +34,11 @@ export class Said {
     return span;
   }
 
-  waiting() { this.become("waiting", this.pulse(this.say.waiting)); }
+  // It waits to be read; until then its key takes it back.
+  waiting() {
+    if (this.element.dataset.state !== "sending") return;
+    this.become("waiting", this.pulse(this.say.waiting), this.backButton(this.key));
+  }
 
   stored(code) {
     if (this.code || this.element.dataset.state === "gone") return;
@@ -44,10 +48,14 @@ export class Said {
   }
 
   tag() {
+    return [made("span", "", this.say.kept), made("code", "", this.code), this.backButton(this.code)];
+  }
+
+  backButton(code) {
     const back = made("button", "", this.say.back);
     back.type = "button";
-    back.addEventListener("click", () => this.takeBack(this.code));
-    return [made("span", "", this.say.kept), made("code", "", this.code), back];
+    back.addEventListener("click", () => this.takeBack(code));
+    return back;
   }
 
   // The sentence with other people's words grown into it. Borrowed ones carry whom they came from.

@@ -44,7 +44,7 @@ const hears = {
   long({ key }) { drop(find(key)); },
   returned(news) { find(news.key)?.returned(news); rise(); },
   withdrawn({ code, found }) {
-    said.find((one) => one.code === code)?.gone();
+    said.find((one) => one.code === code || one.key === code)?.gone();
     at("back-said").textContent = SAID[tongue()][found ? "gone" : "unknown"];
   },
   state({ caption }) { remember(caption ?? ""); },
@@ -202,6 +202,7 @@ setInterval(() => { if (!at("phones").hidden) refreshCode(); }, 120_000);
 // --- nobody is here --------------------------------------------------------------------------------------------------
 
 function wipe() {
+  at("link").textContent = "";
   clearLine();
   said = [];
   at("past").replaceChildren();
@@ -215,9 +216,13 @@ function wipe() {
   link.send({ t: "hello", visit, p: door });
   state("alone");
 }
+// Twenty seconds before, the page says so; any key or touch keeps what is there (WCAG 2.2.1).
 setInterval(() => {
-  if (!kiosk || body.dataset.state === "alone" || performance.now() - lastKey < 1000 * idle) return;
-  wipe();
+  if (!kiosk || body.dataset.state === "alone") return;
+  const left = idle - (performance.now() - lastKey) / 1000;
+  if (left <= 0) return wipe();
+  const warn = left < 20 && (field.value || said.length);
+  if (link.open) at("link").textContent = warn ? SAID[tongue()].there : "";
 }, 1000);
 
 // While nobody writes, the page says what the machine remembers; never a list, only what it dreams now.

@@ -1,0 +1,149 @@
+"""What a show is made of: the command's options and the machine's facts, weighed once, before anything starts."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from engine.doctor import port_is_free
+from engine.doors.options import MODES, DoorsOptions, Mode
+from engine.errors import CannotPlay, nearest
+from engine.machine import Machine, home
+from engine.messages import Set
+from engine.mind.options import MindOptions
+from engine.scene import SCENES, find
+from engine.sound.options import SoundOptions
+from engine.stage.window import WindowOptions
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a show is made of, once options and machine file have been weighed. Raises CannotPlay or SceneError."""
+
+    scenes: tuple[Path, ...]
+    start: str
+    hold: bool
+    words: tuple[str, ...]
+    settings: tuple[Set, ...]
+    seed: int
+    size: tuple[int, int]  # width, height; 0 = chosen at start
+    fps: float
+    mind: MindOptions
+    sound: SoundOptions
+    doors: DoorsOptions
+    window: str = "headless"
+    record: Path | None = None
+    seconds: float = 0.0
+    machine: Machine = field(default_factory=Machine)
+
+
+def plan(options: argparse.Namespace, machine: Machine) -> Plan:
+    """Weigh the options (which win) and the machine's facts."""
+    asked = find(options.scene) if options.scene else None
+    scenes = {path.stem: path for path in sorted(SCENES.glob("*.py"))}
+    if asked:
+        scenes[asked.stem] = asked
+    where = options.home or home()
+    mind = MindOptions(
+        model=options.model or machine.mind.model,
+        archive=where / "archive",
+        size=(machine.mind.size, machine.mind.size),
+        seed=options.seed,
+        site=machine.mind.site,
+        founding=machine.mind.founding,
+        threads=machine.mind.threads or _threads(),
+        device=machine.mind.device,
+    )
+    device = getattr(options, "sound", None)
+    sound = SoundOptions(
+        device=(machine.sound.device if device is None else device) or None,
+        rate=machine.sound.rate,
+        block=machine.sound.block,
+        channels=machine.sound.channels,
+        latency=machine.sound.latency,
+        offset=machine.sound.offset,
+        gain=min(1.0, 10.0 ** (machine.sound.gain / 20.0)),
+    )
+    doors = DoorsOptions(
+        name=machine.doors.name,
+        host=getattr(options, "host", None) or machine.doors.host,
+        osc_port=_port(options, "osc", machine.doors.osc),
+        query_port=_port(options, "osc", machine.doors.osc),
+        tcp_port=0,
+        web_port=_port(options, "web", machine.doors.web),
+        moderation=_mode(getattr(options, "moderation", None) or machine.doors.moderation),
+        home=where / "doors",
+    )
+    if machine.doors.token:
+        doors = replace(doors, token=machine.doors.token)
+    return Plan(
+        scenes=tuple(scenes.values()),
+        start=asked.stem if asked else "gap",
+        hold=asked is not None,
+        words=tuple(options.say),
+        settings=tuple(_setting(text) for text in options.set),
+        seed=options.seed,
+        size=_size(options.size) if options.size else machine.stage.size,
+        fps=options.fps or machine.stage.fps,
+        mind=mind,
+        sound=sound,
+        doors=doors,
+        window=getattr(options, "window", None) or machine.stage.window,
+        record=getattr(options, "record", None),
+        seconds=options.seconds,
+        machine=machine,
+    )
+
+
+def _threads() -> int:
+    """Threads for the mind: on few cores all of them, for it is nice and gives way; else two are left to the others."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores if cores <= 2 else cores - 2
+
+
+def _port(options: argparse.Namespace, name: str, fact: int) -> int:
+    given = getattr(options, name, None)
+    return fact if given is None else int(given)
+
+
+def _mode(text: str) -> Mode:
+    for mode in MODES:
+        if mode == text:
+            return mode
+    raise CannotPlay(f"no moderation {text}; {nearest(text, MODES)}")
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, x, height = text.lower().partition("x")
+    if not (x and width.isdigit() and height.isdigit()):
+        raise CannotPlay(f"--size wants something like 640x360, found {text}")
+    return int(width), int(height)
+
+
+def _setting(text: str) -> Set:
+    name, _, value = text.partition("=")
+    try:
+        return Set(f"/hm/{name}", (float(value),))
+    except ValueError:
+        raise CannotPlay(f"--set wants something like beta=0.9, found {text}") from None
+
+
+def window_of(plan: Plan) -> WindowOptions | None:
+    """A window where one was asked for, or where there is a display and nobody said otherwise."""
+    there = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    if plan.window == "headless" or (plan.window == "auto" and not there):
+        return None
+    return WindowOptions(fullscreen=plan.window == "fullscreen", monitor=plan.machine.stage.monitor)
+
+
+def check_ports(doors: DoorsOptions) -> None:
+    """A taken port is said before the show, with the next free one."""
+    for option, port, kind in (("osc", doors.osc_port, socket.SOCK_DGRAM), ("web", doors.web_port, socket.SOCK_STREAM)):
+        if port > 0 and not port_is_free(doors.host, port, kind):
+            free = next((p for p in range(port + 1, port + 100) if port_is_free(doors.host, p, kind)), 0)
+            raise CannotPlay(f"port {port} is in use, perhaps by a show that already runs; try --{option} {free}")
+
+
