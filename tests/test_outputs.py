@@ -15,8 +15,10 @@ import numpy as np
 import pytest
 
 from engine.stage.outputs.encoder import Encoder
+from engine.stage.outputs.extras import Stills, output
 from engine.stage.outputs.live import Live, mime, watch
 from engine.stage.outputs.recording import Recorder, Recording
+from engine.stage.outputs.tap import OutputError, Worker
 
 SIZE, FPS, RATE = (160, 90), 30, 48_000
 
@@ -109,7 +111,8 @@ def test_a_sound_clock_that_drifts_stays_in_step(tmp_path: Path) -> None:
 
 VICTIM = """
 import sys, time, numpy as np
-from engine.stage.outputs.recording import Recorder
+from engine.stage.outputs.recording import Recorder, Recording
+from engine.stage.outputs.tap import OutputError, Worker
 tap = Recorder(sys.argv[1], (160, 90), 30, 48000)
 begun = time.monotonic()
 for index in range(10_000):
@@ -222,3 +225,50 @@ def test_nobody_listening_is_an_error_at_once(tmp_path: Path) -> None:
 
     with pytest.raises(OSError):
         asyncio.run(view())
+
+
+# --- extras
+
+
+def test_a_still_is_the_frame_that_was_asked_for(tmp_path: Path) -> None:
+    from PIL import Image
+
+    stills = Stills(tmp_path)
+    stills.offer(frame(10), 0.0)
+    stills.ask()
+    stills.offer(frame(200), 0.5)
+    stills.offer(frame(30), 1.0)
+    stills.close()
+    (file,) = tmp_path.iterdir()
+    assert file.name == "000000.500.png" and set(np.asarray(Image.open(file)).ravel().tolist()) == {200}
+
+
+def test_a_device_that_fails_is_said_once_and_counted() -> None:
+    class Fails(Worker):
+        def send(self, frame: np.ndarray, at: float) -> None:
+            raise OSError("unplugged")
+
+    tap = Fails("fails")
+    for index in range(3):
+        tap.offer(frame(index), float(index))
+    tap.close()
+    assert tap.lost == 3 and tap.trouble == "Fails: unplugged"
+
+
+@pytest.mark.parametrize("kind", ["spout", "syphon", "camera", "ndj"])
+def test_an_output_that_cannot_be_had_says_what_is_missing(kind: str) -> None:
+    if kind == "camera" and any(Path("/dev").glob("video*")):
+        pytest.skip("there is a camera device here")
+    with pytest.raises(OutputError, match=r"Windows only|macOS only|modprobe v4l2loopback|pip install|there are: ndi"):
+        output(kind, "hypermnesia", SIZE, FPS)
+
+
+def test_ndi_sends_picture_and_sound() -> None:
+    pytest.importorskip("cyndilib")
+    tap = output("ndi", "hypermnesia-test", SIZE, FPS)
+    for index in range(3):
+        tap.offer(frame(index), index / FPS)
+        tap.hear(np.zeros((1600, 2), np.float32), index / FPS)
+        time.sleep(0.02)
+    tap.close()
+    assert isinstance(tap, Worker) and tap.sent + tap.lost == 3 and tap.sent and not tap.trouble

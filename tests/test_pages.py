@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from engine.messages import Keystroke, Returned, Text, Token, Touch, Values, Withdraw, Withdrawn
+from engine.stage.outputs.encoder import Encoder
+from engine.stage.outputs.live import Live
 from tests.doors_house import House
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="needs Chromium: apt install chromium chromium-driver")
+pytestmark = pytest.mark.skipif(
+    not (CHROMIUM and DRIVER), reason="needs Chromium: apt install chromium chromium-driver"
+)
 
 KIOSK, PHONE = (1280, 800), (390, 844)
 
@@ -58,7 +65,9 @@ class Visitor:
         while True:
             if found := true():
                 return found
-            assert time.monotonic() < end, f"not within {seconds} s; the page says: {self.browser.find_element(By.TAG_NAME, 'body').text}"
+            assert time.monotonic() < end, (
+                f"not within {seconds} s; the page says: {self.browser.find_element(By.TAG_NAME, 'body').text}"
+            )
             time.sleep(0.02)
 
     def at(self, selector: str) -> Any:
@@ -85,7 +94,9 @@ class Visitor:
         return self.house.messages(Text)[-1]
 
     def complaints(self) -> list[str]:
-        return [entry["message"] for entry in self.browser.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")]
+        return [
+            entry["message"] for entry in self.browser.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")
+        ]
 
 
 @pytest.fixture
@@ -103,7 +114,14 @@ def test_a_sentence_is_written_kept_and_comes_back_changed(visitor: Visitor) -> 
     said = visitor.at(".said")
     visitor.until(lambda: said.get_attribute("data-state") == "kept")
     assert visitor.house.stored[text.key].code in said.text
-    tokens = (Token("une"), Token("barque", 4, "founding"), Token("dort"), Token("sous"), Token("la"), Token("neige", 9, "visitor", 12.0))
+    tokens = (
+        Token("une"),
+        Token("barque", 4, "founding"),
+        Token("dort"),
+        Token("sous"),
+        Token("la"),
+        Token("neige", 9, "visitor", 12.0),
+    )
     visitor.house.tell(Returned(text.key, text.visit, tokens, 0.37, 3))
     visitor.until(lambda: said.get_attribute("data-state") == "returned")
     borrowed = [element.get_attribute("textContent") for element in visitor.all(".token.borrowed")]
@@ -117,14 +135,18 @@ def test_the_rhythm_leaves_before_enter_and_the_words_do_not(visitor: Visitor) -
     visitor.until(lambda: len(visitor.house.messages(Keystroke)) == 8)
     assert [stroke.deleted for stroke in visitor.house.messages(Keystroke)] == [False] * 6 + [True] * 2
     assert not visitor.house.messages(Text)
-    assert all(1 <= stroke.bits <= 12 and stroke.bits == int(stroke.bits) for stroke in visitor.house.messages(Keystroke))
+    assert all(
+        1 <= stroke.bits <= 12 and stroke.bits == int(stroke.bits) for stroke in visitor.house.messages(Keystroke)
+    )
     assert len({stroke.bits for stroke in visitor.house.messages(Keystroke)[:6]}) > 1
 
 
 def test_acknowledgements_take_less_than_100_ms(visitor: Visitor) -> None:
     for number in range(7):
         visitor.send(f"sentence number {number}")
-    times = sorted(visitor.until(lambda: [float(s.get_attribute("data-ack-ms") or "inf") for s in visitor.all(".said")]))
+    times = sorted(
+        visitor.until(lambda: [float(s.get_attribute("data-ack-ms") or "inf") for s in visitor.all(".said")])
+    )
     visitor.until(lambda: all(s.get_attribute("data-ack-ms") for s in visitor.all(".said")))
     times = sorted(float(s.get_attribute("data-ack-ms")) for s in visitor.all(".said"))
     assert times[len(times) // 2] < 100, times
@@ -142,7 +164,9 @@ def test_a_text_is_said_again_until_it_is_stored_and_stored_once(visitor: Visito
     assert len(visitor.house.messages(Text)) == count and len([k for k in visitor.house.stored if k == text.key]) == 1
 
 
-@pytest.mark.parametrize("words", ["البحر في الليل", "été à Noël, œuvre ça", "👩‍👩‍👧 🌊", "海が見える夜", "<b>not bold</b> & 'quotes'"])
+@pytest.mark.parametrize(
+    "words", ["البحر في الليل", "été à Noël, œuvre ça", "👩‍👩‍👧 🌊", "海が見える夜", "<b>not bold</b> & 'quotes'"]
+)
 def test_every_script_goes_through_and_comes_back(visitor: Visitor, words: str) -> None:
     element = visitor.line
     visitor.browser.execute_cdp_cmd("Input.insertText", {"text": words})
@@ -262,7 +286,9 @@ return [...document.querySelectorAll("body *")].filter((e) => e.checkVisibility(
 
 
 @pytest.mark.parametrize("size", [KIOSK, PHONE])
-def test_text_can_be_read_controls_have_names_and_fingers_find_them(browser: webdriver.Chrome, house: House, size: tuple[int, int]) -> None:
+def test_text_can_be_read_controls_have_names_and_fingers_find_them(
+    browser: webdriver.Chrome, house: House, size: tuple[int, int]
+) -> None:
     """What axe-core checks of WCAG 2.2 AA, by hand: contrast 4.5:1, names, targets of 24 px, no sideways scrolling."""
     visitor = Visitor(browser, house, size)
     for language in ("", "fr"):
@@ -276,12 +302,17 @@ def test_text_can_be_read_controls_have_names_and_fingers_find_them(browser: web
             time.sleep(2.0)
         ratios = browser.execute_script(CONTRAST)
         assert ratios and min(ratio for _, ratio in ratios) >= 4.5, [r for r in ratios if r[1] < 4.5]
-        for control in visitor.all("button, input, textarea"):
+        assert browser.execute_script(
+            "return [...document.querySelectorAll('#board button')].every((key) => key.textContent.trim())"
+        )
+        for control in visitor.all("main button, header button, .tools button, input, textarea"):
             if control.is_displayed():
                 assert control.accessible_name.strip(), control.get_attribute("outerHTML")
                 assert min(control.rect["width"], control.rect["height"]) >= 24, control.get_attribute("outerHTML")
         assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
-        assert browser.execute_script("return document.querySelectorAll('h1').length === 1 && document.documentElement.lang !== ''")
+        assert browser.execute_script(
+            "return document.querySelectorAll('h1').length === 1 && document.documentElement.lang !== ''"
+        )
 
 
 def test_the_desk_turns_forces_and_takes_the_picture_off(browser: webdriver.Chrome, house: House) -> None:
@@ -305,3 +336,64 @@ def test_a_wall_without_a_live_view_says_why(browser: webdriver.Chrome, house: H
         assert time.monotonic() < visitor_until
         time.sleep(0.05)
     assert not house.messages(Touch)
+
+
+class Projection:
+    """A stage that encodes a moving bar and a tone, from a thread, until it is closed."""
+
+    def __init__(self, live: Live):
+        self.encoder = Encoder([live], (320, 180), 20.0, rate=48_000)
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        tone = np.sin(2 * np.pi * 440 * np.arange(48_000 * 60) / 48_000, dtype=np.float32)[:, None].repeat(2, 1) * 0.2
+        start, number = time.monotonic(), 0
+        while not self._ended.is_set():
+            frame = np.zeros((180, 320, 3), np.uint8)
+            frame[:, number * 4 % 300 : number * 4 % 300 + 20] = 230
+            self.encoder.offer(frame, number / 20)
+            self.encoder.hear(tone[number * 2400 : (number + 1) * 2400], number / 20)
+            number += 1
+            self._ended.wait(max(0.0, start + number / 20 - time.monotonic()))
+        self.encoder.close()
+
+    def close(self) -> None:
+        self._ended.set()
+        self._thread.join(5)
+
+
+PLAYING = """const v = document.getElementById("wall");
+return [v.currentTime, v.videoWidth, v.webkitDecodedFrameCount, v.webkitAudioDecodedByteCount, v.readyState, document.getElementById("why").textContent]"""
+
+
+def test_the_wall_plays_for_who_comes_late_and_when_the_stage_starts_anew(
+    browser: webdriver.Chrome, tmp_path: Path
+) -> None:
+    live = Live(str(tmp_path / "live"))
+    projection = Projection(live)
+    with House(live=live.address) as house:
+        time.sleep(2.0)  # the page comes late
+        browser.get(house.web + "/wall")
+
+        def plays(after: float) -> float:
+            end = time.monotonic() + 12
+            while True:
+                seen = browser.execute_script(PLAYING)
+                at, width, frames, sound, ready, why = seen
+                if at > after and width == 320 and frames > 5 and sound > 1000 and ready >= 2 and not why:
+                    return float(at)
+                assert time.monotonic() < end, seen
+                time.sleep(0.05)
+
+        plays(plays(0.0) + 1.0)
+        projection.close()  # and with it the stream
+        projection = Projection(live := Live(live.address))
+        time.sleep(1.0)
+        first = plays(0.0)
+        plays(first + 0.5)
+        browser.find_element(By.ID, "listen").click()
+        assert browser.execute_script("return document.getElementById('wall').muted") is False
+        browser.get("about:blank")
+    projection.close()

@@ -56,6 +56,9 @@ class Live:
             self.watchers.discard(watcher)
 
     def close(self) -> None:
+        """Say goodbye to all watchers."""
+        for watcher in list(self.watchers):
+            self._drop(watcher)
         if self._task:
             self._task.cancel()
 

@@ -47,6 +47,11 @@ class Visits:
             self.open.discard(visit)
             visit.leave()
 
+    def close(self) -> None:
+        """Say goodbye to all pages; they come back to the next doors."""
+        for visit in self.open:
+            visit.end()
+
     def tell_state(self) -> None:
         """Tell all pages what the machine remembers now; call it about twice a second."""
         values = self.porter.nodes.values
@@ -90,11 +95,14 @@ class Visit:
         """Send a page something, later; a full queue means that nobody reads there."""
         if self._out.full():
             self.porter.counts["pages_dropped"] += 1
-            while not self._out.empty():
-                self._out.get_nowait()
-            self._out.put_nowait(None)
-            return
+            return self.end()
         self._out.put_nowait(json.dumps(what, ensure_ascii=False, separators=(",", ":")))
+
+    def end(self) -> None:
+        """Close this page's socket; what waits for it is lost to it."""
+        while not self._out.empty():
+            self._out.get_nowait()
+        self._out.put_nowait(None)
 
     def leave(self) -> None:
         """Nobody listens here any more."""

@@ -62,6 +62,11 @@ class Web:
         guard = Middleware(Guard, options=self.options)
         self.app = Starlette(routes=routes, middleware=[guard], max_body_size=4096)
 
+    def close(self) -> None:
+        """Say goodbye to pages and watchers, before the server ends."""
+        self.visits.close()
+        self.live.close()
+
     # for machines
 
     def health(self) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import contextlib
 import datetime
 import hashlib
 import os
+import re
 import sqlite3
 import threading
 import time
@@ -23,6 +24,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.errors import Plain
 from engine.messages import KINDS, Kind, Text
 from engine.mind.lineage import Line
 
@@ -63,7 +65,7 @@ CREATE TABLE IF NOT EXISTS line (
 HERE, WITHDRAWN, COMPACTED = 0, 1, 2
 
 
-class ArchiveError(Exception):
+class ArchiveError(Plain):
     """The archive cannot be used; the message says why and what to do."""
 
 
@@ -244,10 +246,15 @@ class Archive:
             row = self._base.execute("SELECT id FROM fragment WHERE code = ?", (self.hashed(tidy(code)),)).fetchone()
         return int(row[0]) if row else 0
 
-    def withdraw(self, fragment: int) -> None:
-        """Erase what somebody gave: words, vectors and picture leave the disk; mass and lineage stay, nameless."""
+    def withdraw(self, fragment: int, runs: Iterable[str] = ()) -> list[int]:
+        """Erase what somebody gave: words, vectors and picture leave the disk; mass and lineage stay, nameless.
+
+        `runs` are what could be borrowed of its words: where nobody else says them, they also leave the captions of the
+        machine's own pictures. Returns whose captions changed.
+        """
         with self._lock:
             with self._transaction():
+                changed = self._unlend(fragment, runs)
                 self._base.execute(
                     "UPDATE fragment SET state = 1, words = NULL, key = NULL, visit = NULL, code = NULL, language = '' "
                     "WHERE id = ?",
@@ -256,6 +263,20 @@ class Archive:
                 self._base.execute("DELETE FROM meaning WHERE fragment = ?", (fragment,))
                 self._base.execute("DELETE FROM picture WHERE fragment = ?", (fragment,))
             self.flush()
+        return changed
+
+    def _unlend(self, fragment: int, runs: Iterable[str]) -> list[int]:
+        changed: set[int] = set()
+        for run in runs:
+            said = f"state = 0 AND id != {int(fragment)} AND instr(lower(words), lower(?)) > 0"
+            if self.count(f"kind != 4 AND {said}", run):
+                continue
+            borrowers = [f for f in self.select(f"kind = 4 AND {said}", run)]
+            for one in borrowers:
+                kept = re.sub(r"\s+", " ", re.sub(re.escape(run), " ", one.words, flags=re.IGNORECASE)).strip()
+                self._base.execute("UPDATE fragment SET words = ? WHERE id = ?", (kept, one.id))
+                changed.add(one.id)
+        return sorted(changed)
 
     def flush(self) -> None:
         """Empty the write-ahead log into the base: what was erased there is overwritten, the log is cut to nothing.
@@ -393,9 +414,9 @@ class Archive:
         with self._lock:
             return float(self._base.execute("SELECT coalesce(sum(mass), 0) FROM fragment").fetchone()[0])
 
-    def count(self, where: str = "1") -> int:
+    def count(self, where: str = "1", *args: object) -> int:
         with self._lock:
-            return int(self._base.execute(f"SELECT count(*) FROM fragment WHERE {where}").fetchone()[0])
+            return int(self._base.execute(f"SELECT count(*) FROM fragment WHERE {where}", args).fetchone()[0])
 
     # small things
 

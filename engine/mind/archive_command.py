@@ -14,7 +14,7 @@ from engine.messages import KINDS
 from engine.mind import strata
 from engine.mind.archive import Archive, ArchiveError
 from engine.mind.provenance import export
-from engine.mind.words import Crowd
+from engine.mind.words import Crowd, runs
 
 EXAMPLES = """examples:
   hypermnesia archive status                     what is remembered, by kind
@@ -108,10 +108,12 @@ def forget(folder: Path, arguments: argparse.Namespace) -> int:
     fragment = archive.find(arguments.code)
     if not fragment:
         raise ArchiveError(f"{arguments.code}: nobody was given this code, or it was used already")
-    archive.withdraw(fragment)
+    found = archive.fragment(fragment)
+    lent = [" ".join(run) for run in runs(found.words)] if found else []
+    archive.withdraw(fragment, lent)
     archive.vacuum()
     archive.close()
-    strata.forget_in_copies(folder, fragment)
+    strata.forget_in_copies(folder, fragment, lent)
     print(f"fragment {fragment} is taken back: its words, vectors and picture are off the disk, in copies too")
     return 0
 

@@ -23,13 +23,13 @@ class Series:
     def __init__(self, room: int = 16_384):
         self._values = np.zeros(room)
         self.count = 0
-        self.worst = 0.0
+        self.worst, self.least = 0.0, float("inf")
 
     def note(self, value: float) -> None:
         """Realtime-safe: yes, apart from Python itself."""
         self._values[self.count % len(self._values)] = value
         self.count += 1
-        self.worst = max(self.worst, value)
+        self.worst, self.least = max(self.worst, value), min(self.least, value)
 
     def figures(self) -> dict[str, float]:
         """p50, p95, p99, p99.9 of what is remembered, and the largest ever, in the unit of what was noted."""

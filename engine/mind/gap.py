@@ -16,7 +16,7 @@ def divergence(r: Weights, q: Weights) -> float:
     middle = (r + q) / 2
 
     def against(p: Weights) -> float:
-        there = p > 0
+        there = p > 1e-300  # half of less may be 0
         return float(np.sum(p[there] * np.log2(p[there] / middle[there])))
 
     return min(1.0, max(0.0, (against(r) + against(q)) / 2))

@@ -28,7 +28,7 @@ from engine.mind.recall import Memory
 from engine.mind.space import Vector
 from engine.mind.strata import alone, compact, forget_in_copies, snapshot
 from engine.mind.thought import Thought
-from engine.mind.words import Crowd
+from engine.mind.words import Crowd, runs
 
 log = logging.getLogger("engine.mind")
 
@@ -141,9 +141,12 @@ class Keeper:
         with self._lock:
             found = self.archive.fragment(fragment)
             assert found
-            self.archive.withdraw(fragment)
-            forget_in_copies(self.archive.folder, fragment)
+            lent = [" ".join(run) for run in runs(found.words)]
+            borrowers = self.archive.withdraw(fragment, lent)
+            forget_in_copies(self.archive.folder, fragment, lent)
             self.memory.forget(fragment)
+            for one in self.archive.select(f"id IN ({','.join(map(str, borrowers))})"):
+                self.memory.reword(one)
             self.crowd.forget(found.words, found.visit)
             self.owed = deque(owed for owed in self.owed if owed.id != fragment)
             self.heard = OrderedDict((words, f) for words, f in self.heard.items() if f != fragment)

@@ -81,7 +81,10 @@ class Mind:
         self.thinks = True
         self._state = State()
         self._shares = np.zeros((0, 1, 1), np.float16)
-        self._pictures, self._thoughts, self._vetoed = 0, 0, False
+        self._pictures, self._thoughts = 0, 0
+        self._since = 0  # pictures since the last thought
+        self._known = 0  # rows that were remembered before these words came
+        self._veto = 0  # 2: not shown yet, 1: dark until there is another thought, 0: none
         self._news: deque[News] = deque(maxlen=256)
         self._own: tuple[Token, ...] = ()  # the machine's own sentence, when it is alone
         self._own_until = -1.0
@@ -163,18 +166,21 @@ class Mind:
     @torch.inference_mode()
     def picture(self, dream: Dream, time: float) -> Picture:
         """The next picture for the newest request; `time` in seconds, of any clock that runs forwards."""
+        if self._veto == 2:  # dark on this very picture, whatever is thought
+            self._veto, self._pictures = 1, self._pictures + 1
+            return self._dark(dream)
         asked = self.thought is None or self._words(dream, time)[0] != self.thought.words
-        if self.thinks and (asked or self._pictures % self.options.think_every == 0):
+        if self.thinks and (asked or self._since >= self.options.think_every or self._veto):
             self.ponder(dream, time)
-        self._pictures += 1
+        self._pictures, self._since = self._pictures + 1, self._since + 1
         thought = self.thought
-        if thought is None or self._vetoed:
+        if thought is None or self._veto:
             return self._dark(dream)
         begun = clock.perf_counter()
         study = dream.degree < thought.degree  # the hidden picture, to be looked at by those who study it
         condition = self.parts.condition(thought.words) if study else thought.condition
         start = thought.first.latent if study else thought.again.latent
-        rgba, latent = self.stream.next(condition, start, dream.strength, dream.feedback, self._pictures, time)
+        rgba, latent = self.stream.next(condition, start, dream.strength, dream.feedback, time, dream.at)
         painted = 1000 * (clock.perf_counter() - begun)
         state = replace(
             self._state, picture=self._pictures, asked=dream.at, made=clock.monotonic(), autonomy=dream.autonomy,
@@ -191,9 +197,13 @@ class Mind:
                 return
             noise = self.stream.walk.at(time)
             thought = self.think(words, speaker, lenders, dream, noise)
+            if self.thought is None or thought.words != self.thought.words:
+                self._known = len(self.memory)
             self._state, self._shares = self._measure(thought, dream)
-            self.thought, self._vetoed = thought, False
-            self._thoughts += 1
+            self.thought, self._veto = thought, 0 if self._veto == 1 else self._veto
+            self._thoughts, self._since = self._thoughts + 1, 0
+            if trouble := getattr(self.parts.dreamer, "trouble", ""):
+                self._trouble(trouble)
             try:
                 self._remember(thought, dream, time)
             except sqlite3.Error as wrong:
@@ -229,7 +239,7 @@ class Mind:
                 key, visit = self.keeper.waiting.pop(owed.id, (self.keeper.archive.key(owed.id), ""))
                 tokens = self.speech.give_back(owed.words, mine)
                 self._news.append(Returned(key, visit, tokens, self._displacement(mine, latent), line.depth))
-        elif time - self._kept >= self.options.keyframe and self.stream.latent is not None and not self._vetoed:
+        elif time - self._kept >= self.options.keyframe and self.stream.latent is not None and not self._veto:
             self._kept = time
             self.keeper.keyframe(thought, self.stream.latent, self._state.caption)
 
@@ -252,7 +262,7 @@ class Mind:
             words=thought.words, seed=self.options.seed, structure=self.parts.dreamer.structure, degree=thought.degree,
             gap=thought.gap, beta=thought.beta, neff=thought.again.neff, largest=thought.again.largest,
             displacement=self._displacement(thought, shown),
-            light=self.keeper.rank(self.memory.novelty(self.parts.read(shown))),
+            light=self.keeper.rank(self.memory.novelty(self.parts.read(shown), self._known)),
             autonomy=dream.autonomy, mass=self.keeper.mass, fragments=len(self.memory), kinds=kinds,
             authors=authors(spoken, kinds[-1]), lineage=lineage, readback=self.speech.readback(thought),
             caption=said(self.speech.caption(thought)),
@@ -282,7 +292,11 @@ class Mind:
 
     def withdraw(self, withdraw: Withdraw) -> Withdrawn:
         """Erase what somebody gave. Raises sqlite3.Error where the disk refuses: then nothing was withdrawn."""
-        return self.keeper.withdraw(withdraw.code, withdraw.visit)
+        answer = self.keeper.withdraw(withdraw.code, withdraw.visit)
+        if answer.found:  # its own sentences may have borrowed from it: it says something else next
+            self._own, self._own_until = (), -1.0
+            self._state = replace(self._state, words="", caption="", readback=())
+        return answer
 
     def set(self, message: Set) -> None:
         """`/hm/veto`, `/hm/seed i`, `/hm/kinds/<kind> T`; every other address is somebody else's."""
@@ -296,7 +310,7 @@ class Mind:
 
     def veto(self) -> None:
         """A person refuses this picture: dark at once, never remembered, and another walk through noise."""
-        self._vetoed = True
+        self._veto = 2
         self.stream.walk.reseed(_seed(self.options) + self._pictures)
         self.stream.latent = None
 

@@ -73,6 +73,12 @@ class Memory:
                 self.images.forget(row)
                 self.fragments[row] = Fragment(fragment, self.fragments[row].kind, "", 0, 0.0, 0, state=1)
 
+    def reword(self, fragment: Fragment) -> None:
+        """A fragment says something else now: what it had borrowed was taken back."""
+        with self._lock:
+            if fragment.id in self.row:
+                self.fragments[self.row[fragment.id]] = fragment
+
     def famous(self, parents: Iterable[int]) -> None:
         """These fragments have just become parents once more."""
         with self._lock:
@@ -125,11 +131,15 @@ class Memory:
     def ids(self, recall: Recall) -> list[int]:
         return [self.fragments[row].id for row in recall.rows]
 
-    def novelty(self, image: Vector) -> float:
-        """Distance of a picture to the nearest that is remembered, 0..2 in centred cosine."""
+    def novelty(self, image: Vector, before: int = 1 << 62) -> float:
+        """Distance of a picture to the nearest that is remembered, 0..2 in centred cosine.
+
+        Only rows under `before` count: a picture is not old because it has just been remembered itself.
+        """
         with self._lock:
-            _, found = self.images.nearest(image, 1)
-        return float(1.0 - found[0])
+            rows, found = self.images.nearest(image, 64)
+        older = found[rows < before]
+        return float(1.0 - (older[0] if len(older) else found[-1])) if len(rows) else 1.0
 
     # latents
 

@@ -86,16 +86,16 @@ class Space:
         chosen = self._raw[: self._n] if rows is None else self._raw[rows].astype(np.float32)
         reach = self._reach[: self._n] if rows is None else self._reach[rows]
         direction = self.centred(vector)
-        found: Vector = (chosen @ direction - self.centre @ direction) / np.maximum(reach, 1e-6)
-        return found
+        found = (chosen @ direction - self.centre @ direction) / np.maximum(reach, 1e-6)
+        return np.asarray(found, np.float32)
 
     def nearest(self, vector: Vector, count: int) -> tuple[Rows, Vector]:
         """The nearest living rows, nearest first, with their centred cosines. Fewer where fewer live."""
-        found: Any
+        found: NDArray[Any]
         if self._index is None:
             found = self.similarity(vector)
             found[~self.alive[: self._n]] = -2.0
-            rows = np.argpartition(-found, count - 1)[:count] if count < self._n else np.arange(self._n)
+            rows: Rows = np.argpartition(-found, count - 1)[:count] if count < self._n else np.arange(self._n)
         else:
             rows = self._index.propose(vector, PROPOSED * count)
             found = np.full(int(rows.max(initial=0)) + 1, -2.0, np.float32)

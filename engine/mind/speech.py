@@ -12,7 +12,7 @@ from engine.messages import Ancestor, Token
 from engine.mind.archive import Fragment
 from engine.mind.keeper import Keeper
 from engine.mind.thought import Share, Thought
-from engine.mind.words import grow, runs, said, split, surface
+from engine.mind.words import LONGEST, grow, runs, said, split, surface
 
 LENDERS = 24  # memories that may lend words to one sentence
 
@@ -27,7 +27,7 @@ class Speech:
     def give_back(self, words: str, thought: Thought) -> tuple[Token, ...]:
         """Somebody's sentence with others' words grown into it: those of the gap first, then those that it recalled."""
         own = [Token(word) for word in split(words)]
-        room = max(1, min(12, round(len(own) * (0.4 + thought.gap))))
+        room = max(LONGEST, min(12, round(len(own) * (0.4 + thought.gap))))
         lenders = [(f, w) for f, w in self.lenders(thought) if f.id != thought.speaker]
         return grow(own, lenders, room, self.keeper.crowd, self.keeper.archive.today)
 

@@ -11,7 +11,7 @@ import contextlib
 import fcntl
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -134,12 +134,12 @@ def restore(folder: Path, name: str = "") -> Path:
     return chosen[0]
 
 
-def forget_in_copies(folder: Path, fragment: int) -> None:
-    """What was withdrawn leaves the snapshots too. Slow: every copy is written anew."""
+def forget_in_copies(folder: Path, fragment: int, lent: Sequence[str] = ()) -> None:
+    """What was withdrawn leaves the snapshots too, with the runs that it lent."""
     for path in [*snapshots(folder), folder / "memory.before-restore"]:
         if path.exists():
             copy = Archive(path.parent, path.name)
-            copy.withdraw(fragment)
+            copy.withdraw(fragment, lent)
             copy.close()
             for suffix in ("-wal", "-shm"):
                 Path(f"{path}{suffix}").unlink(missing_ok=True)

@@ -106,7 +106,11 @@ class Crowd:
 
     def allows(self, words: str) -> bool:
         """Whether these words may be shown: no run in them that fewer than VISITS visits wrote."""
-        return all(gram not in self.seen or len(self.seen[gram]) >= VISITS for gram in grams(words, within=True))
+        return not any(0 < len(self.seen.get(gram, ())) < VISITS for gram in grams(words, within=True))
+
+    def private(self, run: Sequence[str]) -> bool:
+        """Whether this very run is somebody's alone."""
+        return 0 < len(self.seen.get(_gram([word.casefold() for word in run]), ())) < VISITS
 
 
 def grams(words: str, within: bool = False) -> set[int]:
@@ -183,7 +187,7 @@ def _quotes(tokens: list[Token], run: list[Token], crowd: Crowd) -> bool:
     for n in range(2, LONGEST + 2):
         for at in range(len(texts) - n + 1):
             window = tokens[at : at + n]
-            if any(id(token) in new for token in window) and not crowd.allows(" ".join(texts[at : at + n])):
+            if any(id(token) in new for token in window) and crowd.private(texts[at : at + n]):
                 return True
     return False
 
@@ -197,7 +201,9 @@ def surface(
     """
     said = set(besides)
     found: list[Token] = []
-    for fragment, _ in sorted(lenders, key=lambda pair: -pair[1]):
+    ranked = sorted(lenders, key=lambda pair: -pair[1])
+    wanted = next((_language(fragment) for fragment, _ in ranked if _language(fragment)), "")
+    for fragment, _ in sorted(ranked, key=lambda pair: _language(pair[0]) not in ("", wanted)):
         run = _lend(fragment, said, room - len(found))
         tried = [*found, *(Token(word, fragment.id, fragment.kind) for word in run)]
         if run and crowd.allows(" ".join(token.text for token in tried)):

@@ -15,20 +15,20 @@ function codecs(bytes) {
 }
 
 class Player {
-  constructor() {
-    this.waiting = [];
+  constructor(init) {
+    this.waiting = [init]; // before any fragment, however long the source takes to open
     this.source = new MediaSource();
     this.opened = new Promise((done) => this.source.addEventListener("sourceopen", done, { once: true }));
     video.src = URL.createObjectURL(this.source);
   }
 
-  async begin(init) {
-    const type = codecs(init);
+  async begin() {
+    const type = codecs(this.waiting[0]);
     if (!MediaSource.isTypeSupported(type)) throw new Error(`this browser does not play ${type}`);
     await this.opened;
     this.buffer = this.source.addSourceBuffer(type);
     this.buffer.addEventListener("updateend", () => this.pump());
-    this.push(init);
+    this.pump();
   }
 
   push(piece) {
@@ -65,8 +65,8 @@ function connect() {
     const bytes = new Uint8Array(data);
     tries = 0;
     if (String.fromCharCode(...bytes.subarray(4, 8)) !== "ftyp") return player?.push(bytes);
-    player = new Player(); // an init segment: the stream begins, or begins anew
-    try { await player.begin(bytes); why.textContent = ""; listen.hidden = !video.muted; }
+    player = new Player(bytes); // an init segment: the stream begins, or begins anew
+    try { await player.begin(); why.textContent = ""; listen.hidden = !video.muted; }
     catch (wrong) { why.textContent = wrong.message; }
   };
   socket.onclose = () => setTimeout(connect, Math.min(4000, 300 * 2 ** tries++));

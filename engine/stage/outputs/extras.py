@@ -1,0 +1,167 @@
+"""Ways out of the machine that need a library or a driver of their own: NDI, a virtual camera, Spout, Syphon; stills.
+
+NDI was run; Spout and Syphon follow their libraries' examples and have not been run by their author.
+Each is a Tap. Where its library or driver is missing it raises OutputError at the start, naming what to install:
+acceleration or an output that was asked for and cannot be had is an error, never a quiet absence.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from engine.stage.outputs.tap import Frame, OutputError, Sound, Tap, Worker
+
+SYSTEM: str = sys.platform
+
+
+def _library(module: str, install: str, what: str) -> Any:
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise OutputError(f"{what} needs the library {install}, which is not here: pip install {install}") from error
+
+
+class Stills(Worker):
+    """Writes a PNG of the next frame whenever somebody asks: `stills.ask()`. Files: `<folder>/<seconds>.png`."""
+
+    def __init__(self, folder: Path):
+        self.folder = Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.files: list[Path] = []
+        self._asked = 0
+        super().__init__("stills")
+
+    def ask(self) -> None:
+        """Keep the next frame. Thread-safe."""
+        self._asked += 1
+
+    def offer(self, frame: Frame, at: float) -> None:
+        if self._asked:
+            self._asked -= 1
+            super().offer(frame, at)
+
+    def send(self, frame: Frame, at: float) -> None:
+        path = self.folder / f"{at:010.3f}.png"
+        Image.fromarray(frame[..., :3]).save(path)
+        self.files.append(path)
+
+
+class Ndi(Worker):
+    """An NDI source on the network, with sound. Opens the network: only where the gallery has asked for it."""
+
+    def __init__(self, name: str, size: tuple[int, int], fps: float, rate: int = 48_000, channels: int = 2):
+        senders = _library("cyndilib.sender", "cyndilib", "NDI")
+        video = _library("cyndilib.video_frame", "cyndilib", "NDI").VideoSendFrame()
+        video.set_resolution(*size)
+        video.set_frame_rate(Fraction(fps).limit_denominator(1001))
+        video.set_fourcc(_library("cyndilib.wrapper.ndi_structs", "cyndilib", "NDI").FourCC.RGBX)
+        audio = _library("cyndilib.audio_frame", "cyndilib", "NDI").AudioSendFrame()
+        audio.sample_rate, audio.num_channels = rate, channels
+        audio.set_max_num_samples(4096)
+        self._sender = senders.Sender(name)
+        self._sender.set_video_frame(video)
+        self._sender.set_audio_frame(audio)
+        self._sender.open()
+        self._channels = channels
+        super().__init__("ndi")
+
+    def send(self, frame: Frame, at: float) -> None:
+        self._sender.write_video_async(np.ascontiguousarray(frame).reshape(-1))
+
+    def hear(self, samples: Sound, at: float) -> None:
+        for begin in range(0, len(samples), 4096):
+            block = samples[begin : begin + 4096, : self._channels]
+            self._sender.write_audio(np.ascontiguousarray(block.T, np.float32))
+
+    def finish(self) -> None:
+        self._sender.close()
+
+
+class Camera(Worker):
+    """A virtual camera that any program on this machine can open (v4l2loopback on Linux, OBS elsewhere)."""
+
+    def __init__(self, size: tuple[int, int], fps: float, device: str = ""):
+        library = _library("pyvirtualcam", "pyvirtualcam", "a virtual camera")
+        try:
+            self._camera = library.Camera(*size, fps, fmt=library.PixelFormat.RGB, device=device or None)
+        except RuntimeError as error:
+            how = "sudo modprobe v4l2loopback" if SYSTEM == "linux" else "install OBS with its virtual camera"
+            raise OutputError(f"no virtual camera ({error}); {how}") from error
+        super().__init__("camera")
+
+    def send(self, frame: Frame, at: float) -> None:
+        self._camera.send(np.ascontiguousarray(frame[..., :3]))
+
+    def finish(self) -> None:
+        self._camera.close()
+
+
+class Spout(Worker):
+    """Shares the wall with other programs on Windows, through a sender of its own on the GPU."""
+
+    def __init__(self, name: str):
+        if SYSTEM != "win32":
+            raise OutputError(f"Spout exists on Windows only, this is {SYSTEM}; use ndi, or syphon on macOS")
+        self._library = _library("SpoutGL", "SpoutGL", "Spout")
+        self._name = name
+        self._sender: Any = None
+        super().__init__("spout")
+
+    def send(self, frame: Frame, at: float) -> None:
+        if self._sender is None:  # in the thread that sends: it brings an OpenGL context of its own
+            self._sender = self._library.SpoutSender()
+            self._sender.createOpenGL()
+            self._sender.setSenderName(self._name)
+        h, w = frame.shape[:2]
+        self._sender.sendImage(np.ascontiguousarray(frame), w, h, 0x1908, False, 0)  # GL_RGBA
+
+    def finish(self) -> None:
+        if self._sender is not None:
+            self._sender.releaseSender()
+
+
+class Syphon(Worker):
+    """Shares the wall with other programs on macOS."""
+
+    def __init__(self, name: str):
+        if SYSTEM != "darwin":
+            raise OutputError(f"Syphon exists on macOS only, this is {SYSTEM}; use ndi, or spout on Windows")
+        self._server = _library("syphon", "syphon-python", "Syphon").SyphonMetalServer(name)
+        self._copy = _library("syphon.utils.numpy", "syphon-python", "Syphon").copy_image_to_mtl_texture
+        self._make = _library("syphon.utils.raw", "syphon-python", "Syphon").create_mtl_texture
+        self._texture: Any = None
+        super().__init__("syphon")
+
+    def send(self, frame: Frame, at: float) -> None:
+        h, w = frame.shape[:2]
+        if self._texture is None:
+            self._texture = self._make(self._server.device, w, h)
+        self._copy(frame, self._texture)
+        self._server.publish_frame_texture(self._texture)
+
+    def finish(self) -> None:
+        self._server.stop()
+
+
+OUTPUTS = ("ndi", "camera", "spout", "syphon")
+
+
+def output(kind: str, name: str, size: tuple[int, int], fps: float) -> Tap:
+    """An extra output by its name in OUTPUTS. Raises OutputError."""
+    match kind:
+        case "ndi":
+            return Ndi(name, size, fps)
+        case "camera":
+            return Camera(size, fps)
+        case "spout":
+            return Spout(name)
+        case "syphon":
+            return Syphon(name)
+    raise OutputError(f"no output {kind!r}; there are: {', '.join(OUTPUTS)}")

@@ -1,0 +1,66 @@
+"""Row 3: nothing stored is replayed. Recall is forced on one memory; the picture is carried by many all the same."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from engine.messages import Dream
+from engine.mind import compose as source
+from engine.mind.compose import CAP, CROWD, Composition
+from engine.mind.mind import Mind
+from tests.rows.sabotage import Sabotage, fails, put
+from tests.small_mind import options, parts
+
+
+def check(folder: Path) -> None:
+    mind = Mind(options(folder, founding=64, recalled=64), parts=parts())
+    noise = torch.randn(mind.parts.dreamer.latent, generator=torch.Generator().manual_seed(3))
+    seen = []
+    for row in range(0, 64, 9):
+        words = mind.memory.fragments[row].words
+        thought = mind.think(words, 0, (), Dream(words, temperature=1e-3, gamma=0.0), noise)  # nothing else is recalled
+        assert float(thought.r.weights.max()) > 0.4 or len({f.words for f in mind.memory.fragments}) < 64, "this is no attack"
+        rows = [mind.memory.row[one] for one in thought.parents]
+        memories = torch.from_numpy(mind.memory.latents(rows))
+        made = thought.again
+        true = (made.places[:, None] * memories).sum(0)
+        assert torch.allclose(true, made.latent, atol=1e-3), "the shares are not those of the picture"
+        assert made.largest <= CAP + 1e-6, f"one memory has {made.largest:.2f} of the picture"
+        assert made.neff >= CROWD - 1e-6, f"N_eff {made.neff:.1f}"
+        away = float((memories - made.latent).square().mean((1, 2, 3)).sqrt().min())
+        apart = torch.cdist(memories.flatten(1), memories.flatten(1)).fill_diagonal_(torch.inf).amin(1) / memories[0].numel() ** 0.5
+        floor = 0.3 * float(apart.median())
+        assert away > floor, f"a copy: {away:.2f} from the nearest memory, the floor is {floor:.2f}"
+        seen.append(made.latent)
+    assert min(float((a - b).square().mean().sqrt()) for n, a in enumerate(seen) for b in seen[:n]) > 0.05, "always one picture"
+
+
+def test_a_copy_attack_fails(tmp_path: Path) -> None:
+    check(tmp_path)
+
+
+def constant(memories: torch.Tensor, prior: torch.Tensor, start: torch.Tensor, *_: object) -> Composition:
+    n, _, h, w = memories.shape
+    return Composition(memories.mean(0), torch.full((n, h, w), 1 / n), torch.full((n,), 1 / n))
+
+
+def chance(memories: torch.Tensor, prior: torch.Tensor, start: torch.Tensor, *_: object) -> Composition:
+    made = source.compose(memories, prior, start)
+    places = torch.softmax(torch.randn(made.places.shape, generator=torch.Generator().manual_seed(0)), 0)
+    return replace(made, places=places, shares=places.mean((1, 2)))
+
+
+def uncapped(logits: torch.Tensor, cap: float = 1.0, least: float = 1.0) -> tuple[torch.Tensor, torch.Tensor]:
+    places = torch.softmax(logits, 0)
+    return places, places.mean((1, 2))
+
+
+@pytest.mark.parametrize("sabotage", [
+    put("engine.mind.mind.compose", constant, "constant"),
+    put("engine.mind.mind.compose", chance, "chance"),
+    put("engine.mind.compose.limit", uncapped, "left out"),
+], ids=lambda s: s.__name__)  # fmt: skip
+def test_a_sabotaged_synthesis_is_noticed(sabotage: Sabotage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fails(check, sabotage, tmp_path, monkeypatch)

@@ -1,0 +1,111 @@
+"""Row 10: nothing is dropped. Mass is conserved under load, compaction and kill -9; one rare memory is found."""
+
+import datetime
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.messages import Dream, Text
+from engine.mind.archive import Archive, Birth, Seen
+from engine.mind.lineage import Line, descend
+from engine.mind.mind import Mind
+from engine.mind.recall import Memory
+from engine.mind.strata import compact, restore, snapshot
+from tests.rows.sabotage import Sabotage, fails, put
+from tests.small_mind import options, parts, vector
+from tests.test_archive import killed_while_writing
+
+SHAPE = (4, 8, 8)
+
+
+def strata(folder: Path, count: int = 300) -> Archive:
+    """An archive of old pictures, most of them alike, one rare; and a founding memory that all descend from."""
+    rng = np.random.default_rng(10)
+    archive = Archive(folder, calendar=lambda: datetime.date(2026, 1, 1))
+    def seen(words: str, blur: float) -> Seen:
+        v = vector(words) + blur * rng.standard_normal(64).astype(np.float32) / 8
+        return Seen(rng.standard_normal(SHAPE).astype(np.float16), v / np.linalg.norm(v))
+    root = archive.remember(Birth("founding", "a red moon", vector("a red moon"), seen("a red moon", 0)), "small")
+    line = descend([(1.0, Line.root(root))])
+    for number in range(count):
+        words = "the only zeppelin" if number == count // 3 else ("a red moon again", "a grey sea again")[number % 2]
+        archive.remember(Birth("machine", words, vector(words), seen(words, 0.05), [(root, 1.0)], line), "small")
+    return archive
+
+
+def check(folder: Path) -> None:
+    mind = Mind(options(folder / "live", founding=24, keyframe=0.5, think_every=1), parts=parts())
+    for number in range(12):
+        mind.hear(Text(f"sentence number {number}", key=str(number % 10)))
+        state = mind.picture(Dream(f"sentence number {number}"), float(number)).state
+    archive = mind.keeper.archive
+    assert state.mass == archive.mass == archive.count() > 34, f"published {state.mass}, in the archive {archive.mass}"
+    mind.close()
+
+    acknowledged = sum(killed_while_writing(folder / "killed", run, 0.05) for run in range(2))
+    killed = Archive(folder / "killed")
+    assert killed.mass == killed.count() >= acknowledged
+
+    old = strata(folder / "old")
+    mass, copy = old.mass, snapshot(old)
+    old.calendar = lambda: datetime.date(2026, 6, 1)
+    merged = compact(old, "small")
+    assert merged > 250, f"{merged} of 300 went into strata"
+    assert old.mass == mass == 301, f"{mass} before, {old.mass} after compaction"
+    assert old.count("state = 0") == 301 - merged and len(old.recallable("small")[0]) == 301 - merged
+    for fragment in old.select("state = 0 AND kind = 4"):
+        line = old.lines([fragment.id])[fragment.id]
+        assert line.share(1) == pytest.approx(1) and abs(line.sum - 1) < 1e-6, "a stratum lost its ancestors"
+    memory = Memory(old, "small", SHAPE)
+    rare = memory.by_words(vector("the only zeppelin"), 1, 0.07).rows[0]
+    assert memory.fragments[rare].words == "the only zeppelin", "the rare memory went under"
+    old.close()
+    assert restore(folder / "old") == copy
+    assert Archive(folder / "old").count("state = 0") == 301, "a night can be taken back"
+
+
+def test_mass_is_conserved_and_a_rare_memory_is_found(tmp_path: Path) -> None:
+    check(tmp_path)
+
+
+CHANCE = np.random.default_rng(0)
+
+
+def lossy(self, stratum, members, line, act=Archive.merge):  # type: ignore[no-untyped-def]
+    """Compaction that leaves the mass behind."""
+    act(self, stratum, members, line)
+    self._base.execute("UPDATE fragment SET mass = 1 WHERE id = ?", (stratum,))
+
+
+@pytest.mark.parametrize("sabotage", [
+    put("engine.mind.archive.Archive.mass", property(lambda self: 100.0), "constant"),
+    put("engine.mind.archive.Archive.mass", property(lambda self: float(CHANCE.integers(1, 400))), "chance"),
+    put("engine.mind.archive.Archive.merge", lossy, "left out"),
+], ids=lambda s: s.__name__)  # fmt: skip
+def test_sabotaged_mass_is_noticed(sabotage: Sabotage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fails(check, sabotage, tmp_path, monkeypatch)
+
+
+@pytest.mark.long
+def test_one_rare_memory_in_a_million_is_found() -> None:
+    from engine.mind.space import Space, unit
+
+    rng = np.random.default_rng(0)
+    themes = rng.standard_normal((2000, 64)).astype(np.float32)
+    many = unit(themes[rng.integers(0, 2000, 1_000_000)] + 0.5 * rng.standard_normal((1_000_000, 64)).astype(np.float32))
+    many[765_432] = vector("the only zeppelin")
+    space = Space(many)
+    assert space.nearest(vector("the only zeppelin over the sea"), 1)[0][0] == 765_432
+
+
+def test_strata_are_made_of_old_pictures_of_the_machine_alone(tmp_path: Path) -> None:
+    archive = strata(tmp_path, 20)
+    assert compact(archive, "small") == 0, "nothing is old yet"
+    archive.calendar = lambda: datetime.date(2026, 6, 1)
+    birth = Birth("machine", "a red moon again", vector("a red moon again"), Seen(np.zeros(SHAPE, np.float16), vector("a red moon again")))
+    for _ in range(3):
+        archive.remember(replace(birth, kind="founding"), "small")
+    compact(archive, "small")
+    assert archive.count("kind = 0 AND state = 0") == 4

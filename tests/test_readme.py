@@ -1,0 +1,111 @@
+"""What the README shows is run: every block of it, against a real show."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from engine.__main__ import BENCHES, COMMANDS, parser
+from engine.loop import rehearse
+from engine.programme import Solo
+from engine.scene import load
+from tests.test_house import TOP, Show, wait_for
+
+TEXT = (TOP / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```(\w+)\n(.*?)```", TEXT, re.S)
+LINES = [line for kind, block in BLOCKS if kind == "sh" for line in block.strip().splitlines()]
+SCENE = next(block for kind, block in BLOCKS if kind == "python")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("readme")
+    (folder / "mine.py").write_text(SCENE)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def show(tmp_path_factory):
+    show = Show(tmp_path_factory.mktemp("home")).awake()
+    yield show
+    show.end()
+
+
+def test_every_line_is_known_to_one_of_these_tests():
+    known = ("./install/run", "./install/test", "oscsend ", "hypermnesia ")
+    assert LINES and all(line.startswith(known) for line in LINES)
+
+
+def test_the_two_commands_are_there_and_can_be_run():
+    for line in LINES[:2]:
+        assert (TOP / line).stat().st_mode & 0o111
+
+
+@pytest.mark.parametrize("line", [line for line in LINES if line.startswith("oscsend")])
+def test_what_a_performer_pastes_is_understood(show, line):
+    words = shlex.split(line.replace("9000", str(show.osc)))
+    before = show.frames()
+    assert subprocess.run(words, check=False).returncode == 0
+    wait_for(lambda: show.frames() > before + 3)
+    if "/hm/text" in line:
+        wait_for(lambda: words[-1] in show.words())
+    if "/hm/scene" in line:
+        wait_for(lambda: dict(show.health().get("facts", {})).get("scene") == words[-1])
+
+
+@pytest.mark.parametrize("line", [line for line in LINES if line.startswith("hypermnesia")])
+def test_what_a_gallery_or_an_artist_pastes_works(folder, line):
+    words = shlex.split(line)[1:]
+    words = [str(TOP / word) if word.startswith("install/") else word for word in words]
+    if words[0] in ("run", "render"):
+        words += ["--home", str(folder / "home"), "--size", "160x90"]
+    if words[0] == "run":
+        words += ["--osc", "0", "--web", "0", "--sound", "null"]
+    if words[0] == "archive":
+        words += []
+    env = {"PYTHONPATH": str(TOP), "HYPERMNESIA_HOME": str(folder / "home"), "PATH": "/usr/bin:/bin"}
+    done = subprocess.run([sys.executable, "-m", "engine", *words], cwd=folder, env=env, capture_output=True, text=True, timeout=280)
+    grave = words[0] == "doctor" and "stand in the way" in done.stdout
+    assert (done.returncode == 0 and not grave) or "port" in done.stdout, done.stdout + done.stderr
+
+
+def test_the_scene_plays(folder):
+    scene = load(folder / "mine.py")
+    assert len(rehearse(Solo(scene), 1.0).shown) == 60
+    assert scene.nodes("/hm")[-1].description
+
+
+def test_every_picture_is_in_the_repository():
+    for name in re.findall(r"\]\((?!http)([^)]+)\)", TEXT):
+        assert (TOP / name).exists(), name
+
+
+def test_every_command_is_documented_and_every_documented_command_exists():
+    help_text = parser().format_help()
+    for command in COMMANDS:
+        assert command in help_text
+    for command in re.findall(r"hypermnesia (\w+)", TEXT):
+        assert command in COMMANDS, command
+    assert "show" in BENCHES
+
+
+def test_every_package_is_named_with_its_reason():
+    import tomllib
+
+    table = tomllib.loads((TOP / "pyproject.toml").read_text())
+    for need in table["project"]["dependencies"]:
+        name = re.split(r"[<>=]", need)[0]
+        assert re.search(rf"^\|.*\b{re.escape(name)}\b.*\|", TEXT, re.M), f"{name} is not explained"
+
+
+def test_nothing_is_left_to_be_filled_in():
+    for word in ("MEASURED\n", "LISTENING\n", "TODO"):
+        assert word not in TEXT
+
+
+def test_pictures_stay_small():
+    pictures = list((TOP / "scenes" / "pictures").glob("*"))
+    assert pictures and all(Path(p).stat().st_size < 4 << 20 for p in pictures)
