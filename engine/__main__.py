@@ -26,6 +26,7 @@ ELSEWHERE = {  # command -> (module whose main(argv) runs it, one line of help)
     "fetch": ("engine.mind.fetch", "the only command that downloads: a model, by name"),
     "models": ("engine.mind.models", "which models are here, how large, under which licence"),
     "train": ("engine.atelier.train", "train the embedded model from nothing, or go on"),
+    "pictures": ("engine.pictures", "make the pictures of the README again"),
     "evaluate": ("engine.atelier.evaluate", "the honest figures of the embedded model"),
 }
 

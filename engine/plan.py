@@ -72,11 +72,13 @@ def plan(options: argparse.Namespace, machine: Machine) -> Plan:
         host=getattr(options, "host", None) or machine.doors.host,
         osc_port=_port(options, "osc", machine.doors.osc),
         query_port=_port(options, "osc", machine.doors.osc),
-        tcp_port=0,
+        tcp_port=_port(options, "osc", machine.doors.osc) + 1 if _port(options, "osc", machine.doors.osc) > 0 else -1,
         web_port=_port(options, "web", machine.doors.web),
         moderation=_mode(getattr(options, "moderation", None) or machine.doors.moderation),
         home=where / "doors",
     )
+    if machine.doors.allow:
+        doors = replace(doors, osc_allow=machine.doors.allow, web_allow=machine.doors.allow)
     if machine.doors.token:
         doors = replace(doors, token=machine.doors.token)
     return Plan(
