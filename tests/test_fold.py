@@ -17,6 +17,7 @@ from engine.mind.cpu import can_pack, pack
 from engine.mind.doubled import Doubled
 from engine.mind.families import PlainUNet, UNet
 from engine.mind.fold import fold
+from engine.mind.random_models import THIN, random_family
 from tests.turbo_models import embedded_unet, small_sd_unet, small_xl_unet, tiny_vae
 
 CASES = {"embedded": (embedded_unet, (24, 384)), "sd": (small_sd_unet, (77, 32)), "sdxl": (small_xl_unet, (78, 64))}
@@ -27,6 +28,9 @@ class Shape:
 
     def __init__(self, shape: tuple[int, int]):
         self.shape = shape
+
+    def to(self, device: torch.device) -> None:
+        return
 
     def condition(self, words: str) -> Tensor:
         return torch.randn(self.shape, generator=torch.Generator().manual_seed(len(words)))
@@ -153,3 +157,19 @@ def test_what_cannot_be_folded_is_named() -> None:
     unet.mid_block.attentions[0].rescale_output_factor = 2.0
     with pytest.raises(ValueError, match="cannot be folded"):
         fold(unet)
+
+
+@pytest.mark.parametrize("name", THIN)
+@torch.inference_mode()
+def test_nothing_of_a_folded_model_stays_behind_on_the_cpu(name: str) -> None:
+    """Run on the meta device, where a tensor left on the CPU is an error, as it would be on a GPU."""
+    meta, architecture = torch.device("meta"), THIN[name]
+    family = random_family(architecture, torch.bfloat16, meta, Shape(architecture.words))  # type: ignore[arg-type]
+    slot = family.prepare(torch.zeros(architecture.words), (999.0,), architecture.size)
+    out = tuple(torch.empty_like(part) for part in slot)
+    tokens = architecture.words[0]
+    family.mix(slot, slot, torch.ones(tokens, 2, device=meta), torch.ones((), device=meta), out)
+    latent = family.predict(torch.empty(1, *family.latent(architecture.size), dtype=torch.bfloat16, device=meta), out, 0)
+    picture = family.codec.decode(latent)
+    assert picture.shape == (1, 3, *architecture.size)
+    assert family.codec.encode(picture).shape == latent.shape

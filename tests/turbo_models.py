@@ -145,3 +145,80 @@ def save_sdxl_turbo(folder: Path) -> Path:
     )  # fmt: skip
     pipe.save_pretrained(folder)
     return folder
+
+
+def word_tokenizer() -> Any:
+    """A tokenizer of whole words that any pipeline accepts, with a chat template."""
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    words = ["<pad>", "<unk>", "<s>", "a", "road", "under", "snow", "fire", "user", "assistant"]
+    inner = Tokenizer(models.WordLevel({word: number for number, word in enumerate(words)}, unk_token="<unk>"))
+    inner.pre_tokenizer = pre_tokenizers.Whitespace()
+    made = PreTrainedTokenizerFast(tokenizer_object=inner, pad_token="<pad>", unk_token="<unk>", bos_token="<s>")
+    made.chat_template = (
+        "{% for message in messages %}{{ message['role'] }} {{ message['content'] }}{% endfor %} assistant"
+    )
+    return made
+
+
+def save_sana_sprint(folder: Path) -> Path:
+    """A folder like SANA-Sprint's: a deep autoencoder, a linear transformer, Gemma, angles."""
+    from diffusers import AutoencoderDC, SanaSprintPipeline, SanaTransformer2DModel, SCMScheduler
+    from transformers import Gemma2Config, Gemma2Model
+
+    torch.manual_seed(5)
+    transformer = SanaTransformer2DModel(
+        patch_size=1, in_channels=4, out_channels=4, num_layers=1, num_attention_heads=2, attention_head_dim=4,
+        num_cross_attention_heads=2, cross_attention_head_dim=4, cross_attention_dim=8, caption_channels=8, sample_size=8,
+        qk_norm="rms_norm_across_heads", guidance_embeds=True,
+    )  # fmt: skip
+    block = {"layers_per_block": (1, 1), "block_out_channels": (8, 8), "qkv_multiscales": ((), (5,))}
+    vae = AutoencoderDC(
+        in_channels=3, latent_channels=4, attention_head_dim=2, encoder_block_types=("ResBlock", "EfficientViTBlock"),
+        decoder_block_types=("ResBlock", "EfficientViTBlock"), upsample_block_type="interpolate",
+        downsample_block_type="stride_conv", decoder_norm_types="rms_norm", decoder_act_fns="silu", scaling_factor=0.41,
+        **{f"{side}_{key}": value for side in ("encoder", "decoder") for key, value in block.items()},
+    )  # fmt: skip
+    gemma = Gemma2Config(
+        head_dim=8, hidden_size=8, intermediate_size=16, num_attention_heads=1, num_hidden_layers=1,
+        num_key_value_heads=1, vocab_size=16,
+    )  # fmt: skip
+    pipe = SanaSprintPipeline(
+        word_tokenizer(), Gemma2Model(gemma).eval(), vae.eval(), transformer.eval(), SCMScheduler()
+    )
+    pipe.save_pretrained(folder)
+    return folder
+
+
+def save_klein(folder: Path) -> Path:
+    """A folder like FLUX.2-klein's: flow matching, joint attention, Qwen3, normalised latents folded two by two."""
+    from diffusers import (
+        AutoencoderKLFlux2,
+        FlowMatchEulerDiscreteScheduler,
+        Flux2KleinPipeline,
+        Flux2Transformer2DModel,
+    )
+    from transformers import Qwen3Config, Qwen3ForCausalLM
+
+    torch.manual_seed(6)
+    transformer = Flux2Transformer2DModel(
+        patch_size=1, in_channels=16, num_layers=1, num_single_layers=1, attention_head_dim=16, num_attention_heads=2,
+        joint_attention_dim=24, timestep_guidance_channels=16, axes_dims_rope=(4, 4, 4, 4), guidance_embeds=False,
+    )  # fmt: skip
+    vae = AutoencoderKLFlux2(
+        down_block_types=("DownEncoderBlock2D",), up_block_types=("UpDecoderBlock2D",), block_out_channels=(8,),
+        layers_per_block=1, latent_channels=4, norm_num_groups=2, sample_size=32,
+    )  # fmt: skip
+    vae.bn.running_mean.normal_()
+    vae.bn.running_var.uniform_(0.5, 2.0)
+    qwen = Qwen3Config(
+        vocab_size=16, hidden_size=8, intermediate_size=16, num_hidden_layers=3, num_attention_heads=2,
+        num_key_value_heads=1, head_dim=4,
+    )  # fmt: skip
+    scheduler = FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True)
+    pipe = Flux2KleinPipeline(
+        scheduler, vae.eval(), Qwen3ForCausalLM(qwen).eval(), word_tokenizer(), transformer.eval(), True
+    )
+    pipe.save_pretrained(folder)
+    return folder

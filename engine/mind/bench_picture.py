@@ -24,7 +24,7 @@ from engine.mind.bench_ladder import Ladder
 from engine.mind.codec import Tiny
 from engine.mind.contract import Series
 from engine.mind.cpu import computes_bfloat16
-from engine.mind.device import Cpu, Cuda, open_device
+from engine.mind.device import Cpu, Cuda, lay, open_device
 from engine.mind.families import SentenceWords, UNet
 from engine.mind.model import Model
 from engine.mind.random_models import FULL, THIN
@@ -45,7 +45,7 @@ def ladder(
 ) -> Table:
     """Every rung for every architecture, sharing the seconds."""
     cuda = isinstance(device, Cuda)
-    dtype = torch.bfloat16 if cuda else torch.float32
+    dtype = torch.bfloat16 if cuda or computes_bfloat16() else torch.float32
     name = torch.cuda.get_device_name(device.torch) if isinstance(device, Cuda) else "CPU"
     found: Table = {"device": name, "threads": torch.get_num_threads(), "torch": torch.__version__, "dtype": str(dtype)}
     found["weights"] = "random: they time correctly and show nothing"
@@ -162,8 +162,8 @@ def _ours(parts: Any, dtype: torch.dtype) -> Model:
     family = (
         UNet(parts.unet, Tiny(parts.vae), parts.scheduler, SentenceWords(parts.encoder)).eval().requires_grad_(False)
     )
-    for part in (family.network, family.codec):
-        part.to(dtype=dtype, memory_format=torch.channels_last)
+    lay(family.network, dtype)
+    lay(family.codec, dtype)
     return Model(family, "embedded", SIZE, Cpu())
 
 

@@ -18,6 +18,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from engine.mind.device import lay
+
 _NO_SUM = "none"
 
 
@@ -76,7 +78,8 @@ def _pair(value: Any) -> tuple[int, int]:
 
 def can_pack() -> bool:
     """Whether this torch brings the operations (it does wherever it is built with oneDNN)."""
-    return torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
+    oneDNN: Any = torch.backends.mkldnn
+    return bool(oneDNN.is_available()) and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
 
 
 @torch.no_grad()
@@ -145,7 +148,8 @@ def precision(asked: str, cache: Path | None = None) -> torch.dtype:
 
 def _probe(dtype: torch.dtype) -> Callable[[], Tensor]:
     """A convolution as the models have them: 128 channels at 32x32."""
-    conv = nn.Conv2d(128, 128, 3, padding=1).to(dtype=dtype, memory_format=torch.channels_last).requires_grad_(False)
+    conv = nn.Conv2d(128, 128, 3, padding=1).requires_grad_(False)
+    lay(conv, dtype)
     x = torch.zeros(1, 128, 32, 32, dtype=dtype).contiguous(memory_format=torch.channels_last)
     return lambda: conv(x)
 

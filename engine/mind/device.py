@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
 class Event(Protocol):
@@ -37,6 +37,9 @@ class Device(Protocol):
     def preparing(self) -> contextlib.AbstractContextManager[Any]:
         """Work inside goes to the words' stream, beside the pictures'."""
 
+    def beside(self) -> Device:
+        """The same device for a second path, which may be used by another thread."""
+
     def hand_over(self) -> None:
         """What was prepared may be read by the pictures' stream; nothing waits on the host."""
 
@@ -52,6 +55,11 @@ class Device(Protocol):
 
     def allocated(self) -> int:
         """Bytes that torch has taken from the device."""
+
+
+def lay(module: nn.Module, dtype: torch.dtype) -> None:
+    """Bring a module to a precision, its channels last: what tensor cores and AVX512 read."""
+    module.to(dtype=dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 class Moment:
@@ -81,6 +89,9 @@ class Cpu:
 
     preparing = painting
 
+    def beside(self) -> Cpu:
+        return self
+
     def hand_over(self) -> None:
         return
 
@@ -104,7 +115,7 @@ class CudaEvent:
 
     def __init__(self, stream: torch.cuda.Stream):
         self._stream = stream
-        self.raw = torch.cuda.Event(enable_timing=True, blocking=True)
+        self.raw = torch.cuda.Event(enable_timing=True, blocking=True)  # type: ignore[no-untyped-call]
 
     def record(self) -> None:
         self.raw.record(self._stream)
@@ -123,13 +134,17 @@ class Cuda:
     device once it is made.
     """
 
-    def __init__(self, index: int = 0) -> None:
+    def __init__(self, index: int = 0, priority: int = -1) -> None:
         self.torch = torch.device("cuda", index)
         torch.cuda.set_device(self.torch)
-        self._paint = torch.cuda.Stream(self.torch, priority=-1)
-        self._prepare = torch.cuda.Stream(self.torch, priority=0)
-        self._prepared, self._read = torch.cuda.Event(), torch.cuda.Event()
+        self._paint = torch.cuda.Stream(self.torch, priority=priority)  # type: ignore[no-untyped-call]
+        self._prepare = torch.cuda.Stream(self.torch, priority=0)  # type: ignore[no-untyped-call]
+        self._prepared, self._read = torch.cuda.Event(), torch.cuda.Event()  # type: ignore[no-untyped-call]
         self._own = threading.local()  # a thread that recaptures must not capture on the stream that paints
+
+    def beside(self) -> Cuda:
+        """The same GPU with streams of its own, for pictures that the wall does not wait for."""
+        return Cuda(self.torch.index or 0, priority=0)
 
     def painting(self) -> contextlib.AbstractContextManager[Any]:
         return torch.cuda.stream(getattr(self._own, "stream", self._paint))
@@ -153,7 +168,7 @@ class Cuda:
 
     def aside(self) -> None:
         """Called once by a thread that captures beside the painting one: it gets its own stream."""
-        self._own.stream = torch.cuda.Stream(self.torch, priority=0)
+        self._own.stream = torch.cuda.Stream(self.torch, priority=0)  # type: ignore[no-untyped-call]
 
     def capture(self, work: Callable[[], None]) -> Callable[[], None]:
         """Capture without the device-wide wait that `torch.cuda.graph` begins with; other threads go on meanwhile.

@@ -51,7 +51,8 @@ class Doubled(nn.Module):
         c, row, place = self.width, y.stride(1), y.stride(2)
         # pixel (2i + a, 2j + b) is part (a, b) of place (i + a, j + b): one strided view, one copy
         pixels = y.as_strided((h, 2, w, 2, c), (row, row + 2 * c, place, place + c, 1))
-        return pixels.reshape(1, 2 * h, 2 * w, c).permute(0, 3, 1, 2)
+        answer: Tensor = pixels.reshape(1, 2 * h, 2 * w, c).permute(0, 3, 1, 2)
+        return answer
 
 
 class LastDoubled(nn.Module):
@@ -66,10 +67,10 @@ class LastDoubled(nn.Module):
     def __init__(self, first: nn.Conv2d, second: nn.Conv2d):
         super().__init__()
         self.first, self.second = first, second
-        between = torch.zeros(first.out_channels) if first.bias is None else first.bias.detach().float()
+        between = first.weight.new_zeros(first.out_channels, dtype=torch.float32) if first.bias is None else first.bias.detach().float()
         late, early = second.weight.detach().float(), first.weight.detach().float()
         taps = F.conv2d(early.transpose(0, 1), late.flip(2, 3), padding=2).transpose(0, 1)  # (o,i,5,5)
-        falls = torch.zeros(2, 3, 5)  # which of the 3 places a tap falls on, for the even and the odd pixel
+        falls = late.new_zeros(2, 3, 5)  # which of the 3 places a tap falls on, for the even and the odd pixel
         for odd in range(2):
             for tap in range(5):
                 falls[odd, (odd + tap - 2) // 2 + 1, tap] = 1

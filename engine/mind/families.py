@@ -7,17 +7,13 @@ network says. It is chosen by the class names in `model_index.json`, never by th
 
 from __future__ import annotations
 
-import contextlib
-import difflib
-from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
-from engine.mind.codec import Codec, Full, Tiny
+from engine.mind.codec import Codec
 from engine.mind.fold import fold
-from engine.mind.folder import Folder, ModelMissing, find
 from engine.mind.schedule import Schedule, schedule
 
 Slot = tuple[Tensor, ...]  # fixed shapes and dtypes for the life of a model
@@ -29,6 +25,9 @@ class Words(Protocol):
     shape: tuple[int, int]
 
     def condition(self, words: str) -> Tensor: ...
+
+    def to(self, device: torch.device) -> None:
+        """Bring the text encoder to where it is to run."""
 
 
 class Family(nn.Module):
@@ -78,14 +77,14 @@ class UNet(Family):
         self.pooled = _pooled_width(unet.config)
         self.network, self.constants = fold(unet)
         self.stride = 2 ** (len(unet.config.block_out_channels) - 1)
-        self.still = nn.Buffer(self.constants.words_to_kv(torch.zeros(1, words.shape[1])), persistent=False)
+        self.still = nn.Buffer(self.constants.words_to_kv(self.constants.words.new_zeros(1, words.shape[1])), persistent=False)
 
     def prepare(self, condition: Tensor, timesteps: tuple[float, ...], size: tuple[int, int]) -> Slot:
         parameter = next(self.network.parameters())
         tokens, extra = _unpacked(condition.to(parameter.device, torch.float32), self.pooled)
         if extra is not None:
             sizes = torch.tensor([*size, 0, 0, *size], device=parameter.device)
-            extra = torch.cat([extra, self.constants.size_proj(sizes).reshape(1, -1)], 1)
+            extra = torch.cat([extra, self.constants.sizes(sizes)], 1)
         kv, mod = self.constants.words_to_kv(tokens), self.constants.time_to_mod(tokens, timesteps, extra)
         return kv.to(parameter.dtype), mod.to(parameter.dtype)
 
@@ -159,9 +158,13 @@ class PipelineWords:
 
     def __init__(self, pipe: Any):
         self.pipe = pipe
-        self.shape = (0, 0)
         first = self.condition("")
         self.shape = (first.shape[0], first.shape[1])
+
+    def to(self, device: torch.device) -> None:
+        for name in ("text_encoder", "text_encoder_2"):
+            if getattr(self.pipe, name, None) is not None:
+                getattr(self.pipe, name).to(device)
 
     @torch.inference_mode()
     def condition(self, words: str) -> Tensor:
@@ -169,7 +172,7 @@ class PipelineWords:
         found = self.pipe.encode_prompt(
             words, device=device, num_images_per_prompt=1, do_classifier_free_guidance=False
         )
-        tokens = found[0][0].float()  # (tokens, dim)
+        tokens: Tensor = found[0][0].float()  # (tokens, dim)
         if len(found) == 4:  # SDXL: (embeds, negative, pooled, negative pooled)
             tokens = torch.cat([tokens, nn.functional.pad(found[2].float(), (0, tokens.shape[1] - found[2].shape[1]))])
         return tokens
@@ -182,99 +185,8 @@ class SentenceWords:
         self.encoder = encoder
         self.shape = (24, 384)
 
+    def to(self, device: torch.device) -> None:
+        """MiniLM stays on the CPU: 28 ms a sentence, and the recall needs it there."""
+
     def condition(self, words: str) -> Tensor:
         return torch.as_tensor(self.encoder.condition([words])[0], dtype=torch.float32)
-
-
-# --- from a folder ---------------------------------------------------------------------------------------------------
-
-TINY = {  # pipeline class -> the small decoder that its latents want, by its name on the hub
-    "StableDiffusionPipeline": "madebyollin/taesd",
-    "StableDiffusionXLPipeline": "madebyollin/taesdxl",
-}
-
-
-def open_family(folder: Folder, dtype: torch.dtype, decoder: str = "tiny", encoder: Any = None) -> Family:
-    """Load the family a folder belongs to. `decoder`: "tiny", "full", or the folder or name of an AutoencoderTiny.
-
-    `encoder` is the sentence encoder for models without a text encoder of their own.
-    """
-    if folder.pipeline not in FAMILIES:
-        near = difflib.get_close_matches(folder.pipeline, FAMILIES, 1)
-        hint = f" (nearest: {near[0]})" if near else ""
-        raise ValueError(f"{folder.name} is a {folder.pipeline or 'folder without _class_name'}{hint}; "
-                         f"possible: {', '.join(FAMILIES)}")  # fmt: skip
-    with _quiet():
-        family = FAMILIES[folder.pipeline](folder, dtype, decoder, encoder)
-    family.licence = folder.licence
-    return family.eval().requires_grad_(False)
-
-
-def _stable_diffusion(folder: Folder, dtype: torch.dtype, decoder: str, encoder: Any) -> Family:
-    from diffusers import DiffusionPipeline
-
-    vae = open_decoder(folder, dtype, decoder)
-    pipe = DiffusionPipeline.from_pretrained(
-        folder.path, vae=vae, dtype=dtype, local_files_only=True, **folder.absent()
-    )
-    codec = Tiny(vae) if type(vae).__name__ == "AutoencoderTiny" else Full(vae)
-    if pipe.text_encoder is None and encoder is None:
-        from engine.mind.encoder import Encoder
-
-        encoder = Encoder.load()
-    words = PipelineWords(pipe) if pipe.text_encoder is not None else SentenceWords(encoder)
-    return UNet(pipe.unet, codec, pipe.scheduler, words)
-
-
-def open_decoder(folder: Folder, dtype: torch.dtype, decoder: str) -> Any:
-    """The folder's autoencoder if it is tiny or was asked for, else the tiny one that fits: `vae_tiny/`, or by name."""
-    from diffusers import AutoencoderKL, AutoencoderTiny
-
-    if folder.parts.get("vae") == "AutoencoderTiny":
-        return AutoencoderTiny.from_pretrained(folder.path / "vae", dtype=dtype, local_files_only=True)
-    if decoder == "full":
-        return AutoencoderKL.from_pretrained(folder.path / "vae", dtype=dtype, local_files_only=True)
-    beside = folder.path / "vae_tiny"
-    if decoder == "tiny" and beside.is_dir():
-        return AutoencoderTiny.from_pretrained(beside, dtype=dtype, local_files_only=True)
-    name = TINY[folder.pipeline] if decoder == "tiny" else decoder
-    try:
-        path = name if (beside := _as_folder(name)) is None else beside
-        return AutoencoderTiny.from_pretrained(path, dtype=dtype, local_files_only=True)
-    except (OSError, ModelMissing):
-        raise ModelMissing(
-            f"{folder.name}: a live picture needs the small decoder {name} (in {folder.path / 'vae_tiny'} or in the "
-            f"hub's cache); `hypermnesia fetch {name}` brings it"
-        ) from None
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Diffusers warns of what is meant here (a tiny autoencoder, no `accelerate`) and draws bars of its own."""
-    from diffusers.utils import logging
-
-    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
-        if bars:
-            logging.enable_progress_bar()
-
-
-def _as_folder(name: str) -> Any:
-    from pathlib import Path
-
-    path = Path(name).expanduser()
-    return path if path.is_dir() else None
-
-
-FAMILIES: dict[str, Callable[[Folder, torch.dtype, str, Any], Family]] = {
-    "StableDiffusionPipeline": _stable_diffusion,
-    "LatentConsistencyModelPipeline": _stable_diffusion,
-    "StableDiffusionXLPipeline": _stable_diffusion,
-}
-
-__all__ = ["FAMILIES", "Family", "Folder", "PlainUNet", "SentenceWords", "Slot", "Words", "find", "open_family"]

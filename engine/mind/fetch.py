@@ -16,8 +16,8 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Protocol
 
-from engine.mind.families import TINY
 from engine.mind.folder import Folder, ModelMissing
+from engine.mind.opening import TINY
 
 WANTED = (
     "model_index.json",

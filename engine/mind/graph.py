@@ -75,7 +75,8 @@ class Under:
     @classmethod
     def make(cls, buffers: Buffers, device: Cpu | Cuda) -> Under:
         names = (*_INTO, "rgba", "latent", "whole")
-        return cls(*(device.pinned(getattr(buffers, name)) for name in names), device.event(), device.event())
+        host = {name: device.pinned(getattr(buffers, name)) for name in names}
+        return cls(**host, began=device.event(), done=device.event())
 
 
 @dataclass(frozen=True, slots=True)

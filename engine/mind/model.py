@@ -26,10 +26,11 @@ from torch import Tensor
 from engine.mind.codec import Tiny
 from engine.mind.contract import Contract, Terms
 from engine.mind.cpu import can_pack, pack, precision
-from engine.mind.device import Cpu, Cuda, open_device
-from engine.mind.families import Family, SentenceWords, UNet, open_family
+from engine.mind.device import Cpu, Cuda, lay, open_device
+from engine.mind.families import Family, SentenceWords, UNet
 from engine.mind.folder import find
 from engine.mind.graph import Path
+from engine.mind.opening import open_family
 
 LONGEST = 2000  # characters of a sentence that are looked at: no encoder here reads more, and some take seconds to cut
 
@@ -70,7 +71,7 @@ class Model:
             _pack(self.family, size)
             self._packed = True
         self._stream = Path(self.family, size, self.device)  # what the wall shows
-        self._hidden = Path(self.family, size, self.device, pixels=False)  # what it does not
+        self._hidden = Path(self.family, size, self.device.beside(), pixels=False)  # what it does not
         dtype = str(next(self.family.network.parameters()).dtype)
         facts = [self._fingerprint, size, dtype, self.family.steps, torch.__version__]
         self.structure = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
@@ -80,7 +81,9 @@ class Model:
     def condition(self, words: str) -> Tensor:
         """(tokens, dim) f32 on the CPU, the same object for the same words while it is remembered. Do not write to it."""
         with self._thinking:
-            return _remembered(self._conditions, words, lambda: self.family.words.condition(words[:LONGEST]).cpu())
+            make = lambda: self.family.words.condition(words[:LONGEST]).cpu()  # noqa: E731
+            found: Tensor = _remembered(self._conditions, words, make)
+            return found
 
     def vector(self, words: str) -> NDArray[np.float32]:
         """(384,) unit vector of the text space by which memories are recalled: MiniLM, whatever the model."""
@@ -89,7 +92,9 @@ class Model:
                 from engine.mind.encoder import Encoder
 
                 self._encoder = Encoder.load()
-            return _remembered(self._vectors, words, lambda: np.asarray(self._encoder.sentence([words[:LONGEST]])[0]))
+            make = lambda: np.asarray(self._encoder.sentence([words[:LONGEST]])[0])  # noqa: E731
+            found: NDArray[np.float32] = _remembered(self._vectors, words, make)
+            return found
 
     # --- pictures and latents ---
 
@@ -114,8 +119,9 @@ class Model:
         """A latent (c, h, w) f32 dreamt under a condition from noise (c, h, w), beside the stream and unseen by it."""
         with self._thinking:
             hidden = self._hidden
-            noise, start = fitted(noise, hidden.buffers.latent), fitted(start, hidden.buffers.latent)
-            return hidden.finish(hidden.begin(condition, noise, start, strength)).latent.clone()
+            like = hidden.buffers.latent
+            begun = hidden.begin(condition, fitted(noise, like), start if start is None else fitted(start, like), strength)
+            return hidden.finish(begun).latent.clone()
 
     def paint(
         self,
@@ -155,7 +161,7 @@ class Model:
         asked: float,
     ) -> tuple[NDArray[np.uint8], Tensor]:
         stream, like = self._stream, self._stream.buffers.latent
-        noise, start = fitted(noise, like), fitted(start, like)
+        noise, start = fitted(noise, like), start if start is None else fitted(start, like)
         found = stream.finish(stream.begin(condition, noise, start, strength, toward, turn, feedback))
         self._note(found.whole, found.milliseconds, asked)
         return found.rgba.numpy().copy(), found.latent.clone()
@@ -163,7 +169,7 @@ class Model:
     def _note(self, whole: bool, milliseconds: float, asked: float) -> None:
         now, contract, stream = time.monotonic(), self.contract, self._stream
         contract.picture(now, milliseconds, asked)
-        contract.recaptures = stream.failures
+        contract.recaptures = stream.captures - 1
         if contract.compute.count % 64 == 8:
             contract.memory(self.device.allocated())
         if not whole:
@@ -200,12 +206,12 @@ class Model:
             raise error
 
 
-def fitted(latent: Tensor | None, like: Tensor) -> Tensor | None:
+def fitted(latent: Tensor, like: Tensor) -> Tensor:
     """A latent or noise (c, h, w) brought to the shape of another after a change of size.
 
     Nearest places are taken, not means: noise keeps its variance.
     """
-    if latent is None or latent.shape[-2:] == like.shape[-2:]:
+    if latent.shape[-2:] == like.shape[-2:]:
         return latent
     stacked = latent if latent.dim() == 4 else latent[None]
     found = F.interpolate(stacked, size=like.shape[-2:], mode="nearest-exact")
@@ -250,8 +256,9 @@ def load(
         family, fingerprint = open_family(folder, dtype, decoder, encoder), folder.fingerprint()
     family.steps = steps or family.steps
     family.to(where.torch)
-    family.network.to(dtype, memory_format=torch.channels_last)
-    family.codec.to(dtype, memory_format=torch.channels_last)
+    family.words.to(where.torch)
+    lay(family.network, dtype)
+    lay(family.codec, dtype)
     return Model(family, str(name), size, where, fingerprint, encoder, terms)
 
 

@@ -50,7 +50,7 @@ def present(cache: Path | None = None) -> Iterator[Present]:
 
 
 def _trouble(folder: Folder) -> str:
-    from engine.mind.families import FAMILIES
+    from engine.mind.opening import FAMILIES
 
     if folder.pipeline not in FAMILIES:
         return "no family of this engine"

@@ -109,6 +109,9 @@ class RandomWords:
             with torch.device(device):
                 self.encoder = CLIPTextModel(config).to(dtype).eval().requires_grad_(False)
 
+    def to(self, device: torch.device) -> None:
+        """It was made where it runs."""
+
     @torch.inference_mode()
     def condition(self, words: str) -> Tensor:
         letters = (words.encode() or b" ")[: self.shape[0]].ljust(self.shape[0], b" ")
