@@ -217,3 +217,17 @@ def test_the_contact_sheet_shows_words_hidden_picture_memories_and_second_pictur
     assert len(cells) == 7 and cells[0][1] == "a red moon at night" and "beta 1" in cells[-1][1]
     assert np.abs(cells[4][0].astype(float) - cells[6][0]).mean() > 1, "beta 0 looks like beta 1"
     assert sheet(mind, ("a red moon", "a river")).size == (7 * 64, 2 * (64 + CAPTION))
+
+
+def test_a_night_copies_compacts_and_the_mind_goes_on(tmp_path: Path) -> None:
+    import datetime
+
+    mind = small(tmp_path, keyframe=0.3)
+    play(mind, "a red moon at night", 6)
+    before, mass = len(mind.memory.row), mind.keeper.archive.mass
+    later = datetime.date.today() + datetime.timedelta(days=60)
+    mind.keeper.archive.calendar = lambda: later
+    merged = mind.keeper.night()
+    assert (tmp_path / "snapshots" / f"{later.isoformat()}.sqlite").exists()
+    assert merged > 0 and len(mind.memory.row) == before - merged and mind.keeper.archive.mass == mass
+    assert play(mind, "a red moon at night", 1, 10.0)[-1].state.lineage.ancestors

@@ -169,8 +169,7 @@ class Mind:
         if self._veto == 2:  # dark on this very picture, whatever is thought
             self._veto, self._pictures = 1, self._pictures + 1
             return self._dark(dream)
-        asked = self.thought is None or self._words(dream, time)[0] != self.thought.words
-        if self.thinks and (asked or self._since >= self.options.think_every or self._veto):
+        if self.thinks and self._due(dream, time):
             self.ponder(dream, time)
         self._pictures, self._since = self._pictures + 1, self._since + 1
         thought = self.thought
@@ -188,6 +187,12 @@ class Mind:
             timings=(*thought.timings, ("paint", painted)),
         )  # fmt: skip
         return Picture(rgba, latent.numpy().astype(np.float16), self._shares, state)
+
+    def _due(self, dream: Dream, time: float) -> bool:
+        """Whether it is time for a thought, where thoughts and pictures take turns."""
+        if self.thought is None or self._veto or self._since >= self.options.think_every:
+            return True
+        return self._words(dream, time)[0] != self.thought.words
 
     def ponder(self, dream: Dream, time: float) -> None:
         """Think about what is asked, answer who waits, remember what is due. Where it fails, the stream goes on."""

@@ -21,6 +21,7 @@ from engine.mind.archive import Fragment
 LONGEST = 3  # words borrowed in one run
 VISITS = 3  # visits that must have written a longer run before it may be shown
 WORD = re.compile(r"\w+(?:[’'\-]\w+)*[’']?", re.UNICODE)
+BREAK = re.compile(WORD.pattern + r"|[,.;:!?…—()]", re.UNICODE)
 
 def _set(words: str) -> frozenset[str]:
     return frozenset(words.split())
@@ -66,7 +67,10 @@ def runs(words: str) -> list[tuple[str, ...]]:
     A run opens at a function word and ends with a word of weight, so that it can be set into another sentence whole.
     """
     segments: list[list[str]] = [[]]
-    for place, word in enumerate(split(words)):
+    for place, word in enumerate(BREAK.findall(words)):
+        if not WORD.fullmatch(word):
+            segments.append([])  # a comma is a joint too
+            continue
         named = place > 0 and word[:1].isupper() and not word.isupper()
         if any(letter.isdigit() or letter == "_" for letter in word) or named:
             segments.append([])  # nothing reaches across a name

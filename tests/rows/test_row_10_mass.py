@@ -89,6 +89,7 @@ def test_sabotaged_mass_is_noticed(sabotage: Sabotage, tmp_path: Path, monkeypat
 
 
 @pytest.mark.long
+@pytest.mark.timeout(3600)  # the index alone takes minutes to build
 def test_one_rare_memory_in_a_million_is_found() -> None:
     from engine.mind.space import Space, unit
 
