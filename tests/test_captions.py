@@ -70,6 +70,12 @@ def test_every_held_out_entry_is_recognised() -> None:
     ("qu'est-ce que la mémoire ?", "what is memory?"),
     ("l'hyperproduction", "hyperproduction"),
     ("foret", "forest"),
+    ("une rose rouge", "a red rose"),
+    ("une nuit d'été", "a summer night"),
+    ("un oiseau bleu vole au-dessus des toits", "a blue bird flies above the roofs"),
+    ("un escalier qui descend", "a staircase that goes down"),
+    ("la lettre que je n'ai jamais envoyée", "the letter that I have never sent"),
+    ("ma grand-mère dans un xylophage", "my grandmother in a xylophage"),
 ])
 def test_french_becomes_english(french: str, english: str) -> None:
     assert to_english(french) == english
@@ -78,6 +84,15 @@ def test_french_becomes_english(french: str, english: str) -> None:
 @pytest.mark.parametrize("text", ["the main street", "a city on fire", "chat", "a red table in the rain", "the sea at night", "", "42 !?", "日本の海"])
 def test_what_is_not_french_is_left_alone(text: str) -> None:
     assert to_english(text) == text
+
+
+def test_english_captions_and_bridges_pass_through_untouched() -> None:
+    rng = random.Random(6)
+    for kind in OFFERS:
+        for _ in range(60):
+            text = caption(draw(kind, rng), rng, "en")
+            assert to_english(text) == text
+    assert all(to_english(text) == text for text in bridge_phrases())
 
 
 def test_captions_in_french_become_english_that_keeps_their_words() -> None:

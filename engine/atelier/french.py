@@ -16,7 +16,8 @@ from pathlib import Path
 
 _LONGEST = 6                                           # words of the longest phrase in the table
 _TOKEN = re.compile(r"aujourd'hui|quelqu'un|(?:[cdjlmnst]|qu|lorsqu|puisqu)'|\w+(?:-\w+)*|[^\w\s]", re.IGNORECASE)
-_ENGLISH = frozenset(["the", "of", "and", "in", "with", "is", "my", "your", "his", "her", "at", "under", "by", "to", "for", "it", "was", "were", "this", "that", "i", "you", "we", "they", "from", "be", "are", "am", "has", "have", "not"])
+_ENGLISH = frozenset(("a", "an", "the", "of", "and", "in", "with", "is", "my", "your", "his", "her", "at", "under", "by", "to", "for", "it",
+                      "was", "were", "this", "that", "i", "you", "we", "they", "from", "be", "am", "are", "has", "have", "not"))
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Entry:
 @dataclass(frozen=True)
 class Table:
     entries: dict[str, Entry]
+    things: dict[str, Entry]                           # nouns that are adjectives too: "rose", "froid", "vide"
     ambiguous: frozenset[str]
 
 
@@ -43,14 +45,21 @@ def table() -> Table:
     """The table of french.toml, with every key also without its accents."""
     data = tomllib.loads((Path(__file__).parent / "french.toml").read_text(encoding="utf-8"))
     exact: dict[str, Entry] = {}
+    things: dict[str, Entry] = {}
     for section, role in (("small", "small"), ("adjectives", "adjective"), ("nouns", "noun"), ("mass", "mass"), ("phrases", "phrase")):
         for part in data[section].split(","):
             french, colon, english = part.strip().partition(":")
             if colon:
                 key = " ".join(_TOKEN.findall(french.strip().lower()))
-                exact.setdefault(key, Entry(english.strip(), role))
+                entry = Entry(english.strip(), role)
+                if exact.setdefault(key, entry).role == "adjective" and role in ("noun", "mass"):
+                    things[key] = entry
+                if key.endswith(" de"):
+                    exact.setdefault(key[:-1] + "'", entry)
+                    exact.setdefault(key[:-2] + "du", Entry(f"{entry.english} the", role))
+                    exact.setdefault(key[:-2] + "des", Entry(f"{entry.english} the", role))
     entries = {_bare(key): entry for key, entry in reversed(exact.items())} | exact
-    return Table(entries, frozenset(data["ambiguous"].split()))
+    return Table(entries, things, frozenset(data["ambiguous"].split()))
 
 
 def _find(word: str) -> Entry | None:
@@ -124,13 +133,14 @@ def _is_french(words: list[str]) -> bool:
         entry = _known(word)
         if (word.endswith("'") and len(word) > 1) or (entry and any(ord(c) > 127 for c in word)):
             signs += 2
-        elif entry and word not in known.ambiguous and word not in _ENGLISH:
+        elif entry and not {word, word.removesuffix("s")} & known.ambiguous and word not in _ENGLISH:
             signs += 1
     french_pair = sum(1 for a, b in itertools.pairwise(words) if a in _ARTICLES and _known(b))
     return signs + 2 * french_pair > sum(word in _ENGLISH for word in words)
 
 
-_ARTICLES = frozenset(["le", "la", "les", "un", "une", "des", "du", "de", "ma", "mon", "mes", "ta", "tes", "sa", "ses", "au", "aux", "en", "sous", "dans"])
+_ARTICLES = frozenset(("le", "la", "les", "un", "une", "des", "du", "de", "ma", "mon", "mes", "ta", "tes", "sa", "ses", "au", "aux",
+                       "en", "sous", "dans"))
 _WHEN = frozenset(("at night", "by day", "in the evening", "in the morning"))
 
 
@@ -146,9 +156,21 @@ def _translate(tokens: list[str]) -> list[Entry]:
                 break
         else:
             entry, length = Entry(tokens[at], "unknown"), 1
+        if entry.role == "adjective" and length == 1 and not _after_thing(done):
+            entry = _thing(tokens[at].lower(), tokens[at + 1].lower() if at + 1 < len(tokens) else "") or entry
         done.append(_of(tokens[at].lower(), entry, done))
         at += length
     return done
+
+
+def _after_thing(done: list[Entry]) -> bool:
+    return bool(done) and done[-1].role in ("noun", "mass", "adjective")
+
+
+def _thing(word: str, after: str) -> Entry | None:
+    """The noun in a word that is an adjective elsewhere, unless a noun follows: "une rose rouge", but "un rose bonbon"."""
+    follows = _known(after) if after else None
+    return None if follows and follows.role in ("noun", "mass") else table().things.get(word)
 
 
 def _after_noun(done: list[Entry]) -> bool:
@@ -161,12 +183,17 @@ _BINDING = frozenset(("I remember", "I dream of", "I love", "I see", "I think of
 
 def _of(french: str, entry: Entry, before: list[Entry]) -> Entry:
     """"de", "du", "des" between two things is "of"; elsewhere it is nothing ("du pain", "avec des fleurs")."""
-    between = bool(before) and before[-1].role in ("noun", "mass", "adjective", "unknown")
+    between = bool(before) and (_after_thing(before) or before[-1].role == "unknown" or _ends_in_a_thing(before[-1]))
     if french in ("de", "d'") and entry.role == "small":
         return Entry("of" if between else "", "small")
     if french in ("du", "des") and entry.role == "small":
         return Entry("of the" if between and before[-1].english not in ("", ",") else "", "small")
     return entry
+
+
+def _ends_in_a_thing(entry: Entry) -> bool:
+    """Whether a phrase ends in what can have something: "in the light", not "I dream of"."""
+    return entry.role == "phrase" and entry.english.split(" ")[-1] in ("light", "shadow", "space", "room", "sky", "night", "morning", "picture")
 
 
 def _swap(entries: list[Entry]) -> list[Entry]:

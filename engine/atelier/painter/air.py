@@ -109,13 +109,13 @@ def snowfall(c: Canvas, picture: Tensor, amount: Tensor) -> Tensor:
 def hour(c: Canvas, s: Scene, picture: Tensor, dim: float) -> Tensor:
     """The hour over a picture that shows no sky: the light's colour, and (`dim` 1) less of it towards the night."""
     said = s.has("time", "dawn", "noon", "sunset", "dusk", "night")
-    level = s.amount("time", {"dawn": .92, "noon": 1.18, "sunset": .88, "dusk": .70, "night": .46}, 1.)
+    level = s.amount("time", {"dawn": .92, "noon": 1.18, "sunset": .88, "dusk": .74, "night": .54}, 1.)
     level = 1 + (level - 1) * dim
     light = s.pick("time", {"dawn": (1.12, .90, 1.06), "noon": (.98, 1.01, 1.04), "sunset": (1.30, .92, .52), "dusk": (1.04, .82, 1.36),
                             "night": (.66, .88, 1.72)}, (1., 1., 1.))
     toned = mix(picture, luma(picture), .35) * light * level
     side = 1.12 - .5 * (c.x - s.place_x).abs() / max(1., c.aspect)
-    return mix(picture, toned * side + s.sky.zenith * (.10 * (1 - level.clamp(max=1))), said * (.45 + .55 * dim))
+    return mix(picture, toned * side + s.sky.middle * (.30 * (1 - level.clamp(max=1))), said * (.45 + .55 * dim))
 
 
 def lights(c: Canvas, s: Scene, picture: Tensor, sky: bool) -> Tensor:

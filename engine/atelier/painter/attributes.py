@@ -99,6 +99,9 @@ def draw(kind: str, rng: random.Random) -> Attributes:
     for one, other in _NEVER_TOGETHER:
         for name in [name for name, value in said.items() if value == other and one in said.values()]:
             del said[name]
+    if said.get("extra") == "burning":
+        said.pop("colour", None)                      # fire brings its own
+        said.pop("second", None)
     spare = [name for name in said if name not in offer.always]
     rng.shuffle(spare)
     for name in spare[:max(0, len(said) - MOST_WORDS)]:

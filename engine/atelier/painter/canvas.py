@@ -109,7 +109,7 @@ class Canvas:
         shrunk = F.interpolate(picture, small, mode="area") if small[0] < self.height else picture
         for _ in range(2):                             # two boxes make a tent: one shows its corners
             shrunk = F.avg_pool2d(F.pad(shrunk, (1, 1, 1, 1), mode="replicate"), 3, 1)
-        return F.interpolate(shrunk, (self.height, self.width), mode="bicubic", align_corners=False)
+        return F.interpolate(shrunk, (self.height, self.width), mode="bicubic", align_corners=False).clamp(min=0)     # bicubic dips below
 
     def disk(self, cx: Tensor | float, cy: Tensor | float, radius: Tensor | float, soft: float = .006) -> Tensor:
         """A filled circle, 1 inside."""

@@ -29,7 +29,7 @@ _PERSON: list[Stroke] = [(0, .935, .006, .915, .055, .050), (0, .88, 0, .80, .03
 _WOMAN: list[Stroke] = [(0, .92, 0, .905, .062, .058), (0, .80, 0, .60, .085, .065), (0, .60, 0, .20, .075, .185),
                         (-.03, .16, -.03, .0, .03, .02), (.03, .16, .035, .0, .03, .02), (-.10, .79, -.16, .50, .030, .020),
                         (.10, .79, .12, .50, .030, .020), (.01, .93, .055, .80, .055, .04)]
-_CHILD: list[Stroke] = [(u, v * .68, p, q * .68, r * .86, t * .86) for u, v, p, q, r, t in _PERSON[1:]] + [(0, .66, 0, .645, .075, .07)]
+_CHILD: list[Stroke] = [(u, v * .68, p, q * .68, r * .86, t * .86) for u, v, p, q, r, t in _PERSON[1:]] + [(0, .655, 0, .645, .062, .058)]
 _HORSE: list[Stroke] = [(-.34, .62, .30, .60, .155, .165), (.34, .68, .55, .98, .12, .075), (.55, 1., .76, .86, .075, .045),
                         (-.42, .62, -.52, .25, .04, .012), (-.36, .50, -.40, .02, .065, .028), (-.26, .50, -.24, .02, .06, .026),
                         (.30, .50, .26, .02, .055, .026), (.38, .52, .46, .02, .055, .026), (.56, 1.04, .58, 1.12, .03, .01)]
@@ -108,9 +108,10 @@ _DRAWN: dict[str, Callable[[Canvas, Tensor, Tensor, Tensor], Tensor]] = {
     "boat": boat, "horse": horse, "dog": dog}
 
 
-def place(c: Canvas, s: Scene, picture: Tensor, ground: Tensor, size: tuple[float, float] = (.16, .30), ink: Tensor | None = None) -> Tensor:
+def place(c: Canvas, s: Scene, picture: Tensor, ground: Tensor, size: tuple[float, float] = (.16, .30), ink: Tensor | None = None,
+          span: tuple[float, float] = (.25, .75)) -> Tensor:
     """Put each picture's figure on its `ground` (y of the feet, (count, 1, 1, 1)), as a dark shape that keeps some air."""
-    x, height = c.across(.25, .75), c.uniform(*size)
+    x, height = c.across(*span), c.uniform(*size)
     ink = (s.sky.zenith * .20 + s.sky.horizon * .05) if ink is None else ink
     for name, draw in _DRAWN.items():
         if s.any("figure", name):

@@ -48,7 +48,7 @@ def corridor(c: Canvas, s: Scene) -> Tensor:
     picture = mix(picture, light * 1.15, opening)
     picture = picture + light * torch.exp(-((near - end).clamp(min=0) / .10)) * .30 * (1 - opening)
     feet = vy + .46 * c.uniform(.22, .42)
-    return figures.place(c, s, picture, feet, (.20, .36), ink=picture.mean((2, 3), keepdim=True) * .10)
+    return figures.place(c, s, picture, feet, (.20, .36), ink=picture.mean((2, 3), keepdim=True) * .10, span=(.44, .56))
 
 
 def _doors(c: Canvas, s: Scene, picture: Tensor, near: Tensor, far: Tensor, vy: Tensor, wall: Tensor, paint: Tensor) -> Tensor:
@@ -66,7 +66,7 @@ def _doors(c: Canvas, s: Scene, picture: Tensor, near: Tensor, far: Tensor, vy: 
 def stairs(c: Canvas, s: Scene) -> Tensor:
     """Steps that rise towards a light, or turn down a well."""
     rise = _rise(c, s)
-    rise = figures.place(c, s, rise, c.uniform(.62, .80), (.28, .40), ink=rise.mean((2, 3), keepdim=True) * .10)
+    rise = figures.place(c, s, rise, c.uniform(.62, .80), (.28, .40), ink=rise.mean((2, 3), keepdim=True) * .10, span=(.42, .58))
     return mix(rise, _well(c, s), s.has("extra", "spiral")) if s.any("extra", "spiral") else rise
 
 

@@ -134,6 +134,7 @@ def forest(c: Canvas, s: Scene) -> Tensor:
     sky, leaves = s.sky, s.pick("season", LEAVES, (.20, .42, .14))
     burning = s.has("extra", "burning")
     glow = mix(mix(sky.horizon, leaves * sky.light, .38) * (.40 + .68 * sky.ambient), c.tint(1., .48, .12), burning)
+    glow = glow + c.tint(.07, .13, .22) * s.has("time", "night") * (1 - burning)             # moonlight finds its way in
     heart = torch.exp(-(((c.x - s.place_x) / .42) ** 2 + ((c.y - .48) / .40) ** 2))
     picture = glow * (.46 + .72 * heart)
     if s.any("light", *air.CELESTIAL):

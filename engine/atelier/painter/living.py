@@ -131,8 +131,9 @@ def _frontal(c: Canvas, s: Scene, picture: Tensor, skin: Tensor) -> Tensor:
     body = smooth(1.05, .97, ((u / .72) ** 2 + ((v - .95) / .46) ** 2).sqrt())
     side = torch.where(c.uniform() > .5, 1., -1.)
     half = s.has("extra", "half-lit")
-    fall = smooth(-.16, .20, (u - turn) * side + .05 * torch.cos(v * 9))
-    shade = .18 + .85 * mix(.55 + .45 * fall, fall, half) * (1.05 - .55 * (u / .30) ** 2)
+    fall = smooth(-.16 + .12 * half, .20 - .02 * half, (u - turn) * side + .05 * torch.cos(v * 9) + .03 * half * torch.exp(-(v / .12) ** 2))
+    picture = picture * (1 - half * (.52 - .45 * smooth(-.3, .5, u * side)))
+    shade = .18 - .15 * half + (.85 + .15 * half) * mix(.55 + .45 * fall, fall, half) * (1.05 - .55 * (u / .30) ** 2)
     for eye in (-1., 1.):
         socket = torch.exp(-(((u - turn - eye * .125) / .075) ** 2 + ((v + .055) / .048) ** 2))
         lid = torch.exp(-(((u - turn - eye * .125) / .05) ** 2 + ((v + .045) / .016) ** 2))
@@ -141,7 +142,8 @@ def _frontal(c: Canvas, s: Scene, picture: Tensor, skin: Tensor) -> Tensor:
     under = torch.exp(-(((u - turn) / .055) ** 2 + ((v - .135) / .018) ** 2))
     mouth = torch.exp(-(((u - turn) / .085) ** 2 + ((v - .225) / .020) ** 2))
     shade = shade * (1 - .35 * nose) * (1 - .42 * under) * (1 - .50 * mouth) * (1 - .25 * torch.exp(-(((u - turn) / .06) ** 2 + ((v - .28) / .02) ** 2)))
-    strands = smooth(1.12, 1.0, ((u / .36) ** 2 + ((v + .06) / .47) ** 2).sqrt()) * smooth(.03, -.05, v + .22 + .06 * torch.cos(u * 8) + (c.noise(4, octaves=2) - .5) * .1 - 2.2 * (u.abs() - .20).clamp(min=0))
+    length, parting = c.uniform(), (c.noise(2.5, octaves=2) - .5) * .10
+    strands = smooth(1.12, 1.0, (((u + .4 * parting) / (.35 + .05 * length)) ** 2 + ((v + .06 - .10 * length) / (.47 + .12 * length)) ** 2).sqrt()) * smooth(.03, -.05, v + .22 + .06 * torch.cos(u * 8) + (c.noise(4, octaves=2) - .5) * .1 - (1.2 + 2.6 * length) * (u.abs() - .19).clamp(min=0) + parting)
     cloth = s.pigment("second", (.14, .13, .15)) * .35
     picture = mix(picture, cloth * (.3 + .7 * fall), body)
     picture = mix(picture, skin * (.10 + .45 * fall), neck * (v < .55))
