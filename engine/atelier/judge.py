@@ -149,5 +149,7 @@ def distance(a: Tensor, b: Tensor) -> float:
     """Fréchet distance (Heusel et al. 2017) between two sets of (n, d) features."""
     a, b = a.double(), b.double()
     cov_a, cov_b = torch.cov(a.T), torch.cov(b.T)
-    root = torch.linalg.eigvals(cov_a @ cov_b).real.clamp(min=0).sqrt().sum()
-    return float((a.mean(0) - b.mean(0)).square().sum() + cov_a.trace() + cov_b.trace() - 2 * root)
+    strengths, directions = torch.linalg.eigh(cov_a)
+    root = directions * strengths.clamp(min=0).sqrt() @ directions.T  # of the first, so that the product is symmetric
+    shared = torch.linalg.eigvalsh(root @ cov_b @ root).clamp(min=0).sqrt().sum()
+    return float((a.mean(0) - b.mean(0)).square().sum() + cov_a.trace() + cov_b.trace() - 2 * shared)
