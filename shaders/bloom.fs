@@ -1,5 +1,6 @@
 /*{
   "DESCRIPTION": "Bright things shine into the dark around them, as in an eye that has been in a dark room for a while.",
+  "EXAMPLE": "dreamed.bloom(amount=0.9)",
   "CREDIT": "hypermnesia",
   "ISFVSN": "2",
   "CATEGORIES": ["Light"],

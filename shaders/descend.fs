@@ -1,5 +1,6 @@
 /*{
   "DESCRIPTION": "Into a fragment and into what it carries: the picture opens from the inside, at every depth the same picture again, a little older. Zooming in is going down in lineage.",
+  "EXAMPLE": "dreamed.descend(speed=0.2)",
   "CREDIT": "hypermnesia",
   "ISFVSN": "2",
   "CATEGORIES": ["Feedback"],

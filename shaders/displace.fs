@@ -1,5 +1,6 @@
 /*{
   "DESCRIPTION": "One picture pushes another aside: by its light, or, alone, by the way the mind's picture moves.",
+  "EXAMPLE": "dreamed.displace(amount=2.0)",
   "CREDIT": "hypermnesia",
   "ISFVSN": "2",
   "CATEGORIES": ["Geometry"],

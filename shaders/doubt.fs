@@ -1,5 +1,6 @@
 /*{
   "DESCRIPTION": "Blur that means something: how far several futures of this picture disagree. Where the flow between two pictures cannot be trusted it is strongest.",
+  "EXAMPLE": "dreamed.doubt(amount=0.7)",
   "CREDIT": "hypermnesia",
   "ISFVSN": "2",
   "CATEGORIES": ["Blur"],

@@ -1,5 +1,6 @@
 /*{
   "DESCRIPTION": "Slow currents under the picture, as under water: nothing on the wall ever quite stands still, even when the mind is silent.",
+  "EXAMPLE": "dreamed.drift(amount=0.05)",
   "CREDIT": "hypermnesia",
   "ISFVSN": "2",
   "CATEGORIES": ["Geometry"],

@@ -1,5 +1,6 @@
 /*{
   "DESCRIPTION": "The wall ends softly: light falls off towards the chosen sides, even in light rather than in numbers. For a picture without a frame in a dark room, and for two engines whose walls touch.",
+  "EXAMPLE": "dreamed.edge(left=0.2, right=0.2)",
   "CREDIT": "hypermnesia",
   "ISFVSN": "2",
   "CATEGORIES": ["Mask"],

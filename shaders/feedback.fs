@@ -1,5 +1,6 @@
 /*{
   "DESCRIPTION": "Light that does not leave at once: the wall keeps what it has shown and lets it drift, turn and fade.",
+  "EXAMPLE": "dreamed.feedback(trail=0.93)",
   "CREDIT": "hypermnesia",
   "ISFVSN": "2",
   "CATEGORIES": ["Feedback"],

@@ -1,5 +1,6 @@
 /*{
   "DESCRIPTION": "One white frame on command, for measuring: how late light is, and whether it comes with its click. Never for an audience.",
+  "EXAMPLE": "dreamed.flash(now=True)",
   "CREDIT": "hypermnesia",
   "ISFVSN": "2",
   "CATEGORIES": ["Measurement"],

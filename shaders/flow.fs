@@ -1,5 +1,6 @@
 /*{
   "DESCRIPTION": "Moves from one picture of the mind to the next. Where the flow is trusted, things travel; where it is not, the new picture seeps in through noise, light first: uncertainty is shown, not hidden.",
+  "EXAMPLE": "dreamed.flow(grain=8.0)",
   "CREDIT": "hypermnesia",
   "ISFVSN": "2",
   "CATEGORIES": ["Transition"],

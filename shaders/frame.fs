@@ -1,5 +1,6 @@
 /*{
   "DESCRIPTION": "Puts the picture of the mind on the wall, whatever their shapes. A square is cut a little above and below, wanders slowly within what is cut, and is opened towards the sides like a gesture: things in the middle keep their form, skies and seas give way. No bars, no mirror, nothing lost on the sides.",
+  "EXAMPLE": "dreamed.frame(zoom=1.6)",
   "CREDIT": "hypermnesia",
   "ISFVSN": "2",
   "CATEGORIES": ["Geometry"],
@@ -12,15 +13,12 @@
   "PASSES": [{"FLOAT": true}]
 }*/
 
-// Cubic B-spline from four linear taps (Sigg and Hadwiger, GPU Gems 2, chapter 20): 256 pixels on a wall without squares.
+// One tap with the corners of linear interpolation rounded off (after I. Quilez, "improved texture interpolation"):
+// crisper than a cubic spline up to four times the size, at a third of its cost, which counts where there is no GPU.
 vec3 smoothly(vec2 p) {
-    vec2 size = IMG_SIZE(inputImage), q = p * size - 0.5, f = fract(q), i = q - f;
-    vec2 f2 = f * f, f3 = f2 * f;
-    vec2 w0 = (1.0 - f) * (1.0 - f) * (1.0 - f) / 6.0, w1 = (4.0 - 6.0 * f2 + 3.0 * f3) / 6.0;
-    vec2 w3 = f3 / 6.0, w2 = 1.0 - w0 - w1 - w3, g0 = w0 + w1, g1 = w2 + w3;
-    vec2 h0 = (i + w1 / g0 - 0.5) / size, h1 = (i + w3 / g1 + 1.5) / size;
-    return (IMG_NORM_PIXEL(inputImage, h0).rgb * g0.x + IMG_NORM_PIXEL(inputImage, vec2(h1.x, h0.y)).rgb * g1.x) * g0.y
-         + (IMG_NORM_PIXEL(inputImage, vec2(h0.x, h1.y)).rgb * g0.x + IMG_NORM_PIXEL(inputImage, h1).rgb * g1.x) * g1.y;
+    vec2 size = IMG_SIZE(inputImage), q = p * size + 0.5, i = floor(q), f = q - i;
+    f = f * f * f * (f * (f * 6.0 - 15.0) + 10.0);
+    return IMG_NORM_PIXEL(inputImage, (i + f - 0.5) / size).rgb;
 }
 
 void main() {

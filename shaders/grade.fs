@@ -1,5 +1,6 @@
 /*{
   "DESCRIPTION": "The last hand on the light: how bright, how deep, how coloured. Adds half a step of noise so that dark skies show no bands.",
+  "EXAMPLE": "dreamed.grade(light=0.8, warmth=0.2)",
   "CREDIT": "hypermnesia",
   "ISFVSN": "2",
   "CATEGORIES": ["Color"],

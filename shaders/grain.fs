@@ -1,5 +1,6 @@
 /*{
   "DESCRIPTION": "The sound, seen: the picture breaks into grains whose sizes are the pitches that sound now, low ones large, high ones fine. In silence there is none.",
+  "EXAMPLE": "dreamed.grain(amount=1.2)",
   "CREDIT": "hypermnesia",
   "ISFVSN": "2",
   "CATEGORIES": ["Sound"],

@@ -1,5 +1,6 @@
 /*{
   "DESCRIPTION": "Stands on each picture until the next is there. Hard, and sometimes right: a choice, never a failure.",
+  "EXAMPLE": "dreamed.hold()",
   "CREDIT": "hypermnesia",
   "ISFVSN": "2",
   "CATEGORIES": ["Transition"],

@@ -1,5 +1,6 @@
 /*{
   "DESCRIPTION": "A picture that adds nothing goes dark, from its edges and its colours first; a new one takes its light back. `novelty` is the picture's rank among the last ones.",
+  "EXAMPLE": "dreamed.light(novelty=0.4)",
   "CREDIT": "hypermnesia",
   "ISFVSN": "2",
   "CATEGORIES": ["Light"],

@@ -1,5 +1,6 @@
 /*{
   "DESCRIPTION": "Shows a picture only where another one is light: through a door, a word, a face. Alone, it shows itself through a slowly breathing opening.",
+  "EXAMPLE": "dreamed.mask(size=0.5)",
   "CREDIT": "hypermnesia",
   "ISFVSN": "2",
   "CATEGORIES": ["Mask"],

@@ -1,5 +1,6 @@
 /*{
   "DESCRIPTION": "The picture as a culture: two substances feed on its light and grow spots, worms and shores of their own (Gray and Scott; P. Gray, S. K. Scott, Chem. Eng. Sci. 39, 1984). What the machine makes of a memory when nobody asks.",
+  "EXAMPLE": "dreamed.reaction(amount=0.8)",
   "CREDIT": "hypermnesia",
   "ISFVSN": "2",
   "CATEGORIES": ["Growth"],

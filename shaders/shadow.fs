@@ -1,5 +1,6 @@
 /*{
   "DESCRIPTION": "Copies of copies. The picture is copied onto itself again and again, a little lost each time; shown is only the residue: what the copies have and the picture never had.",
+  "EXAMPLE": "dreamed.shadow()",
   "CREDIT": "hypermnesia",
   "ISFVSN": "2",
   "CATEGORIES": ["Feedback"],

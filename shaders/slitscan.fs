@@ -1,5 +1,6 @@
 /*{
   "DESCRIPTION": "Time laid across space: each column of the wall shows another moment of the last seconds, the middle the newest. Sixteen small pictures are kept, nothing more.",
+  "EXAMPLE": "dreamed.slitscan(depth=14.0)",
   "CREDIT": "hypermnesia",
   "ISFVSN": "2",
   "CATEGORIES": ["Time"],

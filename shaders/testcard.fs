@@ -1,5 +1,6 @@
 /*{
   "DESCRIPTION": "What a technician needs on the wall: a grid of squares to see whether it is straight, a circle to see whether it is round, a frame of one pixel to see whether all is there, greys to see black and white, an arrow for what is up, and a hand that turns once a second to see whether frames are missing.",
+  "EXAMPLE": "dark.testcard()",
   "CREDIT": "hypermnesia",
   "ISFVSN": "2",
   "CATEGORIES": ["Generator"],

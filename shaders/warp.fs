@@ -1,5 +1,6 @@
 /*{
   "DESCRIPTION": "Bends the whole picture: a lens, a turn around the middle, a lean. Moved slowly by a scene it is the room that leans, not the picture.",
+  "EXAMPLE": "dreamed.warp(twist=0.5)",
   "CREDIT": "hypermnesia",
   "ISFVSN": "2",
   "CATEGORIES": ["Geometry"],

@@ -1,5 +1,6 @@
 /*{
   "DESCRIPTION": "Whose is it: every ancestor of the picture has a colour of its own, laid over the places that came from it, as far as its share goes. Unclaimed places stay as they are.",
+  "EXAMPLE": "dreamed.whose(amount=0.7)",
   "CREDIT": "hypermnesia",
   "ISFVSN": "2",
   "CATEGORIES": ["Lineage"],

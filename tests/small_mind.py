@@ -102,7 +102,7 @@ class Painter(Codec):
         said = said + 0.15 * noise
         return said if start is None else start * (1 - strength) + said * strength
 
-    def paint(self, condition: Tensor, noise: Tensor, start: Tensor | None = None, strength: float = 1.0) -> tuple[np.ndarray, Tensor]:
+    def paint(self, condition: Tensor, noise: Tensor, start: Tensor | None = None, strength: float = 1.0, *, asked: float = 0) -> tuple[np.ndarray, Tensor]:
         latent = self.imagine(condition, noise, start, strength)
         return self.decode(latent), latent
 

@@ -10,11 +10,15 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
+
+import pytest
 
 from engine.crossings import Mailbox
 from engine.doors.post import Post
 from engine.doors.room import serve
-from engine.messages import Directory, Keystroke, Message, Opened, Set, Text
+from engine.doors.score import ScoreError, read
+from engine.messages import Directory, Keystroke, Message, Opened, Set, Text, Withdrawn
 from tests.doors_house import NODES, QUIET, House, Performer
 
 
@@ -53,6 +57,7 @@ sys.path[:0] = ["."]
 from tests.doors_house import QUIET
 from engine.crossings import Mailbox
 from engine.doors.room import serve
+from engine.doors.score import ScoreError, read
 if __name__ == "__main__":
     mine, theirs = Mailbox.pair()
     room = multiprocessing.get_context("spawn").Process(target=serve, args=(theirs, QUIET, None))
@@ -185,6 +190,43 @@ def test_a_loop_that_never_reads_costs_the_oldest_and_is_counted() -> None:
     mine, theirs = Real.pair()
     Real(mine).send(slot.letters[0])  # the largest letter fits
     assert next(Real(theirs).drain()) == slot.letters[0]
+
+
+def test_a_show_is_written_down_and_read_back_as_it_was(tmp_path: Path) -> None:
+    score = tmp_path / "show" / "score.jsonl"
+    for beta in (0.25, 0.75):  # the second doors go on in the same score
+        with House(score=score) as house:
+            performer = Performer(house.opened.osc)
+            performer.play("/hm/beta", beta)
+            performer.play("/hm/text", "la mer", "fr", f"key{beta}")
+            house.until(lambda: house.messages(Text) and house.messages(Set))
+            house.until(lambda: len(house.stored) == 1)
+            heard = [message for _, message in house.said]
+            performer.close()
+    messages = read(score)
+    assert [m.args for m in messages if isinstance(m, Set)] == [(0.25,), (0.75,)]
+    assert [m.words for m in messages if isinstance(m, Text)] == ["la mer"] * 2
+    assert [replace(m, at=0.0) for m in messages[2:]] == [replace(m, at=0.0) for m in heard]
+    assert messages[0].at < messages[2].at and all(m.at >= 0 for m in messages)
+
+
+def test_what_is_taken_back_leaves_the_score(tmp_path: Path) -> None:
+    score = tmp_path / "score.jsonl"
+    with House(score=score) as house:
+        performer = Performer(house.opened.osc)
+        performer.ask("/hm/text", "un secret de famille", "fr", "key1")
+        performer.ask("/hm/text", "autre chose", "fr", "key2")
+        assert "secret" in score.read_text()
+        house.tell(Withdrawn(house.stored["key1"].code, True))
+        house.until(lambda: "secret" not in score.read_text())
+        performer.close()
+    assert [m.words for m in read(score) if isinstance(m, Text)] == ["autre chose"]
+
+
+def test_a_line_that_is_no_score_is_named(tmp_path: Path) -> None:
+    (tmp_path / "score.jsonl").write_text('{"score": 1, "origin": 0}\n{"at": 1, "kind of message": "Tecst"}\n')
+    with pytest.raises(ScoreError, match=r"score.jsonl:2: .*Tecst"):
+        read(tmp_path / "score.jsonl")
 
 
 def test_a_room_that_starts_again_learns_its_nodes_anew() -> None:

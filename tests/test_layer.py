@@ -16,6 +16,12 @@ def test_every_shader_file_is_a_verb() -> None:
         assert getattr(dreamed, verb)().verb == verb
 
 
+@pytest.mark.parametrize("verb", verbs())
+def test_the_example_of_every_verb_is_a_layer_of_that_verb(verb: str) -> None:
+    names = {"dreamed": dreamed, "dark": dark, "motion": language.motion, "lineage": language.lineage}
+    assert eval(language.header(verb).example, {"__builtins__": {}}, names).verb == verb
+
+
 def test_a_chain_reads_from_the_source_to_the_wall() -> None:
     layer = dreamed.drift(amount=0.1).feedback().grade(light=0.5)
     assert layer.shape == ("dreamed", "drift", "feedback", "grade")

@@ -197,3 +197,23 @@ def test_an_archive_error_of_the_disk_reaches_who_withdraws(tmp_path: Path) -> N
     mind.keeper.archive._base.execute("PRAGMA query_only=ON")
     with pytest.raises(sqlite3.Error):
         mind.withdraw(Withdraw(stored.code))
+
+
+def test_a_picture_darkens_when_it_is_repeated_and_not_while_it_is_new(tmp_path: Path) -> None:
+    mind = small(tmp_path, keyframe=2.0)
+    for n, words in enumerate(("a blue moon", "a golden river", "a white tower", "a green mountain")):
+        play(mind, words, 5, 5.0 * n)
+    fresh = [p.state.light for p in play(mind, "a violet river in the fog under a red tower", 5, 20.0)]
+    play(mind, "a white tower", 5, 25.0)
+    again = [p.state.light for p in play(mind, "a violet river in the fog under a red tower", 5, 30.0)]
+    assert np.mean(again) < np.mean(fresh) - 0.1
+
+
+def test_the_contact_sheet_shows_words_hidden_picture_memories_and_second_pictures(tmp_path: Path) -> None:
+    from engine.mind.sheet import CAPTION, row, sheet
+
+    mind = small(tmp_path)
+    cells = row(mind, "a red moon at night")
+    assert len(cells) == 7 and cells[0][1] == "a red moon at night" and "beta 1" in cells[-1][1]
+    assert np.abs(cells[4][0].astype(float) - cells[6][0]).mean() > 1, "beta 0 looks like beta 1"
+    assert sheet(mind, ("a red moon", "a river")).size == (7 * 64, 2 * (64 + CAPTION))

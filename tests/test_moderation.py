@@ -22,7 +22,17 @@ HARMLESS = (
     "البحر في الليل", "海が見える夜", "👩‍👩‍👧 à la plage", "la vie est un long fleuve tranquille", "burn everything I wrote",
     "a knife on the table", "j'ai rêvé de ma mère morte", "the war took my brother",
 )  # fmt: skip
-OBSCENE = ("fuck you", "fück", "sh1t", "f.u.c.k this", "ｆｕｃｋ", "fuсk in cyrillic", "enculé", "va te faire foutre", "nique ta mère")
+OBSCENE = (
+    "fuck you",
+    "fück",
+    "sh1t",
+    "f.u.c.k this",
+    "ｆｕｃｋ",
+    "fuсk in cyrillic",
+    "enculé",
+    "va te faire foutre",
+    "nique ta mère",
+)
 
 
 def bags(sentences: Sequence[str]) -> NDArray[np.float32]:

@@ -81,7 +81,10 @@ def _osc(data: str | bytes) -> tuple[str, list[Any]]:
 def test_pages_of_the_world_may_not_reach_the_instrument(house: House) -> None:
     assert house.get("/", port=house.opened.query, origin="http://evil.example").status == 403
     assert house.get("/", port=house.opened.query, origin="http://192.168.1.7:8080").status == 200
-    with pytest.raises(Exception, match="403"), connect(f"ws://127.0.0.1:{house.opened.query}/", origin="http://evil.example"):  # type: ignore[arg-type]
+    with (
+        pytest.raises(Exception, match="403"),
+        connect(f"ws://127.0.0.1:{house.opened.query}/", origin="http://evil.example"),
+    ):  # type: ignore[arg-type]
         pass
 
 

@@ -31,6 +31,15 @@ def test_stillness_is_near_silence_and_motion_is_density() -> None:
     assert counts[0] < 2.5 * 60
 
 
+def test_one_grows_used_to_a_motion_but_not_to_stillness() -> None:
+    slow, fast = (State(motion=m, lineage=Lineage(VOICES)) for m in (1.0, 6.0))
+    early, late = (len([g for g in listen(fast, 240.0) if low <= g.time < low + 40]) for low in (0, 200))
+    usual = len([g for g in listen(slow, 240.0) if 200 <= g.time < 240])
+    assert early > 1.2 * late and late < 1.3 * usual
+    still = [g for g in listen(State(motion=0.0, lineage=Lineage(VOICES)), 240.0) if g.time > 200]
+    assert len(still) < 2.5 * 40
+
+
 def test_agreement_is_unison_and_the_gap_is_roughness_and_desynchrony() -> None:
     agreed = pairs(listen(State(gap=0.0, motion=1.0, lineage=Lineage(VOICES))))
     assert agreed and all(a.time == b.time and a.detune == b.detune and a.position == b.position for a, b in agreed)

@@ -35,7 +35,6 @@ class DoorsOptions:
     public_url: str = ""  # what the QR code says before its token; "" = http://<address of this machine>:<web port>
     home: Path | None = None  # where the queue of texts that wait for the operator lies; None = in memory alone
     score: Path | None = None  # record every message of the show here (score.jsonl)
-    cues: Path | None = None  # a cue list (TOML)
     advertise: bool = True  # tell the local network by zeroconf; never when bound to loopback alone
     idle: float = 60.0  # seconds without a key after which draft and language of the kiosk are wiped
     texts: int = 20  # per client and `window`

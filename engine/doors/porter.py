@@ -76,6 +76,7 @@ class Porter:
         self._stored: OrderedDict[str, Stored] = OrderedDict()  # by key
         self._news: OrderedDict[str, deque[News]] = OrderedDict()  # by visit, for pages that come back
         self._flushing = False
+        self.forgetters: list[Callable[[str], None]] = []  # told the keys of texts that were taken back
         self.hold: Callable[[Text, Verdict], bool] = lambda text, verdict: False  # the operator's queue, if any
         self.let_go: Callable[[str], bool] = lambda key: False  # takes a text out of it again
 
@@ -175,6 +176,9 @@ class Porter:
     def _forget(self, code: str) -> None:
         """What was withdrawn must not be said again by a page that comes back."""
         keys = {stored.key for stored in self._stored.values() if stored.code == code}
+        for forget in self.forgetters:
+            for key in keys:
+                forget(key)
         for heard in self._news.values():
             for news in [n for n in heard if isinstance(n, (Stored, Returned)) and n.key in keys]:
                 heard.remove(news)

@@ -20,6 +20,7 @@ from engine.doors.osc import Osc
 from engine.doors.oscquery import Advert, OscQuery
 from engine.doors.porter import Porter
 from engine.doors.post import Post
+from engine.doors.score import Scribe
 from engine.doors.web import Server, Web, listen
 from engine.doors.wires import TcpDoor, UdpDoor
 from engine.messages import Opened, Trouble
@@ -52,6 +53,10 @@ class Doors:
             self.options, Post.to(self.mailbox), Moderator(self.options.moderation, self.options.languages)
         )
         self.osc = Osc(self.porter)
+        if self.options.score:
+            scribe = Scribe(self.options.score, self.porter.clock)
+            self.porter.recorders.append(scribe.record)
+            self.porter.forgetters.append(scribe.forget)
         self.web = Web(self.porter, self.live)
         self.query = OscQuery(self.porter, self.osc.receive)
         self.advert: Advert | None = None

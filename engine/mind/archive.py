@@ -24,6 +24,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.errors import Plain
 from engine.messages import KINDS, Kind, Text
 from engine.mind.lineage import Line
 
@@ -64,7 +65,7 @@ CREATE TABLE IF NOT EXISTS line (
 HERE, WITHDRAWN, COMPACTED = 0, 1, 2
 
 
-class ArchiveError(Exception):
+class ArchiveError(Plain):
     """The archive cannot be used; the message says why and what to do."""
 
 

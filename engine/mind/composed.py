@@ -54,7 +54,8 @@ class Composed:
         return compose(torch.from_numpy(memories), torch.from_numpy(prior).float(), noised, schedule).latent
 
     def paint(
-        self, condition: Tensor, noise: Tensor, start: Tensor | None = None, strength: float = 1.0
+        self, condition: Tensor, noise: Tensor, start: Tensor | None = None, strength: float = 1.0, *,
+        asked: float = 0.0,
     ) -> tuple[NDArray[np.uint8], Tensor]:
         latent = self.imagine(condition, noise, start, strength)
         return self.decode(latent), latent

@@ -83,6 +83,7 @@ class Mind:
         self._shares = np.zeros((0, 1, 1), np.float16)
         self._pictures, self._thoughts = 0, 0
         self._since = 0  # pictures since the last thought
+        self._known = 0  # rows that were remembered before these words came
         self._veto = 0  # 2: not shown yet, 1: dark until there is another thought, 0: none
         self._news: deque[News] = deque(maxlen=256)
         self._own: tuple[Token, ...] = ()  # the machine's own sentence, when it is alone
@@ -179,7 +180,7 @@ class Mind:
         study = dream.degree < thought.degree  # the hidden picture, to be looked at by those who study it
         condition = self.parts.condition(thought.words) if study else thought.condition
         start = thought.first.latent if study else thought.again.latent
-        rgba, latent = self.stream.next(condition, start, dream.strength, dream.feedback, time)
+        rgba, latent = self.stream.next(condition, start, dream.strength, dream.feedback, time, dream.at)
         painted = 1000 * (clock.perf_counter() - begun)
         state = replace(
             self._state, picture=self._pictures, asked=dream.at, made=clock.monotonic(), autonomy=dream.autonomy,
@@ -196,9 +197,13 @@ class Mind:
                 return
             noise = self.stream.walk.at(time)
             thought = self.think(words, speaker, lenders, dream, noise)
+            if self.thought is None or thought.words != self.thought.words:
+                self._known = len(self.memory)
             self._state, self._shares = self._measure(thought, dream)
             self.thought, self._veto = thought, 0 if self._veto == 1 else self._veto
             self._thoughts, self._since = self._thoughts + 1, 0
+            if trouble := getattr(self.parts.dreamer, "trouble", ""):
+                self._trouble(trouble)
             try:
                 self._remember(thought, dream, time)
             except sqlite3.Error as wrong:
@@ -257,7 +262,7 @@ class Mind:
             words=thought.words, seed=self.options.seed, structure=self.parts.dreamer.structure, degree=thought.degree,
             gap=thought.gap, beta=thought.beta, neff=thought.again.neff, largest=thought.again.largest,
             displacement=self._displacement(thought, shown),
-            light=self.keeper.rank(self.memory.novelty(self.parts.read(shown))),
+            light=self.keeper.rank(self.memory.novelty(self.parts.read(shown), self._known)),
             autonomy=dream.autonomy, mass=self.keeper.mass, fragments=len(self.memory), kinds=kinds,
             authors=authors(spoken, kinds[-1]), lineage=lineage, readback=self.speech.readback(thought),
             caption=said(self.speech.caption(thought)),

@@ -40,9 +40,10 @@ class Dreamer(Protocol):
         """A latent that nobody sees."""
 
     def paint(
-        self, condition: Tensor, noise: Tensor, start: Tensor | None = None, strength: float = 1.0
+        self, condition: Tensor, noise: Tensor, start: Tensor | None = None, strength: float = 1.0, *,
+        asked: float = 0.0,
     ) -> tuple[NDArray[np.uint8], Tensor]:
-        """The next picture of the stream, and its latent."""
+        """The next picture of the stream, and its latent. `asked`: monotonic seconds at which its words were asked for."""
 
 
 class Reads(Protocol):

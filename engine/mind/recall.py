@@ -131,11 +131,15 @@ class Memory:
     def ids(self, recall: Recall) -> list[int]:
         return [self.fragments[row].id for row in recall.rows]
 
-    def novelty(self, image: Vector) -> float:
-        """Distance of a picture to the nearest that is remembered, 0..2 in centred cosine."""
+    def novelty(self, image: Vector, before: int = 1 << 62) -> float:
+        """Distance of a picture to the nearest that is remembered, 0..2 in centred cosine.
+
+        Only rows under `before` count: a picture is not old because it has just been remembered itself.
+        """
         with self._lock:
-            _, found = self.images.nearest(image, 1)
-        return float(1.0 - found[0])
+            rows, found = self.images.nearest(image, 64)
+        older = found[rows < before]
+        return float(1.0 - (older[0] if len(older) else found[-1])) if len(rows) else 1.0
 
     # latents
 

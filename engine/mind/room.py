@@ -27,6 +27,7 @@ from engine.mind.options import MindOptions
 from engine.mind.parts import Parts
 
 log = logging.getLogger("engine.mind")
+NIGHT = 4  # hour of the local day at which the archive is copied and compacted
 PAUSE = 0.35  # seconds between thoughts where nothing new was said: a few a second, and the stream keeps its time
 PATIENCE = 0.6  # seconds that the stream stands back for a thought about new words
 LISTEN = 0.02  # seconds that the ears wait for a letter before they post what others left
@@ -49,6 +50,7 @@ class Room:
         self._early: list[object] = []  # letters that came before the mind was there
         self._parent = os.getppid()
         self._begun = time.monotonic()
+        self._slept = -1  # day of the year of the last night
 
     # --- ears ---
 
@@ -132,7 +134,18 @@ class Room:
                 self.post(Trouble("mind", f"a thought failed ({type(wrong).__name__}: {wrong}); the stream goes on"))
                 founding = mind.keeper.found(self.options.founding)
                 time.sleep(1.0)
+            self._sleep_on_it()
             self.fresh.wait(PAUSE)
+
+    def _sleep_on_it(self) -> None:
+        """Once a night: copy the archive, compact what is old. The stream goes on meanwhile."""
+        now = time.localtime()
+        if now.tm_hour == NIGHT and now.tm_yday != self._slept and self.mind is not None:
+            self._slept = now.tm_yday
+            try:
+                self.mind.keeper.night()
+            except (OSError, sqlite3.Error) as wrong:
+                self.post(Trouble("mind", f"the archive could not be copied tonight ({wrong}); there is still last night's"))
 
     # --- stream ---
 

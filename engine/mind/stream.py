@@ -74,9 +74,9 @@ class Stream:
         self._made = 0  # pictures
 
     def next(
-        self, condition: Tensor, start: Tensor, strength: float, feedback: float, time: float
+        self, condition: Tensor, start: Tensor, strength: float, feedback: float, time: float, asked: float = 0.0
     ) -> tuple[NDArray[np.uint8], Tensor]:
-        """The picture after the last one: (rgba (h, w, 4) u8, latent (c, h, w) f32)."""
+        """The picture after the last one: (rgba (h, w, 4) u8, latent (c, h, w) f32). `asked`: monotonic s, for the account."""
         step = 0.0 if self._time is None else min(LONGEST, max(0.0, time - self._time))
         self._time = time
         self._clock += step
@@ -85,11 +85,12 @@ class Stream:
         self._condition = condition if self._condition is None else slerp(self._condition, condition, follow)
         self._start = start if self._start is None else flow(self._start, start, follow)
         begin = self._start
-        if self.latent is not None and feedback > 0.0:
+        known = self.latent is not None and self.latent.shape == begin.shape  # a model short of memory paints smaller
+        if self.latent is not None and known and feedback > 0.0:
             begin = flow(begin, alike(self.latent, begin), feedback)
         noise = self.walk.at(self._clock) * math.sqrt(1 - FRESH) + self.walk.fresh(self._made) * math.sqrt(FRESH)
-        rgba, latent = self.dreamer.paint(self._condition, noise, begin, strength)
-        if self.latent is not None and step > 0.0:
+        rgba, latent = self.dreamer.paint(self._condition, noise, begin, strength, asked=asked)
+        if self.latent is not None and self.latent.shape == latent.shape and step > 0.0:
             self.motion = float((latent - self.latent).square().mean().sqrt()) / step
         self.latent = latent
         return rgba, latent

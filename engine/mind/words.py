@@ -201,7 +201,9 @@ def surface(
     """
     said = set(besides)
     found: list[Token] = []
-    for fragment, _ in sorted(lenders, key=lambda pair: -pair[1]):
+    ranked = sorted(lenders, key=lambda pair: -pair[1])
+    wanted = next((_language(fragment) for fragment, _ in ranked if _language(fragment)), "")
+    for fragment, _ in sorted(ranked, key=lambda pair: _language(pair[0]) not in ("", wanted)):
         run = _lend(fragment, said, room - len(found))
         tried = [*found, *(Token(word, fragment.id, fragment.kind) for word in run)]
         if run and crowd.allows(" ".join(token.text for token in tried)):

@@ -17,10 +17,14 @@ from engine.messages import Ancestor, Grain, Keystroke, Lineage, State
 from engine.sound.sources import TICK
 
 
-def density(motion: float) -> float:
-    """Grains per second of the murmur for a latent that moves by `motion` rms per second. Stillness is near silence."""
+def density(motion: float, usual: float = 1.0) -> float:
+    """Grains per second of the murmur for a latent that moves by `motion` rms per second. Stillness is near silence.
+
+    usual: how much it has moved of late. A picture on a GPU comes with new noise forty times a second and moves several
+    times as much as the same one on a CPU; what the ear should follow is more or less than usual.
+    """
     moving = max(0.0, motion)
-    return 0.5 + 9.0 * moving / (moving + 0.8)
+    return 0.5 + 9.0 * moving / (moving + 0.8 * max(0.3, usual))
 
 
 def desynchrony(gap: float) -> float:

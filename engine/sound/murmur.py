@@ -15,9 +15,10 @@ import numpy as np
 from engine.messages import Ancestor, Grain, State
 from engine.sound import mapping
 
-BED = 0.41  # gain of the picture's own sound
-VOICE = 0.39  # gain of the largest share
+BED = 0.375  # gain of the picture's own sound
+VOICE = 0.355  # gain of the largest share
 GLINT = 0.16  # of the voices of a wholly new picture ring once more an octave higher, like something catching light
+HABIT = 90.0  # seconds in which one grows used to a motion
 NOBODY = Ancestor(0, 1.0)
 
 
@@ -28,6 +29,7 @@ class Murmur:
         self._random = np.random.default_rng((seed, 0x6D75))
         self._next_bed = 0.0  # scene seconds
         self._next_voice = 0.0
+        self._usual = 1.0  # motion that one has grown used to
         self._place: tuple[float, float] | None = None
 
     def look(self, x: float, y: float) -> None:
@@ -44,7 +46,8 @@ class Murmur:
         """
         end = time + dt
         self._next_bed, self._next_voice = max(self._next_bed, time), max(self._next_voice, time)
-        rate = mapping.density(state.motion)
+        self._usual += min(1.0, dt / HABIT) * (max(0.0, min(state.motion, 50.0)) - self._usual)
+        rate = mapping.density(state.motion, self._usual)
         while self._next_bed < end:
             yield self._bed(self._next_bed + ahead, state)
             self._next_bed += self._wait(0.9 + 0.22 * rate)

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from engine.crossings import ClockPage, GrainRing, Mailbox, PictureRing
 from engine.messages import Set, Trouble
 from engine.sound.dac import DacClock
-from engine.sound.device import CardOutput, NullOutput, Output, rescan
+from engine.sound.device import CardOutput, NullOutput, Output, find, rescan
 from engine.sound.instrument import Instrument
 from engine.sound.library import SECONDS
 from engine.sound.loom import Loom, LoomError
@@ -31,7 +31,7 @@ from engine.sound.options import SoundOptions
 from engine.sound.sources import MICROPHONE, Job, level
 from engine.sound.tap import SampleRing
 
-RETRY = 1.0  # seconds between attempts to find a lost device
+RETRY = (1.0, 2.5)  # seconds between attempts to find a device: at first, and after many (each takes 25 ms of CPU)
 
 
 class Player:
@@ -139,11 +139,12 @@ class Room:
         self.player.limit = options.throttle
         self._going = True
         self._parent = os.getppid()
-        self._tried = time.monotonic()
+        self._tried, self._tries = time.monotonic(), 0
         self._said = ""
         gc.collect()
         gc.freeze()  # a collection of what never dies would hold up the callback
         self._output = self._open()
+        self._ear = self._listen()
         self._weaver = threading.Thread(target=self._weave, name="weaver", daemon=True)
 
     def run(self) -> None:
@@ -163,6 +164,8 @@ class Room:
         while not self.instrument.fader.silent and time.monotonic() < until:
             time.sleep(0.01)
         self._output.close()
+        if self._ear is not None:
+            self._ear.close()
         self._page.publish(running=0.0)
 
     def _read(self, letter: object) -> None:
@@ -203,24 +206,31 @@ class Room:
             self._tell(f"the sound device {self._output.name} is gone: silent until it is back")
             self._output.close()
             self._output = self._opened(NullOutput(self._options, self.player.play))
-            self._tried = time.monotonic()
-        elif not self._output.real and self._options.device != "null" and time.monotonic() - self._tried > RETRY:
+            self._tried, self._tries = time.monotonic(), 0
+        elif self._missing() and time.monotonic() - self._tried > RETRY[self._tries > 10]:
             self._try_again()
 
-    def _try_again(self) -> None:
-        self._tried = time.monotonic()
-        with contextlib.suppress(Exception):  # still not there: it was said once
-            rescan()
-            from engine.sound.device import find
+    def _missing(self) -> bool:
+        return not self._output.real and self._options.device != "null"
 
+    def _try_again(self) -> None:
+        """Look whether the device is there again. PortAudio must be restarted for that, so the microphone waits."""
+        self._tried, self._tries = time.monotonic(), self._tries + 1
+        ear, self._ear = self._ear, None
+        if ear is not None:
+            ear.close()
+        with contextlib.suppress(Exception):  # still not there, as was said when it went
+            rescan()
             find(self._options)
             self._output.close()
             try:
                 self._output = self._opened(CardOutput(self._options, self.player.play))
-                self._said = ""
                 self._tell(f"sound is back: {self._output.name}")
             except Exception:
                 self._output = self._opened(NullOutput(self._options, self.player.play))
+                raise
+        if ear is not None:
+            self._ear = self._listen()
 
     def _tell(self, what: str) -> None:
         if what != self._said:
@@ -233,9 +243,9 @@ class Room:
         """Have sounds made for the newest picture, one at a time; a loom that dies is replaced."""
         seen = 0
         loom = Loom()
-        ear = self._listen()
         while self._going:
             time.sleep(0.05)
+            ear = self._ear
             if ear is not None and self.instrument.library.rested(MICROPHONE, self.instrument.sample):
                 heard = ear.recent()
                 if len(heard):
@@ -255,8 +265,6 @@ class Room:
                 time.sleep(1.0)
                 loom = Loom()
         loom.close()
-        if ear is not None:
-            ear.close()
 
     def _made(self, loom: Loom, job: Job) -> NDArray[np.float32]:
         """A sound from the loom; silence, and a word about it, for one that cannot be made."""

@@ -3,31 +3,37 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from engine.messages import Picture, State
+from engine.messages import Ancestor, Lineage, Picture, State
 from engine.stage.bench import Row, scenery
 from engine.stage.isf import Size
 from engine.stage.layer import Layer, dreamed
 from engine.stage.outputs.recording import Recorder
-from engine.stage.outputs.tap import Tap
+from engine.stage.outputs.tap import Sound, Tap
 from engine.stage.stage import Stage
 
+Pixels = NDArray[np.uint8]  # (h, w, 4)
 CHAIN = dreamed.drift(amount=0.01).feedback().grade()
 
 
 class Pretender:
-    """Pictures that move like those of a mind, `rate` a second, without one."""
+    """Pictures that move like those of a mind, `rate` a second, without one; or the given ones (n, h, w, 4) u8."""
 
-    def __init__(self, rate: float = 5.0, size: int = 256):
+    def __init__(self, rate: float = 5.0, pictures: Sequence[Pixels] = ()):
         nothing = np.zeros((0, 1, 1), np.float16)
+        pictures = pictures or [
+            np.frombuffer(scenery(256, 256, number / 5), np.uint8).reshape(256, 256, 4) for number in range(24)
+        ]
+        shares, lineage = _owners()
         self._made = [
-            Picture(np.frombuffer(scenery(size, size, number / 5), np.uint8).reshape(size, size, 4), nothing, nothing,
-                    State(picture=number + 1, degree=2))
-            for number in range(24)
-        ]  # fmt: skip
+            Picture(rgba, nothing, shares, State(picture=number, degree=2, lineage=lineage))
+            for number, rgba in enumerate(pictures, 1)
+        ]
         self.rate, self.at = rate, 0.0
 
     @property
@@ -39,6 +45,44 @@ class Pretender:
         """The newest picture if its number is greater than `after`."""
         bounce = self.serial % (2 * len(self._made) - 2)
         return self._made[min(bounce, 2 * len(self._made) - 2 - bounce)] if self.serial > after else None
+
+
+def _owners() -> tuple[NDArray[np.float16], Lineage]:
+    """Six ancestors, each around a place of its own."""
+    y, x = np.mgrid[0:16, 0:16] / 16
+    places = np.random.default_rng(0).random((6, 2))
+    near = np.stack([np.exp(-((x - a) ** 2 + (y - b) ** 2) / 0.03) for a, b in places])
+    shares = near / near.sum(0)
+    return shares.astype(np.float16), Lineage(tuple(Ancestor(7 * i + 3, float(shares[i].mean())) for i in range(6)))
+
+
+def still(layer: Layer, size: Size = (640, 360), seconds: float = 5.0, pictures: Sequence[Pixels] = ()) -> Pixels:
+    """What a layer looks like after so many seconds of pictures and noise: (h, w, 4) u8. For documentation."""
+    mind, stills, random = Pretender(4.0, pictures), Last(), np.random.default_rng(0)
+    stage = Stage(size, taps=[stills], pictures=mind, live=False)
+    for index in range(round(seconds * 30)):
+        mind.at = index / 30
+        stage.hear(random.normal(0, 0.15, (1600, 2)).astype(np.float32), index / 30)
+        stage.show(layer, index / 30)
+    stage.close()
+    return stills.frame
+
+
+class Last:
+    """A Tap that keeps the newest frame."""
+
+    def __init__(self) -> None:
+        self.lost = 0
+        self.frame: Pixels = np.zeros((1, 1, 4), np.uint8)
+
+    def offer(self, frame: Pixels, at: float) -> None:
+        self.frame = frame
+
+    def hear(self, samples: Sound, at: float) -> None:
+        """A still is silent."""
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
 def passes(size: Size = (640, 360), layer: Layer = CHAIN, frames: int = 90) -> list[Row]:

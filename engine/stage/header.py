@@ -84,6 +84,7 @@ class Header:
     inputs: tuple[Input, ...]
     passes: tuple[Pass, ...]
     imported: tuple[tuple[str, Path], ...]
+    example: str  # how a scene writes it; ours only
     body: str  # the GLSL, with one empty line for each line of the header
 
     @property
@@ -136,6 +137,7 @@ def read(path: Path) -> Header:
         inputs=tuple(_input(path, each) for each in meta.get("INPUTS") or ()),
         passes=_passes(meta),
         imported=_imported(path, meta.get("IMPORTED") or {}),
+        example=str(meta.get("EXAMPLE", "")),
         body=re.sub(r"^[ \t]*#version[^\n]*", "", body, flags=re.MULTILINE),
     )
 

@@ -42,6 +42,8 @@ class Shader:
         self.program = self._compile(self.header)
         self.triangle = context.vertex_array(self.program, [])
         self.uniforms = frozenset(self.program)
+        # A shader that may leave pixels out needs a cleared target; the others write every pixel anyway.
+        self.sparse = "discard" in self.header.body or path.with_suffix(".vs").is_file()
         self.imported = {name: _picture(context, file) for name, file in self.header.imported}
 
     def _compile(self, header: Header) -> moderngl.Program:
@@ -142,7 +144,7 @@ class Drawing:
         self._set({"PASSINDEX": index, "RENDERSIZE": (float(target.size[0]), float(target.size[1]))})
         frame = target.begin()
         frame.use()
-        if not each.persistent:
+        if self.shader.sparse and not each.persistent:
             frame.clear()
         self.shader.triangle.render(moderngl.TRIANGLES, vertices=3)
         return target.texture

@@ -1,16 +1,14 @@
-"""The last draw of a frame: the finished wall into a window or towards the taps. GL thread only."""
+"""The last draw of a frame: the finished wall towards the taps, or into a target of another size. GL thread only."""
 
 from __future__ import annotations
 
 import moderngl
 
 _VERTEX = """#version 330 core
-uniform bool flip;
 out vec2 place;
 void main() {
-    vec2 p = vec2(gl_VertexID & 1, gl_VertexID >> 1) * 2.0;
-    gl_Position = vec4(p * 2.0 - 1.0, 0.0, 1.0);
-    place = flip ? vec2(p.x, 1.0 - p.y) : p;
+    place = vec2(gl_VertexID & 1, gl_VertexID >> 1) * 2.0;
+    gl_Position = vec4(place * 2.0 - 1.0, 0.0, 1.0);
 }"""
 _FRAGMENT = """#version 330 core
 uniform sampler2D wall;
@@ -31,13 +29,12 @@ class Present:
         self.triangle = context.vertex_array(self.program, [])
 
     def draw(
-        self, wall: moderngl.Texture, into: moderngl.Framebuffer, level: float = 1.0, flip: bool = False,
-        solid: float = 1.0,
-    ) -> None:  # fmt: skip
-        """`level` 0 black .. 1 as it is; `flip` puts the top row first, as everything outside GL counts."""
+        self, wall: moderngl.Texture, into: moderngl.Framebuffer, level: float = 1.0, solid: float = 1.0
+    ) -> None:
+        """`level` 0 black .. 1 as it is; `solid` 1 makes everything opaque."""
         into.use()
         wall.use(0)
-        self.program["wall"], self.program["level"], self.program["flip"] = 0, level, flip
+        self.program["wall"], self.program["level"] = 0, level
         self.program["solid"] = solid
         self.triangle.render(moderngl.TRIANGLES, vertices=3)
 

@@ -242,9 +242,11 @@ class Stage:
     def _feed(self, at: float) -> None:
         if not self.taps:
             return
-        target = self._frame.begin()
-        self._present.draw(self._last, target, self._level, flip=True)  # taps count rows from above
-        for frame, then in self._readback.take(target, at):
+        picture = self._last
+        if picture.dtype != "f1" or picture.size != self.size or self._level < 1.0:
+            self._present.draw(picture, self._frame.begin(), self._level)
+            picture = self._frame.texture
+        for frame, then in self._readback.take(picture, at):
             self._offer(frame, then)
 
     def _offer(self, frame: Frame, at: float) -> None:
