@@ -111,8 +111,8 @@ def _embedded_parts() -> tuple[Callable[[], Any], str]:
 
     try:
         shipped.check(shipped.FOLDER)
-    except FileNotFoundError as error:
-        return _random_parts, f"random, of the same architecture ({error})"
+    except FileNotFoundError:
+        return _random_parts, "random, of the design's architecture: the embedded model's own are not here"
     return shipped.load, "the embedded model's own"
 
 
