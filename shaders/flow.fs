@@ -51,7 +51,9 @@ void main() {
     float n = noise(q) * 0.55 + noise(q * 2.3 + 9.0) * 0.3 + noise(q * 5.1 + 4.0) * 0.15;
     n = clamp((n - 0.5) * 1.6 + 0.5, 0.0, 1.0) - light * dot(b - a, vec3(0.333));
     float seam = mix(-softness - light, 1.0 + softness + light, t);
-    vec3 seeped = mix(a, b, smoothstep(n - softness, n + softness, seam));
+    // Where old and new hardly differ a mix is nearer to the truth; patches are for what a mix would turn grey.
+    float strange = smoothstep(0.06, 0.25, length(b - a));
+    vec3 seeped = mix(a, b, mix(t, smoothstep(n - softness, n + softness, seam), strange));
 
     float trust = smoothstep(0.25, 0.75, max(there.z * (1.0 - t * t), back.z * t * (2.0 - t)));
     gl_FragColor = vec4(mix(seeped, moved, trust), 1.0);

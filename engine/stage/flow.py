@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 REDUCTION = 4  # pictures are compared at a quarter of their width: 128 wide for 512, as in the measurements
-LARGEST = 160  # pixels, the longer side of the finest level: above it time is spent on what the eye does not see
+SMALLEST, LARGEST = 64, 160  # pixels, the longer side of the finest level: above, time goes to what nobody sees
 COARSEST = 8  # pixels: below, a window of five covers the whole picture
 ITERATIONS = 2  # a level; a third moved PSNR by less than 0.1 dB
 
@@ -89,6 +89,23 @@ out vec4 color;
 void main() {
     color = vec4(0.0);
     for (int j = -1; j <= 1; j++) for (int i = -1; i <= 1; i++) color += texture(guess, place + vec2(i, j) * texel) / 9.0;
+}"""
+# Motion must earn its place: where following it leaves the two pictures further apart than standing still does, it is
+# noise that boils. A stricter gate gains 0.8 dB on such pictures and loses 0.7 dB on true motion of 32 px.
+_EARN = """
+uniform sampler2D guess, first, second;  // the last two hold light and slopes
+out vec4 color;
+void main() {
+    vec4 v = texture(guess, place);
+    vec2 still = vec2(0.0), moved = vec2(0.0);
+    for (int j = -2; j <= 2; j++) for (int i = -2; i <= 2; i++) {
+        vec2 p = place + vec2(i, j) * texel;
+        float a = texture(first, p).r, b = texture(second, p).r;
+        still += abs(a - b);
+        moved += abs(vec2(a - texture(second, p + v.xy * texel).r, b - texture(first, p + v.zw * texel).r));
+    }
+    vec2 gain = smoothstep(-0.2, 0.1, (still - moved) / (still + 25.0 * 0.004));
+    color = v * gain.xxyy;
 }"""
 # There and back must end where it began (within half a pixel and a quarter of the way), and arrive at the same colour.
 _TRUST = """
@@ -168,18 +185,21 @@ class Flow:
 
     def __init__(self, context: moderngl.Context, size: tuple[int, int]):
         self.context, self.size = context, size
-        reduction = max(REDUCTION, max(size) / LARGEST)
-        level = (max(COARSEST, round(size[0] / reduction)), max(COARSEST, round(size[1] / reduction)))
+        longer = min(LARGEST, max(SMALLEST, max(size) / REDUCTION))
+        level = (max(COARSEST, round(size[0] * longer / max(size))), max(COARSEST, round(size[1] * longer / max(size))))
         self.levels = [level]
         while min(self.levels[-1]) >= 2 * COARSEST:
             self.levels.append((self.levels[-1][0] // 2, self.levels[-1][1] // 2))
-        sources = {"light": _LIGHT, "half": _HALF, "slope": _SLOPE, "step": _STEP, "smooth": _SMOOTH, "trust": _TRUST}
+        sources = {
+            "light": _LIGHT, "half": _HALF, "slope": _SLOPE, "step": _STEP, "smooth": _SMOOTH, "earn": _EARN,
+            "trust": _TRUST,
+        }  # fmt: skip
         self._programs = {name: _Program(context, text) for name, text in sources.items()}
         self._light = [_Buffer(context, each) for each in self.levels]
         self._slope = [_Buffer(context, each, 2) for each in self.levels]
         self._guess = [[_Buffer(context, each) for _ in range(2)] for each in self.levels]
         self._done = [_Buffer(context, level, 2) for _ in range(2)]  # one is shown, one is made
-        self.steps = len(self.levels) * (ITERATIONS + 2) + 1
+        self.steps = len(self.levels) * (ITERATIONS + 2) + 2
 
     @property
     def forward(self) -> moderngl.Texture:
@@ -201,6 +221,12 @@ class Flow:
             yield
         for level in reversed(range(len(self.levels))):
             yield from self._level(level)
+        finest, (first, second) = self._guess[0], self._slope[0].textures
+        self._programs["earn"].draw(finest[1], {"guess": finest[0].texture, "first": first, "second": second})
+        finest.reverse()
+        self._programs["smooth"].draw(finest[1], {"guess": finest[0].texture})
+        finest.reverse()
+        yield
         self._programs["trust"].draw(self._done[1], {"guess": self._guess[0][0].texture, **pictures})
         yield
 
