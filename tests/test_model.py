@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -159,14 +160,17 @@ torch.set_num_threads(1)
 terms = Terms(ladder=((64, 64),))
 model = load(sys.argv[1], (64, 64), "cpu", 1, numbers="float32", encoder=FakeEncoder(), terms=terms)
 used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
-resource.setrlimit(resource.RLIMIT_AS, (used + (64 << 20),) * 2)
-model = load(sys.argv[1], (1024, 1024), "cpu", 1, numbers="float32", encoder=FakeEncoder(), terms=terms)
-rgba, latent = model.paint(model.condition("a"), torch.randn(4, 128, 128))
+resource.setrlimit(resource.RLIMIT_AS, (used + (140 << 20),) * 2)
+model = load(sys.argv[1], (1536, 1536), "cpu", 1, numbers="float32", encoder=FakeEncoder(), terms=terms)
+rgba, latent = model.paint(model.condition("a"), torch.randn(4, 192, 192))
 print(model.size, rgba.shape, tuple(latent.shape), model.trouble, model.contract.steps_taken[-1][1:])
 """
 
 
 def test_a_machine_without_memory_makes_smaller_pictures_and_says_so(embedded: Path) -> None:
-    done = subprocess.run([sys.executable, "-c", EXHAUST, str(embedded)], capture_output=True, text=True, timeout=120)
+    environment = {**os.environ, "MALLOC_ARENA_MAX": "1"}  # an arena takes 64 MB of addresses when a thread begins
+    done = subprocess.run(
+        [sys.executable, "-c", EXHAUST, str(embedded)], capture_output=True, text=True, timeout=120, env=environment
+    )
     assert done.stdout.startswith("(64, 64) (64, 64, 4) (4, 8, 8) no memory for"), done.stdout + done.stderr[-2000:]
     assert "out of memory" in done.stdout

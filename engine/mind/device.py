@@ -168,7 +168,7 @@ class Cuda:
 
     def aside(self) -> None:
         """Called once by a thread that captures beside the painting one: it gets its own stream."""
-        self._own.stream = torch.cuda.Stream(self.torch, priority=0)  # type: ignore[no-untyped-call]
+        self._own.stream = torch.cuda.Stream(self.torch, priority=0)
 
     def capture(self, work: Callable[[], None]) -> Callable[[], None]:
         """Capture without the device-wide wait that `torch.cuda.graph` begins with; other threads go on meanwhile.
