@@ -133,7 +133,7 @@ class PictureRing:
     """
 
     SLOTS = 3
-    TAIL = 1 << 18  # bytes for latent, shares and state of one picture
+    TAIL = 1 << 19  # bytes for latent, shares and state of one picture
     _HEAD = struct.Struct("<qqqqqqqqqq")  # sequence, h, w, latent c h w, shares n r c, state bytes
 
     def __init__(self, largest: tuple[int, int] = (1024, 1024), name: str | None = None):
