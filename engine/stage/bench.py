@@ -27,9 +27,15 @@ Row = dict[str, str | float]
 _NOTHING = np.zeros((1, 1, 1), np.float16)
 Picture8 = NDArray[np.uint8]  # (h, w, 3)
 
-# Files of the Vidvox set that are flat because of what they are: the first waits for a finger, the second for keys, the
-# third shows the alpha of an opaque picture.
-FLAT = frozenset({"Circle Trails", "Color Organ Polyphonic", "Show Alpha"})
+# Files of the Vidvox set that are flat because of what they are, and why.
+FLAT = {
+    "Butterfly Wave Scrawler": "takes a power of a negative number, which GLSL leaves undefined",
+    "Circle Trails": "waits for a finger",
+    "Color Organ Polyphonic": "waits for keys",
+    "Random Shape": "divides a place in 0..1 by the size, and so shows one corner of itself",
+    "Show Alpha": "the alpha of an opaque picture",
+    "Solid Color": "is one",
+}
 
 
 def scenery(w: int, h: int, time: float = 0.0) -> bytes:
@@ -109,7 +115,7 @@ def _try(
     elif not np.isfinite(pixels).all():
         row["says"] = "NaN"
     elif spread < 0.02:
-        row["says"] = "flat, as it should be" if file.stem in FLAT else "flat"
+        row["says"] = f"flat: {FLAT[file.stem]}" if file.stem in FLAT else "flat"
     drawing.release()
     shader.release()
     return row
