@@ -25,6 +25,7 @@ from engine.programme import Programme
 from engine.rooms import DoorsRoom, MindRoom, SoundRoom
 from engine.sound.instrument import NODES
 from engine.sound.tap import SampleRing
+from engine.stage.governor import choose_size
 from engine.stage.outputs.live import Live
 from engine.stage.outputs.recording import Recording
 from engine.stage.stage import Stage
@@ -35,7 +36,7 @@ log = logging.getLogger("engine.house")
 
 TICK_HZ = 60.0
 AUDIO = ("real", "underruns", "grains", "late", "lost", "level", "peak", "load", "latency")
-SIZE, FPS = (640, 360), 30.0  # what two cores draw beside everything else; a GPU is asked for more in machine.toml
+FPS = 30.0  # what two cores draw beside everything else; a GPU is asked for more in machine.toml
 
 
 class House:
@@ -77,13 +78,13 @@ class House:
         self.sound = SoundRoom(sound, grains, page, samples)
         self.doors = DoorsRoom(doors, self.programme.directory, lambda: self.programme.directory_serial, self.health)
         self.page = page
-        size = plan.size if plan.size[0] else SIZE
         fps = plan.fps or FPS
+        size = plan.size if plan.size[0] else choose_size(fps)
         recording = Recording(plan.record) if plan.record else None
         tap = Watchers(self.live, recording, size, fps, plan.sound.rate)
-        self.stage = Stage(size, window_of(plan), [tap], self.mind, self.sound.heard, fps)
+        self.stage = Stage(size, window_of(plan), [tap], self.mind, self.sound.heard, fps, mapping=plan.mapping)
         self.stack.callback(self.stage.close)
-        self.stage.prepare()
+        self.stage.prepare(self.programme.layers(), lambda what, done: self._progress(f"preparing {what}", done) if sys.stderr.isatty() else "")
         self.programme.others = (*NODES, *mapping_nodes(self.stage.walls.mappings))
         self.programme.directory_serial += 1
 
@@ -102,12 +103,15 @@ class House:
                 if isinstance(letter, Trouble):
                     said = self._say(f"  {letter.what}", said)
             if loading := self.mind.loading:
-                said = self._say(f"  {loading.what} {100 * loading.done:3.0f} %", said)
+                said = self._progress(loading.what, loading.done, said)
             if self.mind.room.restarts >= 2 or time.monotonic() - started > patience:
                 raise CannotPlay("the mind does not wake up; its last words are above. hypermnesia doctor says more")
             time.sleep(0.05)
         if said:
             print(file=sys.stderr)
+
+    def _progress(self, what: str, done: float, before: str = "") -> str:
+        return self._say(f"  {what} {100 * done:3.0f} %", before)
 
     @staticmethod
     def _say(line: str, before: str) -> str:

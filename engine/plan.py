@@ -37,6 +37,7 @@ class Plan:
     sound: SoundOptions
     doors: DoorsOptions
     window: str = "headless"
+    mapping: Path | None = None  # where the wall's mapping is kept
     record: Path | None = None
     seconds: float = 0.0
     machine: Machine = field(default_factory=Machine)
@@ -97,6 +98,7 @@ def plan(options: argparse.Namespace, machine: Machine) -> Plan:
         sound=sound,
         doors=doors,
         window=getattr(options, "window", None) or machine.stage.window,
+        mapping=Path(machine.stage.mapping) if machine.stage.mapping else where / "mapping.toml",
         record=getattr(options, "record", None),
         seconds=options.seconds,
         machine=machine,

@@ -142,6 +142,10 @@ class Programme:
         """What the wall shows; `dark` alone is what panic keys ask for, and the stage obeys on this frame."""
         return dark if self.blackout or self.vetoed else self.scene.draw(now)
 
+    def layers(self) -> list[Layer]:
+        """What each scene draws at its first instant: for the stage to compile before the show."""
+        return [scene.draw(Now(0, 0.0, 1 / 60)) for scene in self.scenes.values()]
+
     def learn(self, news: News) -> None:
         if isinstance(news, Told):
             self.scene.told(news)
