@@ -14,6 +14,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderTiny
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from engine.atelier.cache import Cache
@@ -42,8 +43,9 @@ class AutoencoderStage:
         self._held = [pictures for pictures in map(self._open, range(self.shards)) if len(pictures) > 1]
         self.shards = len(self._held)
 
-    def _open(self, shard: int) -> np.ndarray:
-        return np.load(self.cache.path(shard, "pictures.npy"), mmap_mode="r")
+    def _open(self, shard: int) -> NDArray[np.uint8]:
+        pictures: NDArray[np.uint8] = np.load(self.cache.path(shard, "pictures.npy"), mmap_mode="r")
+        return pictures
 
     def crops(self, draw: torch.Generator) -> Tensor:
         """(batch, 3, crop, crop) f32 in 0..1, half of them mirrored. The last picture of a shard is never learned from."""
@@ -90,7 +92,7 @@ class AutoencoderStage:
 
 
 @torch.no_grad()
-def see_colour(vae: nn.Module, pictures: Tensor) -> None:
+def see_colour(vae: AutoencoderTiny, pictures: Tensor) -> None:
     """Let a young autoencoder begin as a box filter whose latents are whitened colour.
 
     From chance it takes thousands of steps to see any colour at all (17.5 dB and grey after 500). Pictures are

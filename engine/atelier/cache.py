@@ -148,7 +148,7 @@ def mirrored_pairs(pictures: Tensor) -> Iterator[Tensor]:
 def _both(pictures: Tensor, encode: Any) -> NDArray[np.float16]:
     """(n, 2, 4, h, w) f16: latents as painted and mirrored."""
     with torch.inference_mode():
-        parts = [torch.cat([encode(part) for part in side.split(16)]) if len(side) else encode(side) for side in mirrored_pairs(pictures)]
+        parts = [torch.cat([encode(part) for part in torch.split(side, 16)]) if len(side) else encode(side) for side in mirrored_pairs(pictures)]
     return torch.stack(parts, 1).half().cpu().numpy()
 
 

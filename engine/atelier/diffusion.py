@@ -30,11 +30,12 @@ class Noising:
 
     def add(self, clean: Tensor, noise: Tensor, t: Tensor) -> Tensor:
         """(n, 4, h, w), (n, 4, h, w), (n,) int64 -> (n, 4, h, w)."""
-        return self.signal[t, None, None, None] * clean + self.spread[t, None, None, None] * noise
+        noisy: Tensor = self.signal[t, None, None, None] * clean + self.spread[t, None, None, None] * noise
+        return noisy
 
     def weight(self, t: Tensor, cap: float) -> Tensor:
         """min(SNR + 1, cap), (n,): SNR + 1 is what v-prediction would weigh (Salimans & Ho 2022)."""
-        spread = self.spread[t].square()
+        spread: Tensor = self.spread[t].square()
         return (1 / spread.clamp(min=1e-6)).clamp(max=cap)
 
     def down(self, noisy: Tensor, clean: Tensor, t: Tensor, to: Tensor) -> Tensor:
@@ -46,8 +47,9 @@ class Noising:
 def guided(unet: nn.Module, noisy: Tensor, t: Tensor, states: Tensor, empty: Tensor, guidance: float) -> Tensor:
     """The clean latent as the words see it, away from what no words would see (classifier-free guidance)."""
     if guidance == 1.0:
-        return unet(noisy, t, states).sample.float()
-    both = unet(torch.cat([noisy, noisy]), torch.cat([t, t]), torch.cat([states, empty.expand_as(states)])).sample.float()
+        alone: Tensor = unet(noisy, t, states).sample.float()
+        return alone
+    both: Tensor = unet(torch.cat([noisy, noisy]), torch.cat([t, t]), torch.cat([states, empty.expand_as(states)])).sample.float()
     with_words, without = both.chunk(2)
     return without + guidance * (with_words - without)
 

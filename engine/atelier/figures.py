@@ -39,7 +39,8 @@ class Studio:
         noise = torch.stack([torch.randn(shape, generator=torch.Generator().manual_seed(seed)) for seed in seeds])
         t = torch.full((len(noise),), LAST)
         with self.autocast:
-            return self.model.unet(noise.contiguous(memory_format=torch.channels_last), t, states).sample.float()
+            clean: Tensor = self.model.unet(noise.contiguous(memory_format=torch.channels_last), t, states).sample.float()
+        return clean
 
     @torch.inference_mode()
     def decode(self, latents: Tensor) -> Tensor:
@@ -158,7 +159,7 @@ def _languages(studio: Studio, judged: Judge, sizes: Sizes, seed: int) -> list[R
 def _distance(studio: Studio, judged: Judge, real: Paintings, again: Paintings, sizes: Sizes) -> list[Row]:
     ours, others = some(real, sizes.compared), some(again, sizes.compared)
     dreamed = studio.pictures(ours.captions, range(len(ours)), 128)
-    through = torch.cat([_there_and_back(studio, part) for part in ours.pictures.split(32)])
+    through = torch.cat([_there_and_back(studio, part) for part in torch.split(ours.pictures, 32)])
     features = [judged.see(pictures) for pictures in (dreamed, ours.pictures, others.pictures, through)]
     apart, floor, lost = (judge.distance(features[which], features[1]) for which in (0, 2, 3))
     return [row("distance to the paintings", f"{apart:.1f}", f"floor, other paintings {floor:.1f}; through the autoencoder {lost:.1f}",
@@ -199,7 +200,7 @@ def _surface(studio: Studio, seed: int) -> list[Row]:
     """Blur, noise and the autoencoder, at 256 px."""
     real = judge.paintings(2, SIDE_PX, seed + 3000)
     dreamed = studio.pictures(real.captions, range(len(real)))
-    back = torch.cat([_there_and_back(studio, part) for part in real.pictures.split(16)])
+    back = torch.cat([_there_and_back(studio, part) for part in torch.split(real.pictures, 16)])
     psnr = float((-10 * torch.log10((back - real.pictures).square().mean((1, 2, 3)))).mean())
     ours, theirs, through = (roughness(pictures) for pictures in (dreamed, real.pictures, back))
     how = f"{len(real)} pictures, 256 px"

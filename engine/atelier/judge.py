@@ -122,7 +122,7 @@ def train_judge(real: Paintings, steps: int, seed: int, batch: int = 96) -> Judg
         same = torch.arange(len(rows))
         loss = loss + F.cross_entropy(likeness, same) + F.cross_entropy(likeness.T, same)
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        torch.autograd.backward(loss)
         optimiser.step()
     return judge.eval().requires_grad_(False)
 

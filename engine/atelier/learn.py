@@ -27,8 +27,11 @@ class Stage(Protocol):
     """Something that learns."""
 
     name: str
-    pace: Pace
     module: nn.Module
+
+    @property
+    def pace(self) -> Pace:
+        """How fast it learns."""
 
     def loss(self, step: int, draw: torch.Generator, late: bool) -> tuple[Tensor, dict[str, float]]:
         """The loss of one step, and figures to watch. `draw` is the only source of chance; `late`: the rate is falling."""
@@ -100,7 +103,7 @@ class Learner:
             group["lr"] = self.rate()
         draw = chance(self.seed, self.stage.name, self.step)
         loss, figures = self.stage.loss(self.step, draw, self.falling_from > 0)
-        loss.backward()
+        torch.autograd.backward(loss)
         norm = nn.utils.clip_grad_norm_(self.stage.module.parameters(), self.stage.pace.clip)
         if torch.isfinite(norm):  # one bad batch must not cost the run
             self.optimiser.step()

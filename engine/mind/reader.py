@@ -32,8 +32,9 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(n, c, h, w) -> (n, c', h/2, w/2)."""
-        inner = self.second(F.silu(self.first(F.silu(self.norm(x)))))
-        return inner + self.short(F.avg_pool2d(x, 2, ceil_mode=True))
+        inner: Tensor = self.second(F.silu(self.first(F.silu(self.norm(x)))))
+        beside: Tensor = self.short(F.avg_pool2d(x, 2, ceil_mode=True))
+        return inner + beside
 
 
 class Reader(nn.Module):
