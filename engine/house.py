@@ -84,7 +84,7 @@ class House:
         tap = Watchers(self.live, recording, size, fps, plan.sound.rate)
         self.stage = Stage(size, window_of(plan), [tap], self.mind, self.sound.heard, fps, mapping=plan.mapping)
         self.stack.callback(self.stage.close)
-        self.stage.prepare(self.programme.layers(), lambda what, done: self._progress(f"preparing {what}", done) if sys.stderr.isatty() else "")
+        self.stage.prepare(self.programme.layers(), self._prepared)
         self.programme.others = (*NODES, *mapping_nodes(self.stage.walls.mappings))
         self.programme.directory_serial += 1
 
@@ -109,6 +109,11 @@ class House:
             time.sleep(0.05)
         if said:
             print(file=sys.stderr)
+
+    def _prepared(self, what: str, done: float) -> None:
+        """Shaders take a second or two; only a terminal wants to see them go by."""
+        if sys.stderr.isatty():
+            self._progress(f"preparing {what}", done)
 
     def _progress(self, what: str, done: float, before: str = "") -> str:
         return self._say(f"  {what} {100 * done:3.0f} %", before)
