@@ -22,7 +22,7 @@ from engine.crossings import GRAIN, grain_row
 from engine.house import TICK_HZ
 from engine.loop import Values, perform
 from engine.machine import Machine
-from engine.messages import Dream, Grain, Message, News, Picture, Set, State, Text, Touch
+from engine.messages import Dream, Grain, Message, News, Picture, Set, State, Text, Touch, Withdraw
 from engine.mind.mind import Mind
 from engine.plan import Plan, plan
 from engine.programme import Programme
@@ -71,10 +71,15 @@ class OfflineMind:
         return self.picture if self.serial > after else None
 
     def hear(self, message: Message) -> None:
-        if isinstance(message, Text):
-            self._news.extend(self.mind.hear(message))
-        elif isinstance(message, Touch):
-            self._news.append(self.mind.touch(message))
+        match message:
+            case Text():
+                self._news.extend(self.mind.hear(message))
+            case Touch():
+                self._news.append(self.mind.touch(message))
+            case Withdraw():
+                self._news.append(self.mind.withdraw(message))
+            case Set():
+                self.mind.set(message)
 
     def request(self, dream: Dream, now: Now) -> None:
         while now.time >= self.due:
@@ -83,7 +88,7 @@ class OfflineMind:
             self.due = self.serial / PICTURES_HZ
 
     def news(self) -> list[News]:
-        news, self._news = self._news, []
+        news, self._news = [*self._news, *self.mind.news()], []
         return news
 
 
