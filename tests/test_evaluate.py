@@ -11,9 +11,10 @@ import torch
 from engine.atelier import judge
 from engine.atelier.card import table, write_card
 from engine.atelier.evaluate import main
-from engine.atelier.figures import held_out_scenes, roughness
+from engine.atelier.figures import Studio, held_out_scenes, roughness
 from engine.atelier.judge import Paintings
 from engine.atelier.paint import Attributes
+from engine.mind import embedded
 
 COLOURS = {"red": (0.9, 0.1, 0.1), "green": (0.1, 0.7, 0.2), "blue": (0.1, 0.2, 0.9)}
 
@@ -86,3 +87,38 @@ def test_the_card_shows_every_figure_that_was_measured(tmp_path: Path) -> None:
 def test_evaluating_nothing_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--model", str(tmp_path)]) == 1
     assert "hypermnesia train" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Studio:
+    return Studio(embedded.load(), bf16=False)
+
+
+@pytest.mark.parametrize(("words", "channel"), [("a red room", 0), ("a green field", 1), ("a blue sky", 2), ("une chambre rouge", 0)])
+def test_the_shipped_weights_answer_to_colour_words_in_one_step(shipped: Studio, words: str, channel: int) -> None:
+    mean = shipped.pictures([words] * 2, [0, 1], 128).mean((2, 3))
+    assert (mean.argmax(1) == channel).all()
+
+
+def test_the_shipped_weights_are_not_grey_mush(shipped: Studio) -> None:
+    day, night = shipped.pictures(["the sea at noon", "the sea at night"], [0, 0], 128)
+    assert float(day.mean() - night.mean()) > 0.15
+    fire = shipped.pictures(["fire"], [0], 128)[0]
+    assert float(fire.std()) > 0.15
+
+
+def test_shipped_dreams_stay_pictures_at_every_strength(shipped: Studio) -> None:
+    from engine.atelier.diffusion import Noising, denoise
+
+    model = shipped.model
+    states = model.encoder.condition(["a forest in the fog"])
+    noising = Noising(model.scheduler, "cpu")
+    memory = shipped.latents(states, [4], 128)
+    noise = torch.randn(memory.shape, generator=torch.Generator().manual_seed(1))
+    for t in (300, 600, 900):
+        at = torch.tensor([t])
+        with torch.inference_mode():
+            clean = denoise(model.unet, noising, noising.add(memory, noise, at), at, states, states, guidance=1.0, steps=1)
+        assert 0.2 < float(clean.std()) < 1.5
+        # the further from noise, the more of the memory stays
+        assert float((clean - memory).abs().mean()) < float((noise - memory).abs().mean()) / 2

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 
@@ -23,12 +23,13 @@ def sheet(pictures: Tensor, labels: Sequence[str], columns: int, path: Path, *, 
     rows = -(-count // columns)
     image = Image.new("RGB", (columns * width, rows * (height + lines * line_px + 2)))
     draw = ImageDraw.Draw(image)
+    font = ImageFont.load_default(9.5)  # with a size it is a face that has accents
     bytes_ = (pictures.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
     for place in range(count):
         left, top = place % columns * width, place // columns * (height + lines * line_px + 2)
         image.paste(Image.fromarray(bytes_[place]), (left, top))
         if place % per_label == 0:
             wrapped = textwrap.wrap(labels[place // per_label], max(8, width * per_label // 6))[:lines]
-            draw.text((left + 2, top + height), "\n".join(wrapped), fill=(235, 235, 235), spacing=1)
+            draw.text((left + 2, top + height), "\n".join(wrapped), fill=(235, 235, 235), spacing=1, font=font)
     path.parent.mkdir(parents=True, exist_ok=True)
     image.save(path)
