@@ -117,6 +117,7 @@ def main(argv: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s", datefmt="%H:%M:%S")
     if words and words[0] in ELSEWHERE:
         return int(importlib.import_module(ELSEWHERE[words[0]][0]).main(words[1:]))
+    words = _out_before_options(words)
     root = parser()
     if not words:
         root.print_help()
@@ -129,6 +130,14 @@ def main(argv: list[str] | None = None) -> int:
     except Plain as wrong:
         print(f"hypermnesia: {wrong}", file=sys.stderr)
         return 2
+
+
+def _out_before_options(words: list[str]) -> list[str]:
+    """`render gap --seed 7 a.mp4` as argparse wants it: it takes one run of positional words, and file names come last."""
+    if len(words) <= 3 or words[0] != "render" or words[-1].startswith("-") or words[-2].startswith("--"):
+        return words
+    first = 1 if words[1].startswith("-") else 2
+    return [*words[:first], words[-1], *words[first:-1]]
 
 
 def _run(options: argparse.Namespace) -> int:

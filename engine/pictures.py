@@ -67,9 +67,9 @@ def show(folder: Path) -> None:
 
     with tempfile.TemporaryDirectory() as fresh:
         said = [word for sentence in PROGRAMME for word in ("--say", sentence)]
-        words = ["render", "gap", *said, "--seconds", "60", "--size", "480x270", "--seed", "3", "--home", fresh]
         film = Path(fresh) / "show.mp4"
-        options = parser().parse_args([*words, str(film)])
+        words = ["render", "gap", str(film), *said, "--seconds", "60", "--size", "480x270", "--seed", "3"]
+        options = parser().parse_args([*words, "--home", fresh])
         options.sound = "null"
         play(plan(options, Machine()), film)
         with av.open(str(film)) as container:

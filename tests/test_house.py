@@ -77,7 +77,7 @@ class Show:
     def words(self):
         """All sentences in the archive, read from outside."""
         with sqlite3.connect(f"file:{self.home}/archive/memory.sqlite?mode=ro", uri=True) as archive:
-            return [row[0] for row in archive.execute("select words from fragments")]
+            return [row[0] for row in archive.execute("select words from fragment")]
 
     def end(self):
         self.process.send_signal(signal.SIGTERM)
