@@ -35,7 +35,8 @@ class Parser(argparse.ArgumentParser):
     """argparse that names the nearest valid option or command."""
 
     def error(self, message: str) -> NoReturn:
-        options = [o for a in self._actions for o in a.option_strings if o.startswith("--")]
+        here = [self, *(p for a in self._actions if isinstance(a.choices, dict) for p in a.choices.values())]
+        options = [o for p in here for a in p._actions for o in a.option_strings if o.startswith("--")]
         wrong = next((w for w in message.split() if w.startswith("--")), "")
         if wrong and "unrecognized" in message:
             message = f"no option {wrong}; {nearest(wrong, options)}"

@@ -10,10 +10,11 @@ Hooks return frozen values and touch nothing, so a scene is tested without a GPU
 from __future__ import annotations
 
 import difflib
-import importlib.util
 import inspect
+import linecache
 import re
 import sys
+import types
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, overload
@@ -191,12 +192,13 @@ def find(name: str, folder: Path = SCENES) -> Path:
 def load(path: Path) -> Scene:
     """Import a scene file and make the one Scene that it defines. Raises SceneError with file and line."""
     name = f"scenes.{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
+    module = types.ModuleType(name)
+    module.__file__ = str(path)
     sys.modules[name] = module  # inspect.getsource needs it, for the comments on the parameters
+    linecache.checkcache(str(path))
     try:
-        spec.loader.exec_module(module)
+        # not through the import system: its bytecode cache goes by whole seconds and size, and a typo has the same size
+        exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), module.__dict__)
         found = [v for v in vars(module).values() if isinstance(v, type) and issubclass(v, Scene)]
         found = [v for v in found if v.__module__ == name]
         if len(found) != 1:
