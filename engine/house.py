@@ -62,6 +62,8 @@ class House:
     def _open(self) -> None:
         plan = self.plan
         check_ports(plan.doors)
+        fps = plan.fps or FPS
+        size = plan.size if plan.size[0] else choose_size(fps)  # before the rooms start: they would be measured too
         self.programme = Programme(plan.scenes, plan.start, plan.hold, plan.seed)
         pictures, grains, page = PictureRing(), GrainRing(), ClockPage()
         samples = SampleRing(rate=plan.sound.rate)
@@ -69,7 +71,7 @@ class House:
             self.stack.callback(shared.close)
         self.live = Live()
         self.stack.callback(self.live.close)
-        mind = Room("mind", "engine.mind.room:serve", lambda: (pictures.name, plan.mind), nice=5)
+        mind = Room("mind", "engine.mind.room:serve", lambda: (pictures.name, plan.mind), nice=10)
         names = (pictures.name, grains.name, page.name, samples.name)
         sound = Room("sound", "engine.sound.room:serve", lambda: (*names, plan.sound))
         doors = Room("doors", "engine.doors.room:serve", lambda: (plan.doors, self.live.address))
@@ -78,8 +80,6 @@ class House:
         self.sound = SoundRoom(sound, grains, page, samples)
         self.doors = DoorsRoom(doors, self.programme.directory, lambda: self.programme.directory_serial, self.health)
         self.page = page
-        fps = plan.fps or FPS
-        size = plan.size if plan.size[0] else choose_size(fps)
         recording = Recording(plan.record) if plan.record else None
         tap = Watchers(self.live, recording, size, fps, plan.sound.rate)
         self.stage = Stage(size, window_of(plan), [tap], self.mind, self.sound.heard, fps, mapping=plan.mapping)
