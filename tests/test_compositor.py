@@ -145,15 +145,23 @@ def test_a_picture_of_any_shape_fills_the_wall(compositor: Compositor) -> None:
         assert pixels(compositor.draw(dreamed, Moment(100.0)))[..., :3].min() > 0.95
 
 
-def test_public_transitions_are_ways_between_pictures(compositor: Compositor, folder: Path) -> None:
-    golden = Path(__file__).parent / "golden" / "isf" / "Crosswarp.fs"
-    (folder / "crosswarp.fs").write_text(golden.read_text())
+SWEEP = """/*{"INPUTS": [{"NAME": "startImage", "TYPE": "image"}, {"NAME": "endImage", "TYPE": "image"},
+    {"NAME": "progress", "TYPE": "float", "DEFAULT": 0.0}]}*/
+void main() {
+    float new = step(isf_FragNormCoord.x, progress * 1.001);
+    gl_FragColor = mix(IMG_THIS_PIXEL(startImage), IMG_THIS_PIXEL(endImage), progress <= 0.0 ? 0.0 : new);
+}
+"""
+
+
+def test_transitions_in_the_form_of_isf_are_ways_between_pictures(compositor: Compositor, folder: Path) -> None:
+    (folder / "sweep.fs").write_text(SWEEP)
     sides = [compositor.context.texture((8, 8), 4, colour * 64) for colour in (b"\xff\0\0\xff", b"\0\0\xff\xff")]
     compositor.between = (8, 8)
     compositor.sources.images |= dict(zip(("startImage", "endImage"), sides, strict=True))
     for progress, red, blue in ((0.0, 1.0, 0.0), (1.0, 0.0, 1.0)):
         compositor.sources.numbers = {"progress": progress}
-        seen = pixels(compositor.draw(dreamed.crosswarp(), Moment()))[18, 32]
+        seen = pixels(compositor.draw(dreamed.sweep(), Moment()))[18, 32]
         assert (seen[0], seen[2]) == pytest.approx((red, blue), abs=0.02)
 
 
