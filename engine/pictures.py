@@ -88,7 +88,26 @@ def gap(folder: Path) -> None:
     mind.main([str(folder / "gap.png")])
 
 
-MAKERS = {"shaders.png": shaders, "listening.png": listening, "show.gif": show, "gap.png": gap}
+def sources(folder: Path) -> None:
+    """The student alone, the composed memories alone, both together: the same noise, twelve sentences."""
+    from engine.messages import Dream
+    from engine.mind.mind import Mind
+    from engine.mind.options import MindOptions
+
+    with tempfile.TemporaryDirectory() as fresh:
+        mind = Mind(MindOptions(archive=Path(fresh), keyframe=1e9))
+        dreamer, noise, tiles = mind.parts.dreamer, mind.stream.walk.fresh(1), []
+        for sentence in PROGRAMME:
+            thought = mind.think(sentence, 0, (), Dream(sentence), noise)
+            alone = dreamer.imagine(mind.parts.condition(sentence), noise)
+            both = dreamer.imagine(thought.condition, noise, thought.again.latent, thought.strength)
+            three = [dreamer.decode(latent)[::2, ::2, :3] for latent in (alone, thought.again.latent, both)]
+            tiles.append(_named(np.concatenate(three, 1), sentence))
+        mind.close()
+    sheet(tiles, 3).save(folder / "sources.png", optimize=True)
+
+
+MAKERS = {"sources.png": sources, "shaders.png": shaders, "listening.png": listening, "show.gif": show, "gap.png": gap}
 
 
 def sheet(tiles: Sequence[Pixels], columns: int) -> Image.Image:

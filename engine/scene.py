@@ -56,10 +56,10 @@ class Param:
 class Scene:
     """A scene in its plainest form: it dreams the newest words, silently, and shows the dream."""
 
-    beta = Param(0.4, text="how far the picture's own memory turns the words")
+    beta = Param(0.25, text="how far the picture's own memory turns the words")
     rho = Param(0.0, text="how far the picture is stretched away from its words")
     gamma = Param(0.5, high=4, text="how fast famous memories tire")
-    strength = Param(0.8, text="how much of what was composed is dreamt anew")
+    strength = Param(0.9, text="how much of what was composed is dreamt anew")
     feedback = Param(0.35, text="how much of the last picture the next one keeps")
 
     def __init__(self) -> None:
