@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import textwrap
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 from torch import Tensor
 
 
@@ -23,13 +24,17 @@ def sheet(pictures: Tensor, labels: Sequence[str], columns: int, path: Path, *, 
     rows = -(-count // columns)
     image = Image.new("RGB", (columns * width, rows * (height + lines * line_px + 2)))
     draw = ImageDraw.Draw(image)
-    font = ImageFont.load_default(9.5)  # with a size it is a face that has accents
     bytes_ = (pictures.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
     for place in range(count):
         left, top = place % columns * width, place // columns * (height + lines * line_px + 2)
         image.paste(Image.fromarray(bytes_[place]), (left, top))
         if place % per_label == 0:
-            wrapped = textwrap.wrap(labels[place // per_label], max(8, width * per_label // 6))[:lines]
-            draw.text((left + 2, top + height), "\n".join(wrapped), fill=(235, 235, 235), spacing=1, font=font)
+            wrapped = textwrap.wrap(_plain(labels[place // per_label]), max(8, width * per_label // 6))[:lines]
+            draw.text((left + 2, top + height), "\n".join(wrapped), fill=(235, 235, 235), spacing=1)
     path.parent.mkdir(parents=True, exist_ok=True)
     image.save(path)
+
+
+def _plain(text: str) -> str:
+    """Without accents: the face that Pillow brings along has none, and a machine's own fonts are not to be relied on."""
+    return "".join(letter for letter in unicodedata.normalize("NFD", text) if not unicodedata.combining(letter))
