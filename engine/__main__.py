@@ -135,10 +135,14 @@ def main(argv: list[str] | None = None) -> int:
 
 def _out_before_options(words: list[str]) -> list[str]:
     """`render gap --seed 7 a.mp4` as argparse wants it: it takes one run of positional words, and file names come last."""
-    if len(words) <= 3 or words[0] != "render" or words[-1].startswith("-") or words[-2].startswith("--"):
+    if words[:1] != ["render"]:
+        return words
+    films = [k for k in range(2, len(words)) if words[k].endswith((".mp4", ".mkv", ".mov")) and words[k - 1][:2] != "--"]
+    if not films:
         return words
     first = 1 if words[1].startswith("-") else 2
-    return [*words[:first], words[-1], *words[first:-1]]
+    rest = words[: films[0]] + words[films[0] + 1 :]
+    return [*rest[:first], words[films[0]], *rest[first:]]
 
 
 def _run(options: argparse.Namespace) -> int:
