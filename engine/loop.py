@@ -40,6 +40,7 @@ class Mind(Protocol):
 class Sound(Protocol):
     def hear(self, message: Message) -> None: ...
     def schedule(self, grains: Iterable[Grain]) -> None: ...
+    def news(self) -> Iterable[News]: ...
 
 
 class Stage(Protocol):
@@ -66,7 +67,7 @@ def perform(show: Show, clock: Clock, doors: Doors, mind: Mind, sound: Sound, st
             mind.request(show.dream(now), now)  # 3. imagine: the newest request wins
             sound.schedule(show.sound(now))  # 4. sound: stamped, a little ahead
         stage.show(show.draw(now), at=clock.time)  # 5. show, and wait for the display
-        news = tuple(mind.news())  # 6. answer: what was stored, borrowed, found
+        news = (*mind.news(), *sound.news())  # 6. answer: what was stored, borrowed, found, what went wrong
         for item in news:
             show.learn(item)
         doors.tell(news, show.values)
@@ -129,6 +130,9 @@ class DarkStage:
 
     def schedule(self, grains: Iterable[Grain]) -> None:
         self.grains.extend(grains)
+
+    def news(self) -> tuple[News, ...]:
+        return ()
 
     def show(self, layer: Layer, at: float) -> None:
         self.shown.append(layer)

@@ -113,6 +113,9 @@ class OfflineSound:
         if rows:
             self.instrument.schedule(np.array(rows, GRAIN))
 
+    def news(self) -> tuple[News, ...]:
+        return ()
+
     def play_until(self, seconds: float) -> None:
         if picture := self.mind.newest(self._serial):
             self._serial = self.mind.serial

@@ -132,7 +132,8 @@ class SoundRoom:
         leaves = page["seconds"] + (first - page["sample"]) / page["nominal"]
         return samples, self.seconds.at(leaves) - self.origin
 
-    def troubles(self) -> Iterator[Trouble]:
+    def news(self) -> Iterator[News]:
+        """What the sound room has to say: a device that is gone, or back."""
         for letter in self.room.drain():
             if isinstance(letter, Trouble):
                 log.warning("%s: %s", letter.room, letter.what)

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from engine.clock import Clock, Now
 from engine.loop import Show, Values
-from engine.messages import Dream, Grain, Message, News, State
+from engine.messages import Dream, Grain, Message, News, Set, State
+from engine.sound.instrument import NODES
 from engine.sound.sources import IMPULSE
 from engine.sound.sync import Sync, sync
 from engine.stage.layer import Layer
@@ -23,6 +24,7 @@ from engine.stage.layer import Layer
 if TYPE_CHECKING:
     from engine.house import House
 
+REVERB = "/hm/sound/reverb"
 EVERY = 0.45  # seconds between two flashes
 AHEAD = 0.25  # seconds that an instant is announced before it comes
 LOUD = 0.012  # half of what one click leaves after the room and the limiter
@@ -110,6 +112,8 @@ class Beacon:
         witness = Witness(house.plan.sound.rate)
         house.stage.taps.append(witness)
         shows: list[BeaconShow] = []
+        reverb = next(node.value for node in NODES if node.address == REVERB)
+        house.sound.hear(Set(REVERB, (0.0,)))  # what rings on would be taken for a click
 
         def show(clock: Clock) -> Show:
             shows.append(BeaconShow(house.programme, clock, 1.0 / house.stage.fps))
@@ -117,6 +121,7 @@ class Beacon:
 
         house.perform(show, seconds)
         house.stage.taps.remove(witness)
+        house.sound.hear(Set(REVERB, reverb))
         flashes = [t for t in witness.flashes if t > 4.0]  # by then what sounded before has died away
         return sync(np.array(flashes), np.array(witness.clicks))
 
