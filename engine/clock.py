@@ -25,17 +25,17 @@ class Clock:
         self.patience = patience  # ticks to catch up at most: a wall that races to catch up looks broken
         self.skipped = 0
         self._tick = 0
-        self._origin = source()
+        self.origin = source()  # what the source read at scene second 0
 
     def start(self) -> Now:
         """The first instant: tick 0 is now."""
-        self._origin, self._tick = self.source(), 0
+        self.origin, self._tick = self.source(), 0
         return Now(0, 0.0, self.dt)
 
     @property
     def time(self) -> float:
         """Scene seconds by the source, between ticks too."""
-        return self.source() - self._origin
+        return self.source() - self.origin
 
     def due(self) -> Iterator[Now]:
         """The ticks owed since the last call: usually one, sometimes none, never more than `patience`."""

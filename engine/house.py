@@ -18,7 +18,7 @@ from engine.directory import mapping_nodes
 from engine.errors import CannotPlay
 from engine.loop import Show, perform
 from engine.machine import Machine
-from engine.messages import Dream, Health, Text, Trouble
+from engine.messages import Dream, Health, Trouble
 from engine.meter import Meter
 from engine.plan import Plan, check_ports, plan, window_of
 from engine.programme import Programme
@@ -127,17 +127,14 @@ class House:
 
     def play(self) -> None:
         """Perform until the time is up, the window is closed or somebody stops us."""
-        plan, now = self.plan, time.monotonic()
-        self.meter.started = now
-        spread = plan.seconds / max(1, len(plan.words)) if plan.seconds else 10.0
-        said = [Text(words, "visitor", visit=f"say-{i}", at=now + i * spread) for i, words in enumerate(plan.words)]
-        self.doors.inject(*plan.settings, *said)
-        self.perform(lambda clock: self.programme, plan.seconds)
+        self.meter.started = now = time.monotonic()
+        self.doors.inject(*self.plan.settings, *self.plan.said(now))
+        self.perform(lambda clock: self.programme, self.plan.seconds)
 
     def perform(self, show: Callable[[Clock], Show], seconds: float = 0.0) -> None:
         """Play what `show` makes for the loop's clock, in these rooms, for so many seconds (0 = until stopped)."""
         clock = Clock(TICK_HZ, self.sound.seconds)
-        self.sound.origin = self.sound.seconds()
+        self.sound.clock = clock
 
         def over() -> bool:
             return self.ended or bool(seconds and clock.time >= seconds)

@@ -12,7 +12,7 @@ from engine.doctor import port_is_free
 from engine.doors.options import MODES, DoorsOptions, Mode
 from engine.errors import CannotPlay, nearest
 from engine.machine import Machine, home
-from engine.messages import Set
+from engine.messages import Set, Text
 from engine.mind.options import MindOptions
 from engine.scene import SCENES, find
 from engine.sound.options import SoundOptions
@@ -41,6 +41,11 @@ class Plan:
     record: Path | None = None
     seconds: float = 0.0
     machine: Machine = field(default_factory=Machine)
+
+    def said(self, start: float = 0.0) -> list[Text]:
+        """What `--say` says, spread over the show, or ten seconds apart in a show without end; `at` counts from `start`."""
+        spread = self.seconds / max(1, len(self.words)) if self.seconds else 10.0
+        return [Text(words, "visitor", f"say-{i}", f"say-{i}", at=start + i * spread) for i, words in enumerate(self.words)]
 
 
 def plan(options: argparse.Namespace, machine: Machine) -> Plan:

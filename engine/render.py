@@ -161,15 +161,6 @@ class OfflineStage:
             print(f"\r\033[K  {self.shown / self.fps:6.1f} s of {self.frames / self.fps:.1f}", end="", file=sys.stderr)
 
 
-def score(show: Plan) -> list[Message]:
-    """What is said and set, spread over the show as `run` spreads it."""
-    spread = show.seconds / max(1, len(show.words))
-    said: list[Message] = [
-        Text(words, "visitor", key=f"say-{i}", visit=f"say-{i}", at=i * spread) for i, words in enumerate(show.words)
-    ]
-    return [*show.settings, *said]
-
-
 def play(show: Plan, out: Path, stems: Path | None = None) -> tuple[Fingerprint, OfflineSound, OfflineMind]:
     """Render one show into `out`. Returns what was seen, heard and dreamt, for whoever wants to measure it."""
     fps, size = show.fps or FPS, show.size if show.size[0] else SIZE
@@ -180,7 +171,7 @@ def play(show: Plan, out: Path, stems: Path | None = None) -> tuple[Fingerprint,
     taps: list[Tap] = [fingerprint, Recorder(out, size, fps, show.sound.rate, patient=True)]
     day = time.gmtime(0)  # shaders that ask for the date get the same one every time
     stage = Stage(size, None, taps, mind, sound.heard, fps, live=False, date=lambda: day)
-    doors = Score(score(show))
+    doors = Score([*show.settings, *show.said()])
     offline = OfflineStage(stage, sound, doors, round(show.seconds * fps), fps)
     perform(programme, Clock(TICK_HZ, lambda: offline.time), doors, mind, sound, offline)
     stage.close()

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.clock import AudioTime, Now
+from engine.clock import AudioTime, Clock, Now
 from engine.crossings import ClockPage, GrainRing, PictureRing
 from engine.messages import (
     Directory,
@@ -109,7 +109,7 @@ class SoundRoom:
         self.room, self.grains, self.page, self.samples = room, grains, page, samples
         self._read = 0  # samples that the taps have heard
         self.seconds = AudioTime(page.read)
-        self.origin = 0.0  # scene second 0 in `seconds`; the loop's clock sets it
+        self.clock = Clock(source=self.seconds)  # the loop's, once it plays: where scene second 0 is
         self.scheduled = 0
 
     def hear(self, message: Message) -> None:
@@ -120,7 +120,7 @@ class SoundRoom:
         """Stamp grains in monotonic seconds and put them into the ring. Scene seconds come from the same clock."""
         for grain in grains:
             self.scheduled += 1
-            self.grains.put(grain, self.seconds.monotonic(self.origin + grain.time))
+            self.grains.put(grain, self.seconds.monotonic(self.clock.origin + grain.time))
 
     def heard(self) -> tuple[NDArray[np.float32], float] | None:
         """New sound of the room (n, 2) and the scene second of its first sample; None when there is nothing new."""
@@ -130,7 +130,7 @@ class SoundRoom:
         if not len(samples) or not page["running"]:
             return None
         leaves = page["seconds"] + (first - page["sample"]) / page["nominal"]
-        return samples, self.seconds.at(leaves) - self.origin
+        return samples, self.seconds.at(leaves) - self.clock.origin
 
     def news(self) -> Iterator[News]:
         """What the sound room has to say: a device that is gone, or back."""
