@@ -95,6 +95,31 @@ def test_a_finished_stage_is_not_learned_again(trained: Workshop, encoder: Encod
     assert losses(trained.folder, "teacher") == before
 
 
+def test_a_training_goes_on_from_exported_weights_on_other_pictures(trained: Workshop, tmp_path: Path, encoder: Encoder) -> None:
+    """The encoder stands still, the student is the young teacher, the card adds up both trainings."""
+    weights = trained.folder / "model"
+    made = Workshop(settings.load(changes=TINY), tmp_path, 0, steps=2, encoder=encoder, out=lambda line: None, start=weights)
+    before = embedded.load(weights)
+    assert all(torch.equal(a, b) for a, b in zip(made.unet().parameters(), before.unet.parameters(), strict=True))
+    made.train()
+    export.export(made, tmp_path / "model")
+    after = embedded.load(tmp_path / "model")
+    same = {
+        part: all(torch.equal(a, b) for a, b in zip(getattr(before, part).parameters(), getattr(after, part).parameters(), strict=True))
+        for part in ("unet", "reader")
+    }
+    assert same == {"unet": False, "reader": False}
+    assert all(torch.equal(a, b) for a, b in zip(before.vae.encoder.parameters(), after.vae.encoder.parameters(), strict=True))
+    assert not torch.equal(made.cache.pictures(0)[:1], trained.cache.pictures(0)[:1])
+    write_card(tmp_path / "model")
+    assert "| teacher |" in (card := (tmp_path / "model" / "README.md").read_text(encoding="utf-8")) and "| 8 |" in card
+
+
+def test_weights_that_are_not_there_cannot_be_gone_on_from(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--from", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
+    assert "unet" in capsys.readouterr().err
+
+
 def test_every_stage_notes_the_time_it_took(trained: Workshop) -> None:
     assert set(json.loads((trained.folder / "spent.json").read_text())) == set(STAGES)
 
