@@ -1,7 +1,7 @@
 """The stages of training in their order, each in its share of the budget.
 
 Every stage keeps its time and its state in the folder, so a run that is stopped anywhere goes on there.
-A longer budget on a finished folder learns further: teacher, student, decoder and reader go on with what the cache
+A longer budget on a finished folder learns further: teacher, student, finish and reader go on with what the cache
 then holds. The encoder never does once pictures are encoded, for their latents would no longer fit.
 
 A training may also begin with exported weights (`start`): their encoder stands still, their student is the young
@@ -26,6 +26,7 @@ from engine.atelier import diffusion
 from engine.atelier.autoencoder import AutoencoderStage, see_colour
 from engine.atelier.cache import Cache
 from engine.atelier.dataset import Batches
+from engine.atelier.finish import Critic, Finish, FinishStage
 from engine.atelier.learn import Clock, Learner, Log, Stage, chance, run
 from engine.atelier.reading import ReaderStage
 from engine.atelier.sentences import PROOF
@@ -38,7 +39,7 @@ from engine.mind.embedded import to_latents, to_pictures
 from engine.mind.encoder import Encoder
 from engine.mind.reader import Reader
 
-STAGES = ("paint", "autoencoder", "encode", "teacher", "student", "decoder", "reader")
+STAGES = ("paint", "autoencoder", "encode", "teacher", "student", "finish", "reader")
 
 
 @dataclass
@@ -149,9 +150,10 @@ class Workshop:
         self._learn(StudentStage(copy.deepcopy(teacher), teacher, self.batches(), self.noising, self.settings.student,
                                  self.autocast, lambda module, path: self.show(module, path, 1.0, 1), self.settings.run.seed))
 
-    def decoder(self) -> None:
-        vae = (self.vae() if self.start else self._trained(self.vae(), "autoencoder")).train()
-        self._learn(AutoencoderStage(vae, self.cache, self.settings.decoder, self.autocast, "decoder"))
+    def finish(self) -> None:
+        vae = self.vae() if self.start else self._trained(self.vae(), "autoencoder")
+        self._learn(FinishStage(vae.train(), self.unet("student"), self.cache, self.batches(), self.settings.finish,
+                                self.autocast, self.settings.run.seed))
 
     def reader(self) -> None:
         torch.manual_seed(self.settings.run.seed)
@@ -183,10 +185,11 @@ class Workshop:
     def vae(self, trained: bool = False) -> AutoencoderTiny:
         """The autoencoder, young or as trained so far (then frozen)."""
         vae = self._young(AutoencoderTiny, "vae", self.settings.run.seed)
-        if self.start and not (self.folder / "decoder.pt").exists():
-            return vae.eval() if trained else vae
-        best = "decoder" if (self.folder / "decoder.pt").exists() else "autoencoder"
-        return self._trained(vae, best) if trained else vae
+        if not trained:
+            return vae
+        if (self.folder / "finish.pt").exists():
+            return self._trained(Finish(vae, Critic(self.settings.finish.critic)), "finish").vae
+        return vae.eval() if self.start else self._trained(vae, "autoencoder")
 
     def unet(self, trained: str = "") -> UNet2DConditionModel:
         """The UNet, young, or the averaged weights of a stage."""
@@ -202,7 +205,7 @@ class Workshop:
             made = kind(**getattr(self.settings, part))
         return made.to(self.device, memory_format=torch.channels_last)
 
-    def _trained(self, module: nn.Module, stage: str) -> nn.Module:
+    def _trained(self, module: Any, stage: str) -> Any:
         path = self.folder / f"{stage}.pt"
         if not path.exists():
             raise FileNotFoundError(f"{path} is missing: the stage {stage} has not run")
