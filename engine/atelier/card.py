@@ -65,6 +65,8 @@ def write_card(folder: Path) -> None:
     figures = _read(folder / "figures.json")
     if figures:
         text += "\n## Figures\n\n" + table(figures)
+    if curve := _read(folder / "curve.json"):
+        text += "\n## What more time brings\n\n" + curve_table(curve)
     if (folder / "sheet.jpg").exists():
         text += "\n![48 sentences, two seeds each, unpicked](sheet.jpg)\n"
     (folder / "README.md").write_text(text + LIMITS, encoding="utf-8")
@@ -95,6 +97,18 @@ def table(figures: dict[str, Any]) -> str:
     for row in figures["rows"]:
         lines.append(f"| {row['name']} | **{row['value']}** | {row['beside']} | {row['how']} |")
     return "\n".join(lines) + f"\n\nMeasured {figures['date']} with `hypermnesia evaluate{' --quick' if figures['quick'] else ''}`, seed {figures['seed']}.\n"
+
+
+def curve_table(curve: dict[str, Any]) -> str:
+    """Retrieval by the students of one training, from its beginning to its end, as a Markdown table."""
+    names = list(curve["rows"][0])
+    lines = [f"| {' | '.join(names)} |", "|" + "---|" * len(names)]
+    lines += ["| " + " | ".join(str(row[name]) for name in names) + " |" for row in curve["rows"]]
+    ceiling = ", ".join(f"{name} {value}" for name, value in curve["ceiling"].items())
+    return "\n".join(lines) + (
+        f"\n\nStudents of the last training, minutes of the stage `student`, {curve['captions']} unseen captions at 128 px; "
+        f"real paintings: {ceiling}. Measured {curve['date']} with `hypermnesia evaluate --history`, seed {curve['seed']}.\n"
+    )
 
 
 def _read(path: Path) -> dict[str, Any]:
