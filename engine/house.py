@@ -197,7 +197,7 @@ def summary(house: House) -> str:
     """What the show was, in a line."""
     f = house.meter.figures(time.monotonic(), 1.0 / house.stage.fps)
     return (
-        f"{f['frames']:.0f} frames, interval p50 {f['frame_p50_ms']:.1f} ms p99 {f['frame_p99_ms']:.1f} ms; "
+        f"{f['frames']:.0f} frames, interval p50 {f['frame_p50_ms']:.1f} ms p99 {f['frame_p99_ms']:.1f} ms, largest {f['frame_max_ms']:.0f} ms; "
         f"{house.meter.pictures} pictures ({f['pictures_per_second']:.1f} a second); "
         f"words to light p50 {f['light_p50_ms'] / 1e3:.2f} s; "
         f"{sum(room.restarts for room in house.supervisor.rooms)} rooms restarted"
