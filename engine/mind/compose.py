@@ -57,7 +57,7 @@ class Schedule:
 
     steps: int = 5
     noise: tuple[float, float] = (3.0, 0.2)  # sigma, first and last step
-    patch: tuple[float, float] = (15 / 32, 5 / 32)  # side of a patch as a part of the picture's shorter side
+    patch: tuple[float, float] = (20 / 32, 9 / 32)  # side of a patch as a part of the picture's shorter side: whole windows
     weight: float = 0.03  # per cell of a patch: neighbouring cells say nearly the same, so they count less than one
 
     def levels(self) -> list[tuple[float, float]]:

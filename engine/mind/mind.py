@@ -102,7 +102,7 @@ class Mind:
         u = self.parts.means(words)
 
         # 1. recall by words
-        recalled = self.memory.tired(self.memory.by_words(u, most, tau), dream.gamma)
+        recalled = self.memory.chorus(self.memory.tired(self.memory.by_words(u, most, tau), dream.gamma))
         watch.lap("recall")
         # 2. compose what was recalled into one picture
         first = self._compose(recalled, noise)
@@ -119,7 +119,7 @@ class Mind:
         gap, more = divergence(r.weights, q.weights), surplus(r.weights, q.weights)
         # 6. turn the words towards it, and compose again: what the stream dreams on
         turned, heard = self._turn(u, condition, r, more, dream.beta * gap, dream.rho, tau)
-        again = self.memory.tired(self.memory.by_words(turned, most, tau), dream.gamma)
+        again = self.memory.chorus(self.memory.tired(self.memory.by_words(turned, most, tau), dream.gamma))
         second = self._compose(again, noise)
         watch.lap("gap")
         return Thought(
@@ -158,7 +158,7 @@ class Mind:
         return mixed([self.parts.condition(one) for one in words], [float(weights[k]) for k in best])
 
     def _for_composing(self, direction: Vector) -> tuple[np.ndarray, np.ndarray]:
-        found = self.memory.by_words(direction, self.options.recalled, 0.07)
+        found = self.memory.chorus(self.memory.by_words(direction, self.options.recalled, 0.05))
         return self.memory.latents(found.rows), found.weights
 
     # --- the stream ---

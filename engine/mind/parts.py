@@ -68,10 +68,12 @@ class Parts:
     batch: int = 24  # founding memories painted at a time: one of each kind
 
     def read(self, latent: Tensor) -> Vector:
-        """What the reader reads in one latent (c, h, w): a unit vector (d,)."""
+        """What the reader reads in one latent (c, h, w): (d,), of the length that the reader gives it.
+
+        Brought to length 1 here, an offset of the reader's space would no longer be one, and the gap would move with it.
+        """
         with torch.inference_mode():
-            found = np.asarray(self.reader.vector(latent[None].float()), np.float32)[0]
-        vector: Vector = found / max(1e-12, float(np.linalg.norm(found)))
+            vector: Vector = np.asarray(self.reader.vector(latent[None].float()), np.float32)[0]
         return vector
 
     def means(self, words: str) -> Vector:

@@ -21,6 +21,9 @@ from engine.messages import Kind
 from engine.mind.archive import Archive, Fragment
 from engine.mind.space import Rows, Space, Vector
 
+CHORUS = 24  # memories that one picture is composed of, at most
+LEAST = 10.0  # effective number of them, before the picture is composed: a little more than it must have afterwards
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Recall:
@@ -128,6 +131,23 @@ class Memory:
         weights = recall.weights * (1.0 + fame) ** -gamma
         return Recall(recall.rows, weights / weights.sum())
 
+    def chorus(self, recall: Recall, voices: int = CHORUS, least: float = LEAST) -> Recall:
+        """Whom a picture is composed of: the `voices` that were recalled most, and warmer until N_eff is `least`.
+
+        A sharp recall names one memory, and the cap would hand the rest of the picture to whoever comes next, be it
+        foreign. Warmed just so far that a crowd carries it, the crowd is of those that the words are about.
+        """
+        best = np.argsort(-recall.weights, kind="stable")[:voices]
+        logs = np.log(np.maximum(recall.weights[best], 1e-300))
+        low, high = 0.0, 1.0
+        weights = softmax(logs)
+        if crowd(weights) < (wanted := min(least, 0.9 * len(best))):
+            for _ in range(24):  # N_eff falls as the exponent grows
+                middle = 0.5 * (low + high)
+                weights = softmax(logs * middle)
+                low, high = (middle, high) if crowd(weights) > wanted else (low, middle)
+        return Recall(recall.rows[best], weights)
+
     def ids(self, recall: Recall) -> list[int]:
         return [self.fragments[row].id for row in recall.rows]
 
@@ -177,6 +197,12 @@ class Memory:
 def hashed(space: str) -> str:
     """A space's name as a part of a file's."""
     return hashlib.blake2b(space.encode(), digest_size=6).hexdigest()
+
+
+def crowd(weights: NDArray[np.float64]) -> float:
+    """N_eff = exp H of a distribution."""
+    held = weights[weights > 0]
+    return float(np.exp(-(held * np.log(held)).sum()))
 
 
 def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
