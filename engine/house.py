@@ -24,6 +24,7 @@ from engine.plan import Plan, check_ports, plan, window_of
 from engine.programme import Programme
 from engine.rooms import DoorsRoom, MindRoom, SoundRoom
 from engine.sound.instrument import NODES
+from engine.sound.lateness import CAUSES
 from engine.sound.tap import SampleRing
 from engine.stage.governor import choose_size
 from engine.stage.outputs.live import Live
@@ -35,7 +36,9 @@ from engine.wall import Wall, Watchers
 log = logging.getLogger("engine.house")
 
 TICK_HZ = 60.0
-AUDIO = ("real", "underruns", "grains", "late", "lost", "level", "peak", "load", "latency")
+AUDIO = (
+    "real", "underruns", *CAUSES, "grains", "late", "behind", "lost", "level", "peak", "load", "latency",
+)  # fmt: skip
 FPS = 30.0  # what two cores draw beside everything else; a GPU is asked for more in machine.toml
 
 
@@ -146,7 +149,7 @@ class House:
         page = self.page.read()
         figures = self.meter.figures(time.monotonic(), 1.0 / self.stage.fps)
         figures |= {f"stage_{k}": float(v) for k, v in self.stage.state().items() if isinstance(v, (int, float))}
-        return figures | {f"audio_{k}": page[k] for k in AUDIO}
+        return figures | {f"audio_{k}": page[k] for k in AUDIO} | {"audio_tardy": float(self.sound.tardy)}
 
     def health(self) -> Health:
         """One reading of everything, for /health and /metrics."""

@@ -85,7 +85,10 @@ def test_a_grain_after_its_time_is_played_at_once_and_counted() -> None:
     play(instrument, 0.5)
     instrument.schedule(rows(Grain(0.1, IMPULSE, 0.0, 0.02, gain=1.0)))
     assert play(instrument, 0.1).any()
-    assert instrument.late == 1
+    assert instrument.late == 1 and 0.35 < instrument.behind < 0.45
+    instrument.schedule(rows(Grain(0.1, IMPULSE, 0.0, 0.02, gain=1.0, prompt=True)))  # it promised nothing
+    play(instrument, 0.1)
+    assert instrument.late == 1 and instrument.grains == 2
 
 
 def test_nothing_asked_is_exact_silence() -> None:

@@ -80,8 +80,9 @@ def test_a_touched_place_is_heard_in_the_voices_of_those_who_made_it():
     scene.touch(Touch(0.1, 0.5), Now(60, 1.0, 1 / 60))
     scene.told(Told("", (Ancestor(77, 0.6), Ancestor(78, 0.15))))
     heard = list(scene.sound(Now(61, 61 / 60, 1 / 60)))
-    gains = {who: max(g.gain for g in heard if g.source == who) for who in (77, 78)}
-    assert gains[77] > gains[78] > 0
+    gains = {who: max(g.gain for g in heard if g.source == who and g.pan == 0.0) for who in (77, 78)}
+    assert gains[78] ** 2 / gains[77] ** 2 == pytest.approx(0.15 / 0.6, rel=1e-3)  # their power is their share
+    assert min(g.time for g in heard) > 61 / 60 + 0.1, "stamped from when the mind answered, not from the touch"
 
 
 def test_a_programme_changes_scene_on_a_word_and_holds_it():

@@ -63,6 +63,9 @@ def test_shares_choose_who_sounds_and_how_loud() -> None:
     counts = [sum(g.source == voice.id for g in grains) for voice in VOICES]
     assert counts == sorted(counts, reverse=True) and counts[-1] > 0
     assert mapping.chorus(Lineage(VOICES))[0][1] == 1.0
+    energy = np.array([sum(g.gain**2 * g.duration for g in grains if g.source == voice.id) for voice in VOICES])
+    shares = np.array([voice.share for voice in VOICES])
+    assert np.abs(energy / energy.sum() - shares / shares.sum()).max() < 0.04  # as much of the sound as of the picture
     gone = tuple(voice for voice in VOICES if voice.id != 1)
     assert not any(g.source == 1 for g in listen(State(motion=2.0, lineage=Lineage(gone))))
 
@@ -118,7 +121,8 @@ def test_unless_told_otherwise_the_bed_comes_from_where_the_largest_share_lies()
 def test_a_sentence_is_one_knock_at_once_and_then_a_beat_for_every_word() -> None:
     words = "the sea at night, and nobody is there"
     grains = list(mapping.sentence(words, 10.0, State(lineage=Lineage(VOICES))))
-    assert grains[0].time == 10.0 and grains[0].source == mapping.TICK
+    assert grains[0].time == 10.0 and grains[0].source == mapping.TICK and grains[0].prompt
+    assert all(g.time >= 10.0 + mapping.AHEAD for g in grains[1:])
     beats = [g.time for g in grains[1:]]
     assert len(beats) == 8 and beats == sorted(beats) and beats[0] > 10.1
     gaps = np.diff(beats)

@@ -21,6 +21,7 @@ import null_audio
 
 from engine.crossings import ClockPage, GrainRing, Mailbox, PictureRing
 from engine.messages import Ancestor, Grain, Lineage, Picture, Set, State, Trouble
+from engine.sound.lateness import CAUSES
 from engine.sound.options import SoundOptions
 from engine.sound.room import serve
 from engine.sound.sources import IMPULSE, MICROPHONE
@@ -128,6 +129,19 @@ def test_without_a_sound_card_the_same_clock_runs_and_says_so(quiet: Playing) ->
     assert np.abs(found - np.array(meant)).max() < 0.002
     assert last["grains"] - first["grains"] == 10.0
     assert last["late"] == first["late"]
+
+
+def test_a_room_that_stood_still_counts_an_underrun_with_a_cause_and_says_it(quiet: Playing) -> None:
+    before = quiet.page.read()
+    assert quiet.process.pid is not None
+    os.kill(quiet.process.pid, signal.SIGSTOP)
+    time.sleep(0.3)
+    os.kill(quiet.process.pid, signal.SIGCONT)
+    quiet.until(lambda: quiet.page.read()["underruns"] > before["underruns"], 3.0, "underrun")
+    quiet.until(lambda: any("of sound: " in what for what in quiet.heard()), 3.0, "explanation")
+    time.sleep(0.1)
+    after = quiet.page.read()
+    assert sum(after[cause] for cause in CAUSES) == after["underruns"]
 
 
 def test_settings_reach_the_instrument_and_a_wrong_one_is_answered(quiet: Playing) -> None:

@@ -65,7 +65,8 @@ class Instrument:
         self.keep = 1.0  # share of grains that are played; the sound room lowers it under load
         self.fader = Fader(rate, block)
         self.sample = 0  # number of the next sample to come out
-        self.grains = self.late = self.lost = self.nudged = 0
+        self.grains = self.late = self.lost = 0
+        self.behind = 0.0  # seconds by which the latest of the late grains came after its time
         self._waiting = np.zeros(WAITING, GRAIN)
         self._count = 0
         self._ends = np.zeros(ACTIVE, np.int64)  # sample after each sounding grain
@@ -197,8 +198,9 @@ class Instrument:
             return 0
         before = self.grains
         for row, offset in zip(rows[due].tolist(), offsets[due].tolist(), strict=True):
-            if offset < 0.0:
+            if offset < 0.0 and not row[-1]:
                 self.late += 1
+                self.behind = max(self.behind, -offset / self.rate)
             self._start(row, max(0, int(offset)))
         rest = rows[~due]
         self._waiting[: len(rest)] = rest

@@ -16,6 +16,14 @@ from numpy.typing import NDArray
 from engine.messages import Ancestor, Grain, Keystroke, Lineage, State
 from engine.sound.sources import TICK
 
+AHEAD = 0.2
+"""Seconds by which a grain is stamped after the instant that it describes, so that a busy machine has none late.
+
+A loop that stalls catches up at most a tenth of a second of ticks (`Clock.patience`); the device's buffer is some 0.04
+to 0.07, the block in hand and the limiter's are a hundredth. At 0.08, tried first, one tick in three of a wall of 30
+frames a second was late by construction. It costs nothing that one could see: the wall itself is a picture behind.
+"""
+
 
 def density(motion: float, usual: float = 1.0) -> float:
     """Grains per second of the murmur for a latent that moves by `motion` rms per second. Stillness is near silence.
@@ -135,12 +143,12 @@ def rhythm(words: str, pace: float = 0.17) -> list[tuple[float, float]]:
 
 def sentence(words: str, at: float, state: State) -> Iterator[Grain]:
     """A sentence that was given: one knock at once, then its words as a rhythm in the voices that answer to it."""
-    yield Grain(at, TICK, 0.0, 0.06, gain=0.5, envelope="perc")
+    yield Grain(at, TICK, 0.0, 0.06, gain=0.5, envelope="perc", prompt=True)
     voices = chorus(state.lineage) or [(Ancestor(0, 1.0), 1.0)]
     for number, (later, stress) in enumerate(rhythm(words)):
         ancestor, loud = voices[number % len(voices)]
         yield Grain(
-            at + 0.25 + later,
+            at + AHEAD + later,
             ancestor.unit,
             position=0.15 + 0.6 * stress,
             duration=0.45,
@@ -166,6 +174,7 @@ def keystroke(key: Keystroke, at: float, state: State) -> Grain:
         pan=0.25 * (surprise - 0.5),
         envelope="swell" if key.deleted else "perc",
         cutoff=700.0 * 2.0 ** (2.0 * surprise),
+        prompt=True,
     )
 
 

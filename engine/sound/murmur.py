@@ -39,7 +39,9 @@ class Murmur:
         """
         self._place = x, y
 
-    def grains(self, time: float, dt: float, state: State, flow: float = 0.0, ahead: float = 0.08) -> Iterator[Grain]:
+    def grains(
+        self, time: float, dt: float, state: State, flow: float = 0.0, ahead: float = mapping.AHEAD
+    ) -> Iterator[Grain]:
         """All grains of the scene seconds [time, time + dt), stamped `ahead` seconds later.
 
         flow: bits per second of typing. The murmur follows the state at once; nothing is planned further ahead.
@@ -81,7 +83,7 @@ class Murmur:
         ancestor, loud = self._choose(state)
         length = mapping.duration(state.lineage.depth) * float(self._random.uniform(0.8, 1.25))
         position = mapping.unison(float(self._random.uniform(-0.4, 0.4)), state.standard) + 0.45
-        gain = VOICE * (0.3 + 0.7 * loud) * mapping.level(state.light) * mapping.breath(at + 4.0, state.standard)
+        gain = VOICE * math.sqrt(loud) * mapping.level(state.light) * mapping.breath(at + 4.0, state.standard)
         gain *= math.sqrt(1.0 / mapping.overlap(state.lineage.depth))
         tune = mapping.unison(mapping.detune(state.displacement), state.standard)
         place = mapping.unison(mapping.azimuth(ancestor.x), state.standard)
@@ -98,7 +100,11 @@ class Murmur:
             yield Grain(at, ancestor.unit, 0.9, 1.6, 2.0, tune, 0.3 * gain, -1.5 * place, "perc", 3.0 * cutoff)
 
     def _choose(self, state: State) -> tuple[Ancestor, float]:
-        """A memory, as often as its share; the largest alone where everything is standard."""
+        """A memory, and how loud; the largest alone where everything is standard.
+
+        It comes as often as the root of its share, each time with the root of its share as power: so its part of the
+        sound's energy is its part of the picture.
+        """
         voices = mapping.chorus(state.lineage)
         if not voices:
             return NOBODY, 0.5
