@@ -18,12 +18,13 @@ from engine.directory import mapping_nodes
 from engine.errors import CannotPlay
 from engine.loop import Show, perform
 from engine.machine import Machine
-from engine.messages import Dream, Health, Trouble
+from engine.messages import Directory, Dream, Health, Trouble
 from engine.meter import Meter
+from engine.performer import Performer
 from engine.plan import Plan, check_ports, plan, window_of
 from engine.programme import Programme
 from engine.rooms import DoorsRoom, MindRoom, SoundRoom
-from engine.sound.instrument import NODES
+from engine.sound.instrument import nodes
 from engine.sound.lateness import CAUSES
 from engine.sound.tap import SampleRing
 from engine.stage.governor import choose_size
@@ -81,14 +82,15 @@ class House:
         self.supervisor = self.stack.enter_context(Supervisor([mind, sound, doors]))
         self.mind = MindRoom(mind, pictures)
         self.sound = SoundRoom(sound, grains, page, samples)
-        self.doors = DoorsRoom(doors, self.programme.directory, lambda: self.programme.directory_serial, self.health)
+        self.doors = DoorsRoom(doors, self._directory, self._directory_serial, self.health)
+        self.performer = Performer(self.doors, plan.presets)
         self.page = page
         recording = Recording(plan.record) if plan.record else None
         tap = Watchers(self.live, recording, size, fps, plan.sound.rate)
         self.stage = Stage(size, window_of(plan), [tap], self.mind, self.sound.heard, fps, mapping=plan.mapping)
         self.stack.callback(self.stage.close)
         self.stage.prepare(self.programme.layers(), self._prepared)
-        self.programme.others = (*NODES, *mapping_nodes(self.stage.walls.mappings))
+        self.programme.others = (*nodes(plan.sound), *mapping_nodes(self.stage.walls.mappings))
         self.programme.directory_serial += 1
 
     def wake(self, patience: float = 600.0) -> None:
@@ -97,11 +99,12 @@ class House:
         while self.mind.newest() is None and not self.ended:
             now = Now(0, time.monotonic() - started, 0.0)
             self.mind.request(Dream("", seed=self.plan.seed), now)
-            for message in self.doors.drain():  # the doors are open already: what is said now is kept
+            for message in self.performer.drain():  # the doors are open already: what is said now is kept
                 self.programme.receive(message, now)
-                self.mind.hear(message)
+                for room in (self.mind, self.sound):
+                    room.hear(message)
             news = tuple(self.mind.news())
-            self.doors.tell(news, self.programme.values)
+            self.performer.tell(news, self.programme.values)
             for letter in news:
                 if isinstance(letter, Trouble):
                     said = self._say(f"  {letter.what}", said)
@@ -142,7 +145,13 @@ class House:
         def over() -> bool:
             return self.ended or bool(seconds and clock.time >= seconds)
 
-        perform(show(clock), clock, self.doors, self.mind, self.sound, Wall(self.stage, self.mind, self.meter, over))
+        perform(show(clock), clock, self.performer, self.mind, self.sound, Wall(self.stage, self.mind, self.meter, over))
+
+    def _directory(self) -> Directory:
+        return Directory((*self.programme.directory().nodes, *self.performer.nodes()))
+
+    def _directory_serial(self) -> int:
+        return self.programme.directory_serial + self.performer.serial
 
     def figures(self) -> dict[str, float]:
         """Everything that is measured, flat; names end in their unit."""

@@ -24,9 +24,10 @@ from engine.loop import Values, perform
 from engine.machine import Machine
 from engine.messages import Dream, Grain, Message, News, Picture, Set, State, Text, Touch, Withdraw
 from engine.mind.mind import Mind
+from engine.performer import Performer
 from engine.plan import Plan, plan
 from engine.programme import Programme
-from engine.sound.instrument import Instrument
+from engine.sound.instrument import Instrument, nodes
 from engine.stage.layer import Layer
 from engine.stage.outputs.recording import Recorder
 from engine.stage.outputs.tap import Fingerprint, Tap
@@ -166,13 +167,15 @@ def play(show: Plan, out: Path, stems: Path | None = None) -> tuple[Fingerprint,
     fps, size = show.fps or FPS, show.size if show.size[0] else SIZE
     mind = OfflineMind(Mind(show.mind, progress=_say))
     programme = Programme(show.scenes, show.start, show.hold, show.seed)
+    programme.others = nodes(show.sound)
     sound = OfflineSound(Instrument(show.sound.rate, 2, show.sound.block, show.seed), mind, show.sound.rate)
     fingerprint = Fingerprint()
     taps: list[Tap] = [fingerprint, Recorder(out, size, fps, show.sound.rate, patient=True)]
     day = time.gmtime(0)  # shaders that ask for the date get the same one every time
     stage = Stage(size, None, taps, mind, sound.heard, fps, live=False, date=lambda: day)
-    doors = Score([*show.settings, *show.said()])
-    offline = OfflineStage(stage, sound, doors, round(show.seconds * fps), fps)
+    score = Score([*show.settings, *show.said()])
+    doors = Performer(score, show.presets, lambda: score.time)
+    offline = OfflineStage(stage, sound, score, round(show.seconds * fps), fps)
     perform(programme, Clock(TICK_HZ, lambda: offline.time), doors, mind, sound, offline)
     stage.close()
     mind.mind.close()

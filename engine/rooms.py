@@ -120,9 +120,12 @@ class SoundRoom:
         self.scheduled = 0
         self.tardy = 0  # grains that this loop gave too late for the sound room to keep their time
         self._lead = 0.0  # seconds before its time by which a grain must lie in the ring
+        self._turned: dict[str, Set] = {}  # by address: what was turned last, for a room that starts again
+        self._starts = 0
 
     def hear(self, message: Message) -> None:
         if isinstance(message, Set) and message.address.startswith("/hm/sound/"):
+            self._turned[message.address] = message
             self.room.send(message)
 
     def schedule(self, grains: Iterable[Grain]) -> None:
@@ -146,7 +149,11 @@ class SoundRoom:
         return samples, self.seconds.at(leaves) - self.clock.origin
 
     def news(self) -> Iterator[News]:
-        """What the sound room has to say: a device that is gone, or back."""
+        """What the sound room has to say: a device that is gone, or back. A room that started again is set as it was."""
+        if len(self.room.starts) != self._starts:
+            again, self._starts = self._starts > 0, len(self.room.starts)
+            for message in self._turned.values() if again else ():
+                self.room.send(message)
         for letter in self.room.drain():
             if isinstance(letter, Trouble):
                 log.warning("%s: %s", letter.room, letter.what)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from engine.crossings import GRAIN
 from engine.messages import Ancestor, Node, Picture, Set
 from engine.sound.library import LONGEST, Library, Slot
 from engine.sound.master import DcBlock, Fader, Limiter
-from engine.sound.options import ENGINES
+from engine.sound.options import ENGINES, SoundOptions
 from engine.sound.particles import NumpyParticles, Particles, PyoParticles
 from engine.sound.reverb import Reverb
 from engine.sound.sources import DESCRIPTOR, IMPULSE, PICTURE, RECORDED, TICK, Job, impulse, make, recorded, tick
@@ -32,7 +33,17 @@ NODES = (
     Node("/hm/sound/gain", "f", "loudness of the whole room", (1.0,), 0.0, 1.0),
     Node("/hm/sound/reverb", "f", "share of the sound that goes through the reverberated room", (0.35,), 0.0, 1.0),
     Node("/hm/sound/mute", "i", "1 fades everything out in 50 ms, 0 brings it back", (0,), 0.0, 1.0),
+    Node("/hm/sound/density", "f", "share of the grains that are played", (1.0,), 0.0, 1.0),
+    Node("/hm/sound/pitch", "f", "semitones by which everything is transposed", (0.0,), -24.0, 24.0),
+    Node("/hm/sound/offset", "f", "seconds that everything sounds earlier: see calibrate sync", (0.0,), -0.2, 0.2),
 )
+TURNED = {"reverb": "wet", "mute": "muted"}  # last part of an address -> what it turns, where that is called otherwise
+
+
+def nodes(options: SoundOptions) -> tuple[Node, ...]:
+    """NODES as a sound room with these options begins."""
+    begin = {"gain": options.gain, "reverb": options.reverb, "offset": options.offset}
+    return tuple(replace(n, value=(begin.get(n.address.rsplit("/", 1)[1], n.value[0]),)) for n in NODES)
 
 
 class Instrument:
@@ -60,8 +71,10 @@ class Instrument:
         slots = voices * (2 if units else 1) + 5  # the picture, the tick, the impulse, the microphone, one to spare
         self.engine, self.particles = make_particles(engine, Library.samples(rate, slots), rate, block, channels)
         self.library = Library(self.particles.table, rate, slots)
-        self.wet, self._units = reverb, units
-        self._gain, self._muted = 1.0, False
+        self._units = units
+        self.gain, self.wet, self.muted = 1.0, reverb, 0.0
+        self.density, self.pitch = 1.0, 0.0  # share of grains, semitones
+        self.offset = 0.0  # seconds that grains sound before their time
         self.keep = 1.0  # share of grains that are played; the sound room lowers it under load
         self.fader = Fader(rate, block)
         self.sample = 0  # number of the next sample to come out
@@ -118,14 +131,10 @@ class Instrument:
         value = message.args[0] if message.args else None
         if not isinstance(value, int | float):
             return f"{node.address} takes a number in {node.low}..{node.high}, not {value!r}"
-        number = min(max(float(value), node.low or 0.0), node.high or 1.0)
-        if node.address == "/hm/sound/gain":
-            self._gain = number
-        elif node.address == "/hm/sound/reverb":
-            self.wet = number
-        else:
-            self._muted = number > 0.0
-        self.fader.target = 0.0 if self._muted else self._gain
+        name = node.address.rsplit("/", 1)[1]
+        assert node.low is not None and node.high is not None
+        setattr(self, TURNED.get(name, name), min(max(float(value), node.low), node.high))
+        self.fader.target = 0.0 if self.muted else self.gain
         return ""
 
     # --- grains and blocks: the audio thread -------------------------------------------------------------------------
@@ -134,6 +143,7 @@ class Instrument:
         """Take grains, (n,) of GRAIN; `time` is in the seconds that `block` is called with. Too many are lost."""
         n = min(len(rows), WAITING - self._count)
         self._waiting[self._count : self._count + n] = rows[:n]
+        self._waiting["time"][self._count : self._count + n] -= self.offset
         self._count += n
         self.lost += len(rows) - n
 
@@ -210,12 +220,13 @@ class Instrument:
     def _start(self, row: tuple[Any, ...], offset: int) -> None:
         _, source, position, duration, rate, gain, pan, cutoff, shape, _ = row
         slot = self.library.find(source)
-        thinned = self.keep < 1.0 and self._random.random() > self.keep
+        keep = self.keep * self.density
+        thinned = keep < 1.0 and self._random.random() >= keep
         free = int(self._ends.argmin())
         if slot is None or slot.filled < 8 or thinned or self._ends[free] > self.sample:
             self.lost += 1
             return
-        length, pace = self._fit(slot, duration, abs(rate))
+        length, pace = self._fit(slot, duration, abs(rate) * 2.0 ** (self.pitch / 12.0))
         if slot.recorded:
             position = self.library.elsewhere(slot, position, length * pace, pace, self.sample + offset)
         place = self.library.place(slot, position, length * pace, rate < 0.0)

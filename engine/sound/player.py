@@ -18,9 +18,8 @@ from engine.sound.tap import SampleRing
 class Player:
     """One for each sound room, whatever device it plays to. Audio thread only, apart from what `Room` looks at."""
 
-    def __init__(self, instrument: Instrument, grains: GrainRing, page: ClockPage, samples: SampleRing, offset: float):
+    def __init__(self, instrument: Instrument, grains: GrainRing, page: ClockPage, samples: SampleRing):
         self.instrument, self._grains, self._page, self._samples = instrument, grains, page, samples
-        self.offset = offset
         self.limit = 0.6  # share of a block's time at which grains begin to be thinned
         self.underruns = 0
         self.causes = dict.fromkeys(lateness.CAUSES, 0)  # underruns by cause; the main thread counts them
@@ -45,7 +44,6 @@ class Player:
         start = self._clock.update(leaves)
         rows = self._grains.take()
         if len(rows):
-            rows["time"] -= self.offset
             self.instrument.schedule(rows)
         first = self._samples.written
         block = self.instrument.block(start)

@@ -23,7 +23,7 @@ from engine.crossings import ClockPage, GrainRing, Mailbox, PictureRing
 from engine.messages import Set, Trouble
 from engine.sound import lateness
 from engine.sound.device import CardOutput, NullOutput, Output, find, rescan
-from engine.sound.instrument import Instrument
+from engine.sound.instrument import Instrument, nodes
 from engine.sound.library import SECONDS
 from engine.sound.loom import Loom, LoomError
 from engine.sound.microphone import Microphone
@@ -72,10 +72,11 @@ class Room:
             voices=options.voices,
             units=str(options.units) if options.units else "",
         )
-        self.instrument.receive(Set("/hm/sound/gain", (options.gain,)))
+        for node in nodes(options):
+            self.instrument.receive(Set(node.address, node.value))
         if self.instrument.engine == "numpy" and options.engine == "auto":
             self._tell("pyo is not installed: grains are made by numpy, at several times the cost (pip install pyo)")
-        self.player = Player(self.instrument, self._grains, self._page, self._samples, options.offset)
+        self.player = Player(self.instrument, self._grains, self._page, self._samples)
         self.player.limit = options.throttle
         self._going = True
         self._underruns, self._reading = 0, lateness.read(0)  # as of the last look
