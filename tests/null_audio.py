@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+import wave
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -165,6 +166,17 @@ def jack(channels: int = 16, period: int = 1024, rate: int = 48000) -> Iterator[
             os.environ.pop(key, None) if value is None else os.environ.__setitem__(key, value)
         server.terminate()
         server.wait(5.0)
+
+
+def jack_record(seconds: int, channels: int = 16) -> NDArray[np.float32]:
+    """What PortAudio's client plays into the private JACK: (n, channels) f32, by JACK's own recorder."""
+    with tempfile.TemporaryDirectory(prefix="hm") as folder:
+        ports = [f"PortAudio:out_{k}" for k in range(channels)]
+        command = ["jack_rec", "-f", f"{folder}/heard.wav", "-d", str(seconds), "-b", "32", *ports]
+        subprocess.run(command, check=True, capture_output=True)
+        with wave.open(f"{folder}/heard.wav") as file:
+            whole = np.frombuffer(file.readframes(file.getnframes()), "<i4").reshape(-1, channels)
+    return (whole / 2.0**31).astype(np.float32)
 
 
 def stolen_or_busy() -> float:

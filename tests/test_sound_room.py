@@ -192,21 +192,56 @@ def test_a_device_that_is_not_there_is_named_with_those_that_are_and_the_clock_r
         assert room.page.read()["real"] == 0.0
 
 
+def all_channels(room: Playing, record: Callable[[int], NDArray[np.float32]]) -> None:
+    """Send a click to each loudspeaker in turn, then a crowd of grains all around; hear it all come back.
+
+    Clicks say that each channel carries its own and nothing else. What the room computed, folded to two channels, says
+    of the recording, folded alike, that no sample was lost, doubled or changed. A run with an underrun is not clean: it
+    is played again, twice at most.
+    """
+    n, rng = room.options.channels, np.random.default_rng(6)
+    speakers = Speakers(n, "ring")
+    room.pictures.write(picture())
+    for _ in range(3):
+        before, begin = room.page.read(), time.monotonic() + 1.2  # a recorder takes a while to begin
+        for k in range(n):
+            room.grains.put(*click(begin + 0.15 * k, speakers.places[k]))
+        crowd = begin + 0.15 * n + 0.2
+        for k in range(300):
+            where = float(rng.uniform(-1, 1))
+            room.grains.put(Grain(0.0, 1 + k % 2, rng.random(), 0.1, gain=0.1, pan=where), crowd + 0.003 * k)
+        sound = record(4 if n <= 8 else 5)
+        _, sent = room.samples.read(int(before["sample"]))
+        if room.page.read()["underruns"] == before["underruns"] and sent.any():
+            break
+    else:
+        if null_audio.stolen_or_busy() > 0.001:
+            pytest.skip(f"the hypervisor took {100 * null_audio.stolen_or_busy():.1f} % of the CPU")
+    assert sound.shape[1] == n
+    clicks = sound[: len(sound) - 1400].copy()
+    found = sorted((int(at), speaker) for speaker in range(n) for at in onsets(clicks[:, speaker], 0.3))
+    assert [speaker for _, speaker in found] == list(range(n))
+    for at, speaker in found:
+        others = np.delete(sound[at - 200 : at + 1200], speaker, axis=1)
+        assert np.abs(others).max() < 2e-5  # what is left there of the DC block's answer to that one's own click
+    heard = sound @ speakers.stereo()
+    size = 1 << (len(heard) + len(sent)).bit_length()
+    alike = np.fft.irfft(np.fft.rfft(heard[:, 0], size) * np.fft.rfft(sent[:, 0], size).conj(), size)
+    lag = int(alike.argmax())
+    lag -= size * (lag > size // 2)
+    start = max(0, -lag)
+    n_both = min(len(sent) - start, len(heard) - start - lag)
+    mine, theirs = sent[start : start + n_both], heard[start + lag : start + lag + n_both]
+    assert np.count_nonzero(mine[:, 0]) > RATE, "a second of sound at least was compared"
+    assert np.abs(mine - theirs).max() < 2e-6, "not one sample lost, doubled or changed"
+
+
 @needs_pulse
 @pytest.mark.realtime
 def test_each_of_eight_channels_of_a_real_stream_carries_its_own_and_nothing_else() -> None:
     with null_audio.pulse(8) as server, playing(channels=8, reverb=0.0, layout="ring") as room:
         assert room.page.read()["real"] == 1.0
-        places = Speakers(8, "ring").places
-        begin = time.monotonic() + 1.5  # a recorder takes a while to begin
-        for k in range(16):
-            room.grains.put(*click(begin + 0.15 * k, places[k % 8]))
-        sound = server.record(4.5)
-        found = [(int(at), speaker) for speaker in range(8) for at in onsets(sound[:, speaker])]
-        assert [speaker for _, speaker in sorted(found)] == [k % 8 for k in range(16)]
-        for at, speaker in found:
-            others = np.delete(sound[at - 200 : at + 1200], speaker, axis=1)
-            assert np.abs(others).max() < 2e-5  # what is left there of the DC block's answer to that one's own click
+        all_channels(room, server.record)
 
 
 @needs_pulse
@@ -263,11 +298,7 @@ def test_a_microphone_that_was_named_is_announced_and_can_be_played_in_short_pie
 
 @pytest.mark.skipif(shutil.which("jackd") is None, reason="no jackd: apt-get install jackd2")
 @pytest.mark.realtime
-def test_jack_gets_sixteen_channels() -> None:
-    with null_audio.jack(16, 1024), playing(channels=16, block=1024, host="JACK", layout="ring") as room:
+def test_each_of_sixteen_channels_of_jack_carries_its_own_and_nothing_else() -> None:
+    with null_audio.jack(16, 1024), playing(channels=16, block=1024, host="JACK", layout="ring", reverb=0.0) as room:
         room.until(lambda: room.page.read()["real"] == 1.0, 8.0, "JACK")
-        room.grains.put(*click(time.monotonic() + 0.3))
-        time.sleep(1.0)
-        page = room.page.read()
-        assert page["real"] == 1.0 and page["grains"] == 1.0
-        assert page["underruns"] <= 1.0
+        all_channels(room, null_audio.jack_record)
