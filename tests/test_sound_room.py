@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -201,6 +202,7 @@ def all_channels(room: Playing, record: Callable[[int], NDArray[np.float32]]) ->
     """
     n, rng = room.options.channels, np.random.default_rng(6)
     speakers = Speakers(n, "ring")
+    joined: list[float] = []  # underruns once the recorder has come in: JACK stumbles when somebody does
     room.pictures.write(picture())
     for _ in range(3):
         before, begin = room.page.read(), time.monotonic() + 1.2  # a recorder takes a while to begin
@@ -210,9 +212,10 @@ def all_channels(room: Playing, record: Callable[[int], NDArray[np.float32]]) ->
         for k in range(300):
             where = float(rng.uniform(-1, 1))
             room.grains.put(Grain(0.0, 1 + k % 2, rng.random(), 0.1, gain=0.1, pan=where), crowd + 0.003 * k)
+        threading.Timer(1.1, lambda: joined.append(room.page.read()["underruns"])).start()
         sound = record(4 if n <= 8 else 5)
         _, sent = room.samples.read(int(before["sample"]))
-        if room.page.read()["underruns"] == before["underruns"] and sent.any():
+        if room.page.read()["underruns"] == joined[-1] and sent.any():
             break
     else:
         if null_audio.stolen_or_busy() > 0.001:
