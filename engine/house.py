@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from types import FrameType
 from typing import Self
 
+from engine import beat
 from engine.clock import Clock, Now
 from engine.crossings import ClockPage, GrainRing, PictureRing
 from engine.directory import mapping_nodes
@@ -66,6 +67,9 @@ class House:
     def _open(self) -> None:
         plan = self.plan
         check_ports(plan.doors)
+        pulse = beat.find(plan.beat)
+        if pulse:
+            self.stack.callback(pulse.close)
         fps = plan.fps or FPS
         size = plan.size if plan.size[0] else choose_size(fps)  # before the rooms start: they would be measured too
         self.programme = Programme(plan.scenes, plan.start, plan.hold, plan.seed)
@@ -83,7 +87,8 @@ class House:
         self.mind = MindRoom(mind, pictures)
         self.sound = SoundRoom(sound, grains, page, samples)
         self.doors = DoorsRoom(doors, self._directory, self._directory_serial, self.health)
-        self.performer = Performer(self.doors, plan.presets)
+        self.beat = beat.OnTheBeat(self.doors, pulse) if pulse else None
+        self.performer = Performer(self.beat or self.doors, plan.presets)
         self.page = page
         recording = Recording(plan.record) if plan.record else None
         tap = Watchers(self.live, recording, size, fps, plan.sound.rate)
@@ -148,7 +153,8 @@ class House:
         perform(show(clock), clock, self.performer, self.mind, self.sound, Wall(self.stage, self.mind, self.meter, over))
 
     def _directory(self) -> Directory:
-        return Directory((*self.programme.directory().nodes, *self.performer.nodes()))
+        beat = self.beat.nodes() if self.beat else ()
+        return Directory((*self.programme.directory().nodes, *self.performer.nodes(), *beat))
 
     def _directory_serial(self) -> int:
         return self.programme.directory_serial + self.performer.serial

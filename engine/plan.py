@@ -40,6 +40,7 @@ class Plan:
     window: str = "headless"
     mapping: Path | None = None  # where the wall's mapping is kept
     presets: Path = Path("presets.toml")  # where a performer's presets are kept
+    beat: str = ""  # whose beat texts and scenes wait for: see engine/beat.py
     record: Path | None = None
     seconds: float = 0.0
     machine: Machine = field(default_factory=Machine)
@@ -112,6 +113,7 @@ def plan(options: argparse.Namespace, machine: Machine) -> Plan:
         window=getattr(options, "window", None) or machine.stage.window,
         mapping=Path(machine.stage.mapping) if machine.stage.mapping else where / "mapping.toml",
         presets=where / "presets.toml",
+        beat=machine.sound.beat,
         record=getattr(options, "record", None),
         seconds=options.seconds,
         machine=machine,

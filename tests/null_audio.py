@@ -148,6 +148,10 @@ def pulse(channels: int = 2) -> Iterator[Pulse]:
                     os.environ[name] = value
 
 
+def jack_is_here() -> bool:
+    return shutil.which("jackd") is not None
+
+
 @contextlib.contextmanager
 def jack(channels: int = 16, period: int = 1024, rate: int = 48000) -> Iterator[str]:
     """A private JACK with its dummy driver for one test: the server's name, set for processes started meanwhile."""
