@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import wave
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -11,7 +14,9 @@ from engine.messages import Ancestor, Grain, Lineage, Picture, Set, State
 from engine.sound.instrument import Instrument
 from engine.sound.library import LONGEST
 from engine.sound.master import CEILING, Limiter
-from engine.sound.sources import IMPULSE
+from engine.sound.options import SoundOptions
+from engine.sound.sources import IMPULSE, TICK, make
+from engine.sound.stems import LAYERS, Stems
 
 RATE, BLOCK = 48000, 256
 
@@ -258,3 +263,22 @@ def test_mute_fades_and_comes_back() -> None:
     assert np.abs(np.diff(quiet[:, 0])).max() < 0.05
     instrument.receive(Set("/hm/sound/mute", (0,)))
     assert play(instrument, 0.5)[RATE // 4 :].any()
+
+
+def test_the_layers_of_a_render_add_up_to_the_whole_and_hold_their_own(tmp_path: Path) -> None:
+    stems = Stems(SoundOptions(channels=4, reverb=0.3))
+    stems.give((job, make(job)) for job in small().wanted(picture()))
+    grains = [Grain(0.2, 0, duration=0.5), Grain(0.4, 1, duration=0.4, pan=0.7), Grain(0.9, TICK, 0.0, 0.06, prompt=True)]
+    stems.schedule(rows(*grains))
+    for _ in range(RATE * 3 // 256):
+        stems.block()
+    whole, *layers = [stems.sound(name) for name in LAYERS]
+    assert whole.shape[1] == 4 and all(np.abs(layer).max() > 0.005 for layer in layers)
+    assert np.abs(whole - sum(layers)).max() < 1e-5
+    assert not layers[1][: int(0.39 * RATE)].any() and not layers[2][: int(0.89 * RATE)].any()
+    stems.write(tmp_path, "a")
+    with wave.open(str(tmp_path / "a-memories.wav")) as file:
+        assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (4, 3, RATE)
+        data = np.frombuffer(file.readframes(file.getnframes()), np.uint8).reshape(-1, 4, 3)
+    whole_numbers = np.pad(data, ((0, 0), (0, 0), (1, 0))).view("<i4")[..., 0] / 2.0**31
+    assert np.abs(whole_numbers - layers[1]).max() < 2e-7

@@ -95,6 +95,23 @@ class Instrument:
         for source, sound in ((PICTURE, np.zeros(2, np.float32)), (TICK, tick(rate)), (IMPULSE, impulse(rate))):
             self.library.write(source, sound, -int(LONGEST * rate))
 
+    @classmethod
+    def of(cls, options: SoundOptions) -> Instrument:
+        """The instrument that options describe."""
+        made = cls(
+            options.rate,
+            options.channels,
+            options.block,
+            options.seed,
+            layout=options.layout,
+            engine=options.engine,
+            voices=options.voices,
+            units=str(options.units) if options.units else "",
+        )
+        for node in nodes(options):
+            made.receive(Set(node.address, node.value))
+        return made
+
     # --- sources: any thread, one at a time --------------------------------------------------------------------------
 
     def wanted(self, picture: Picture) -> Iterator[Job]:
@@ -113,13 +130,16 @@ class Instrument:
         """Put the sound of a job where grains can reach it; False if no place has rested long enough."""
         return self.library.write(job.source, sound, self.sample, recorded=job.source <= RECORDED)
 
-    def picture(self, picture: Picture) -> None:
+    def picture(self, picture: Picture) -> list[tuple[Job, NDArray[np.float32]]]:
         """Hear a picture: it becomes source 0 (at most every LONGEST seconds), its ancestors get their voices.
 
-        Computes here and now, up to 30 ms for each; the sound room lets a Loom do that.
+        Computes here and now, up to 30 ms for each; the sound room lets a Loom do that. Returns what was new.
         """
+        made = []
         for job in self.wanted(picture):
-            self.give(job, make(job))
+            made.append((job, make(job)))
+            self.give(*made[-1])
+        return made
 
     def receive(self, message: Set) -> str:
         """Turn one of NODES; the answer is "" or what was wrong with it. Any thread."""

@@ -23,7 +23,7 @@ from engine.crossings import ClockPage, GrainRing, Mailbox, PictureRing
 from engine.messages import Set, Trouble
 from engine.sound import lateness
 from engine.sound.device import CardOutput, NullOutput, Output, find, rescan
-from engine.sound.instrument import Instrument, nodes
+from engine.sound.instrument import Instrument
 from engine.sound.library import SECONDS
 from engine.sound.loom import Loom, LoomError
 from engine.sound.microphone import Microphone
@@ -61,19 +61,7 @@ class Room:
         self._samples = SampleRing(name=samples)
         self._pictures = PictureRing(name=pictures)
         self._grains.take()  # what was meant for a room that died is late by now
-        self.instrument = Instrument(
-            options.rate,
-            options.channels,
-            options.block,
-            options.seed,
-            layout=options.layout,
-            reverb=options.reverb,
-            engine=options.engine,
-            voices=options.voices,
-            units=str(options.units) if options.units else "",
-        )
-        for node in nodes(options):
-            self.instrument.receive(Set(node.address, node.value))
+        self.instrument = Instrument.of(options)
         if self.instrument.engine == "numpy" and options.engine == "auto":
             self._tell("pyo is not installed: grains are made by numpy, at several times the cost (pip install pyo)")
         self.player = Player(self.instrument, self._grains, self._page, self._samples)
