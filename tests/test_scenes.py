@@ -63,7 +63,7 @@ def grains_of(gap):
 def test_the_gap_is_heard_as_two_streams_that_part():
     def spread(grains):
         """How far the two streams of one memory are apart, in seconds and semitones."""
-        voices = sorted((g for g in grains if g.source > 0 and g.rate == 1.0), key=lambda g: (g.source, g.duration))
+        voices = sorted((g for g in grains if g.source > 0 and abs(g.rate) == 1.0), key=lambda g: (g.source, g.duration))
         pairs = [(a, b) for a, b in itertools.pairwise(voices) if a.duration == b.duration and a.source == b.source]
         assert pairs
         return sum(abs(b.time - a.time) + abs(b.detune - a.detune) for a, b in pairs) / len(pairs)

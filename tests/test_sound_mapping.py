@@ -21,7 +21,7 @@ def listen(state: State, seconds: float = 60.0, flow: float = 0.0, seed: int = 1
 
 def pairs(grains: list[Grain]) -> list[tuple[Grain, Grain]]:
     """The two streams: each voice for the words with the one for the picture."""
-    voices = [g for g in grains if g.source > 0 and g.rate == 1.0]
+    voices = [g for g in grains if g.source > 0 and abs(g.rate) == 1.0]
     return list(zip(voices[::2], voices[1::2], strict=False))
 
 
@@ -49,6 +49,27 @@ def test_agreement_is_unison_and_the_gap_is_roughness_and_desynchrony() -> None:
         late.append(np.mean([b.time - a.time for a, b in found]))
         rough.append(np.mean([b.detune - a.detune for a, b in found]))
     assert late == sorted(late) and late[0] > 0.0 and rough == sorted(rough) and rough[0] > 0.0
+
+
+def test_the_gap_turns_the_pictures_memory_backwards_and_never_the_words() -> None:
+    found = [pairs(listen(State(gap=gap, motion=1.0, lineage=Lineage(VOICES)), 120.0)) for gap in (0.0, 0.4, 1.0)]
+    assert all(a.rate == 1.0 for both in found for a, _ in both)
+    backwards = [float(np.mean([b.rate < 0.0 for _, b in both])) for both in found]
+    assert backwards[0] == 0.0 < backwards[1] < backwards[2] < 0.9
+
+
+def test_every_new_sentence_puts_the_same_memories_over_another_ground() -> None:
+    murmur, grounds, voices = Murmur(1), [], []
+    for second, words in enumerate(["", "the sea", "the sea", "a room", "a fire", "a fire", "snow"] * 10):
+        state = State(words=words or "the sea", motion=1.0, lineage=Lineage(VOICES))
+        for tick in range(60):
+            for grain in murmur.grains(second + tick / 60, 1 / 60, state):
+                (voices if grain.source else grounds).append((words, grain))
+    low = {round(g.detune % 12.0, 2) for _, g in grounds}
+    assert low == {round(mapping.ground(k) % 12.0, 2) for k in range(4)} and len(low) == 3
+    first = [round(g.detune % 12.0, 2) for _, g in grounds[:3]]
+    assert first == [0.0, 0.0, 0.0], "the first words are the ground"
+    assert all(abs(g.detune) < 0.1 for _, g in voices), "memories keep their pitches"
 
 
 def test_displacement_hangs_the_memories_under_the_pictures_pitches() -> None:

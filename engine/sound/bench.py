@@ -39,6 +39,7 @@ def score(time: float, crowd: tuple[Ancestor, ...]) -> State:
     order = sorted(range(len(crowd)), key=lambda k: -shares[k])
     named = tuple(Ancestor(crowd[k].id, shares[k], voice=crowd[k].voice, x=crowd[k].x, y=crowd[k].y) for k in order)
     return State(
+        words="somebody calling from the other shore" if time >= 63.0 else "the room where I was born",
         gap=0.03 + 0.75 * bump(40, 62) + 0.3 * bump(62, 95),
         displacement=0.05 + 0.45 * bump(60, 95, 6.0),
         motion=0.05 + 1.2 * bump(20, 44, 6.0) + 0.6 * bump(44, 95, 6.0),

@@ -49,13 +49,19 @@ def cause(before: Reading, after: Reading, longest: Longest, period: float, slac
     """
     waited, stolen = after.waited - before.waited, after.stolen - before.stolen
     if longest.computing > period:
-        return "slow", f"a block of {_ms(period)} took {_ms(longest.computing)} to compute: fewer grains, or larger blocks"
+        return (
+            "slow",
+            f"a block of {_ms(period)} took {_ms(longest.computing)} to compute: fewer grains, or larger blocks",
+        )
     if stolen >= 0.5 * slack:
         return "stolen", f"the hypervisor took {_ms(stolen)} of this machine's CPUs"
     if waited >= 0.5 * slack:
         return "starved", f"the sound waited {_ms(waited)} for a CPU: give it real-time priority or a core of its own"
     if longest.passing > period:
-        return "python", f"a block that computes in {_ms(longest.computing)} was held up for {_ms(longest.passing)} within"
+        return (
+            "python",
+            f"a block that computes in {_ms(longest.computing)} was held up for {_ms(longest.passing)} within",
+        )
     return "host", "the device or its driver asked too late; nothing here was busy: a larger [sound] latency helps"
 
 

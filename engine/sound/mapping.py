@@ -25,6 +25,9 @@ frames a second was late by construction. It costs nothing that one could see: t
 """
 
 
+GROUNDS = (0.0, 12.0 * math.log2(3 / 4), 0.0, 12.0 * math.log2(4 / 3))
+
+
 def density(motion: float, usual: float = 1.0) -> float:
     """Grains per second of the murmur for a latent that moves by `motion` rms per second. Stillness is near silence.
 
@@ -48,6 +51,20 @@ def roughness(gap: float) -> float:
 def detune(displacement: float) -> float:
     """Semitones by which memories hang under the picture's own pitches: the distance of the picture from its words."""
     return -1.4 * math.pow(_unit(displacement), 1.3)
+
+
+def ground(turns: int) -> float:
+    """Semitones by which the picture's own sound is transposed after so many new sentences: D, A below, D, G above.
+
+    The memories keep their pitches, so that every sentence puts the same memories over another ground; a pentatonic
+    has a place for each of its own notes over all three.
+    """
+    return GROUNDS[turns % len(GROUNDS)]
+
+
+def recollection(gap: float) -> float:
+    """How often the picture's memory of a fragment runs backwards, towards the words' memory of it: never in unison."""
+    return 0.7 * _unit(gap)
 
 
 def duration(depth: int) -> float:
@@ -116,9 +133,9 @@ def middle(lineage: Lineage) -> tuple[float, float]:
 
 
 def breath(time: float, standard: float = 0.0) -> float:
-    """A slow swell in 0.35..1, about six breaths a minute and never twice alike; it dies where all is standard."""
+    """A slow swell in 0.2..1, about six breaths a minute and never twice alike; it dies where all is standard."""
     swell = 0.5 + 0.32 * math.sin(2 * math.pi * time / 11.3) + 0.18 * math.sin(2 * math.pi * time / 17.9 + 1.0)
-    return 0.35 + 0.65 * (swell + (0.5 - swell) * _unit(standard))
+    return 0.2 + 0.8 * (swell + (0.5 - swell) * _unit(standard))
 
 
 _WORD = re.compile(r"[^\W\d_]+|\d+|[,;:.!?…]", re.UNICODE)
