@@ -22,7 +22,7 @@ first steps
 
 ELSEWHERE = {  # command -> (module whose main(argv) runs it, one line of help)
     "archive": ("engine.mind.archive_command", "look into the memory, take back, export, compact, snapshot, restore"),
-    "calibrate": ("engine.calibrate", "measure the sync of sound and light; fit a reader to a model"),
+    "calibrate": ("engine.calibrate", "measure the sync of sound and light; fit a reader to a model; hear recordings by their words"),
     "fetch": ("engine.mind.fetch", "the only command that downloads: a model, by name"),
     "models": ("engine.mind.models", "which models are here, how large, under which licence"),
     "train": ("engine.atelier.train", "train the embedded model from nothing, or go on"),
