@@ -178,7 +178,12 @@ class House:
             ok=not notes,
             rooms=tuple((name, "running" if room["alive"] else "restarting") for name, room in rooms.items()),
             figures=tuple(figures.items()),
-            facts=(("scene", self.programme.name), ("model", self.plan.mind.model), ("caption", state.caption)),
+            facts=(
+                ("scene", self.programme.name),
+                ("model", self.plan.mind.model),
+                ("caption", state.caption),
+                ("microphone", self.plan.sound.microphone or "closed"),
+            ),
             notes=tuple(notes),
         )
 
@@ -213,11 +218,12 @@ def run(options: argparse.Namespace, machine: Machine) -> int:
 
 def summary(house: House) -> str:
     """What the show was, in a line."""
-    f = house.meter.figures(time.monotonic(), 1.0 / house.stage.fps)
+    f, page = house.meter.figures(time.monotonic(), 1.0 / house.stage.fps), house.page.read()
     return (
         f"{f['frames']:.0f} frames, interval p50 {f['frame_p50_ms']:.1f} ms p99 {f['frame_p99_ms']:.1f} ms; "
         f"{house.meter.pictures} pictures ({f['pictures_per_second']:.1f} a second); "
         f"words to light p50 {f['light_p50_ms'] / 1e3:.2f} s; "
+        f"{page['underruns']:.0f} underruns, {page['late']:.0f} of {page['grains']:.0f} grains late; "
         f"{sum(room.restarts for room in house.supervisor.rooms)} rooms restarted"
     )
 

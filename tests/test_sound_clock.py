@@ -14,9 +14,12 @@ from engine.crossings import ClockPage, GrainRing
 from engine.messages import Ancestor, Grain, Lineage, State
 from engine.rooms import SoundRoom
 from engine.sound.dac import DacClock, HostTime
+from engine.sound.instrument import Instrument
 from engine.sound.lateness import CAUSES, Longest, Reading, read
 from engine.sound.lateness import cause as why
 from engine.sound.murmur import Murmur
+from engine.sound.player import Player
+from engine.sound.sources import IMPULSE
 from engine.sound.sync import clicks, from_interface, onsets, sync
 from engine.sound.tap import SampleRing
 from engine.supervisor import Room
@@ -188,5 +191,29 @@ def test_no_stall_of_the_loop_makes_a_grain_of_the_murmur_late() -> None:
     assert room.tardy == 0 and clock.skipped > 0
     room.schedule([Grain(clock.time, 0), Grain(clock.time, 0, prompt=True)])
     assert room.tardy == 1, "a grain for this very instant is late, unless it promised nothing"
+    for shared in (ring, page, samples):
+        shared.close()
+
+
+def test_grains_are_thinned_while_blocks_take_too_long_and_come_back_after() -> None:
+    ring, page, samples = GrainRing(), ClockPage(), SampleRing(1.0)
+    player = Player(Instrument(RATE, 2, BLOCK, voices=1), ring, page, samples)
+    out = np.zeros((BLOCK, 2), np.float32)
+
+    def play(blocks: int, limit: float) -> int:
+        """How many of a grain for each block were played."""
+        player.limit, before = limit, player.instrument.grains
+        for _ in range(blocks):
+            at = player.instrument.sample / RATE
+            ring.put(Grain(0.0, IMPULSE, 0.0, 0.01, gain=0.1), at + 2 * PERIOD)
+            player.play(out, at, False)
+        return player.instrument.grains - before
+
+    assert play(200, limit=50.0) >= 199  # the last is still to come
+    play(400, limit=0.0)
+    assert player.instrument.keep == 0.05 and play(200, limit=0.0) < 60
+    assert page.read()["load"] > 0.0 and page.read()["lost"] > 100.0
+    play(2500, limit=50.0)
+    assert player.instrument.keep == 1.0
     for shared in (ring, page, samples):
         shared.close()
