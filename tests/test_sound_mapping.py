@@ -113,7 +113,7 @@ def test_novelty_is_level() -> None:
     levels = [
         max(g.gain for g in listen(State(motion=1.0, light=light, lineage=Lineage(VOICES)))) for light in (0, 0.5, 1)
     ]
-    assert levels == sorted(levels) and levels[2] > 3 * levels[0]
+    assert levels == sorted(levels) and levels[2] > 2.5 * levels[0]  # 10 dB, less what breath and chance do
 
 
 @pytest.mark.parametrize(("x", "y"), [(0.1, 0.2), (0.5, 0.5), (0.9, 0.7)])

@@ -78,8 +78,8 @@ def overlap(depth: int) -> float:
 
 
 def level(light: float) -> float:
-    """Gain for the novelty of a picture: one that adds nothing is 13 dB softer than one that was never there."""
-    return float(10.0 ** (-13.0 * (1.0 - _unit(light)) / 20.0))
+    """Gain for the novelty of a picture: one that adds nothing is 10 dB softer than one that was never there."""
+    return float(10.0 ** (-10.0 * (1.0 - _unit(light)) / 20.0))
 
 
 def brightness(light: float, gap: float) -> float:

@@ -15,8 +15,8 @@ import numpy as np
 from engine.messages import Ancestor, Grain, State
 from engine.sound import mapping
 
-BED = 0.48  # gain of the picture's own sound
-VOICE = 0.455  # gain of the largest share
+BED = 0.65  # gain of the picture's own sound
+VOICE = 0.61  # gain of the largest share
 GLINT = 0.3  # of the voices of a wholly new picture ring once more an octave or a twelfth higher, catching light
 HABIT = 90.0  # seconds in which one grows used to a motion
 NOBODY = Ancestor(0, 1.0)
