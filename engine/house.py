@@ -25,8 +25,8 @@ from engine.performer import Performer
 from engine.plan import Plan, check_ports, plan, window_of
 from engine.programme import Programme
 from engine.rooms import DoorsRoom, MindRoom, SoundRoom
-from engine.sound.instrument import nodes
 from engine.sound.lateness import CAUSES
+from engine.sound.nodes import nodes
 from engine.sound.tap import SampleRing
 from engine.stage.governor import choose_size
 from engine.stage.outputs.live import Live

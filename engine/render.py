@@ -27,7 +27,8 @@ from engine.mind.mind import Mind
 from engine.performer import Performer
 from engine.plan import Plan, plan
 from engine.programme import Programme
-from engine.sound.instrument import Instrument, nodes
+from engine.sound.instrument import Instrument
+from engine.sound.nodes import nodes
 from engine.sound.options import SoundOptions
 from engine.sound.stems import Stems
 from engine.stage.layer import Layer

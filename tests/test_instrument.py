@@ -15,7 +15,7 @@ from engine.sound.instrument import Instrument
 from engine.sound.library import LONGEST
 from engine.sound.master import CEILING, Limiter
 from engine.sound.options import SoundOptions
-from engine.sound.sources import IMPULSE, TICK, make
+from engine.sound.sources import IMPULSE, RECORDED, TICK, make, recorded
 from engine.sound.stems import LAYERS, Stems
 
 RATE, BLOCK = 48000, 256
@@ -282,3 +282,27 @@ def test_the_layers_of_a_render_add_up_to_the_whole_and_hold_their_own(tmp_path:
         data = np.frombuffer(file.readframes(file.getnframes()), np.uint8).reshape(-1, 4, 3)
     whole_numbers = np.pad(data, ((0, 0), (0, 0), (1, 0))).view("<i4")[..., 0] / 2.0**31
     assert np.abs(whole_numbers - layers[1]).max() < 2e-7
+
+
+def test_a_memory_speaks_in_a_cloud_of_recordings_where_there_are_any_and_never_in_a_row() -> None:
+    instrument = Instrument(RATE, 2, BLOCK, voices=3, reverb=0.0, units="somewhere")
+    rng = np.random.default_rng(1)
+    for source in (1, recorded(1), 2):
+        sound = (0.1 * rng.standard_normal(2 * RATE)).astype(np.float32)
+        instrument.library.write(source, sound, 0, recorded=source <= RECORDED)
+    witness = Witness(instrument)
+    instrument.particles = witness
+    instrument.receive(Set("/hm/sound/recordings", (1.0,)))
+    instrument.schedule(rows(*[Grain(0.2 + 0.5 * k, 1, duration=1.5, gain=0.5, pan=-1.0) for k in range(12)]))
+    play(instrument, 8.0)
+    pieces = [length / RATE for _, _, _, length in witness.started]
+    assert len(pieces) > 200 and max(pieces) < 0.08 and longest_run(witness.started) < 0.08
+    times = np.sort([sample / RATE for sample, *_ in witness.started])
+    assert times[0] >= 0.2 and times[-1] < 0.2 + 5.5 + 1.5 and np.diff(times).max() < 0.2, "they fill the grain's time"
+    witness.started.clear()
+    at = instrument.sample / RATE + 0.2
+    instrument.schedule(rows(Grain(at, 2, duration=1.0, pan=-1.0), Grain(at, 1, duration=1.0, pan=-1.0)))
+    instrument.receive(Set("/hm/sound/recordings", (0.0,)))
+    instrument.schedule(rows(Grain(at, 1, duration=1.0, pan=-1.0)))
+    play(instrument, 2.0)
+    assert sum(length > 0.5 * RATE for *_, length in witness.started) == 2, "without a recording a memory has its own voice"

@@ -19,7 +19,7 @@ from engine.presets import Book, Cue, Glide, PresetError, between, keeps
 from engine.programme import Programme
 from engine.rooms import DoorsRoom
 from engine.scene import SCENES
-from engine.sound.instrument import NODES
+from engine.sound.nodes import NODES
 from engine.supervisor import Room, Supervisor
 from tests.doors_house import Performer as Client
 

@@ -29,7 +29,7 @@ from engine.sound.loom import Loom, LoomError
 from engine.sound.microphone import Microphone
 from engine.sound.options import SoundOptions
 from engine.sound.player import Player
-from engine.sound.sources import MICROPHONE, Job, level
+from engine.sound.sources import MICROPHONE, Job
 from engine.sound.tap import SampleRing
 
 QUIET = 10.0  # seconds between explanations of underruns; all are counted
@@ -196,7 +196,7 @@ class Room:
             if ear is not None and self.instrument.library.rested(MICROPHONE, self.instrument.sample):
                 heard = ear.recent()
                 if len(heard):
-                    self.instrument.library.write(MICROPHONE, level(heard), self.instrument.sample, recorded=True)
+                    self.instrument.overhear(heard)
             picture = self._pictures.newest(seen)
             if picture is None:
                 continue
