@@ -183,7 +183,16 @@ def jack_record(seconds: int, channels: int = 16) -> NDArray[np.float32]:
     return (whole / 2.0**31).astype(np.float32)
 
 
-def stolen_or_busy() -> float:
-    """Share of CPU time that a hypervisor took since the machine started counting; for skipping real-time tests."""
+def crowded() -> str:
+    """Why real time cannot be expected here and now; "" where it can.
+
+    A hypervisor took part of the CPUs since the machine was started, or somebody waited for a CPU for a third of the
+    last ten seconds: sound servers without real-time priority then miss their turn, whatever we do.
+    """
     fields = [float(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]]
-    return fields[7] / max(sum(fields), 1.0)
+    stolen = fields[7] / max(sum(fields), 1.0)
+    pressure = Path("/proc/pressure/cpu")
+    waiting = float(pressure.read_text().split("avg10=")[1].split()[0]) if pressure.exists() else 0.0
+    if stolen > 0.001:
+        return f"the hypervisor took {100 * stolen:.1f} % of the CPU"
+    return f"others wanted the CPUs for {waiting:.0f} % of the last ten seconds" if waiting > 33.0 else ""

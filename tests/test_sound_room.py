@@ -218,8 +218,8 @@ def all_channels(room: Playing, record: Callable[[int], NDArray[np.float32]]) ->
         if room.page.read()["underruns"] == joined[-1] and sent.any():
             break
     else:
-        if null_audio.stolen_or_busy() > 0.001:
-            pytest.skip(f"the hypervisor took {100 * null_audio.stolen_or_busy():.1f} % of the CPU")
+        if null_audio.crowded():
+            pytest.skip(null_audio.crowded())
     assert sound.shape[1] == n
     clicks = sound[: len(sound) - 1400].copy()
     found = sorted((int(at), speaker) for speaker in range(n) for at in onsets(clicks[:, speaker], 0.3))
@@ -271,18 +271,21 @@ def test_clicks_leave_a_real_stream_when_they_were_meant_to() -> None:
     best = 1.0
     with null_audio.pulse(2) as server, playing(reverb=0.0) as room:
         for _ in range(3):
+            before = room.page.read()
             meant = time.monotonic() + 1.2 + np.cumsum(np.random.default_rng(1).uniform(0.04, 0.06, 50))
             for at in meant:
                 room.grains.put(*click(float(at)))
             found = onsets(server.record(4.3)[:, 0]) / RATE
-            if len(found) == len(meant):
+            after = room.page.read()
+            clean = after["underruns"] == before["underruns"]  # sound that stopped goes on later: grains come late too
+            if len(found) == len(meant) and clean:
+                assert after["late"] == before["late"]
                 best = min(best, sync(meant, found + float(np.median(meant - found))).jitter)
             if best < 0.008:
                 break
-        late = room.page.read()["late"]
-    if best >= 0.008 and null_audio.stolen_or_busy() > 0.001:
-        pytest.skip(f"the hypervisor took {100 * null_audio.stolen_or_busy():.1f} % of the CPU")
-    assert best < 0.008 and late == 0.0
+    if best >= 0.008 and null_audio.crowded():
+        pytest.skip(null_audio.crowded())
+    assert best < 0.008
 
 
 @needs_pulse

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from engine.crossings import GRAIN
 from engine.messages import Ancestor, Picture, Set
+from engine.sound import sources
 from engine.sound.cloud import PIECE, cloud
 from engine.sound.library import LONGEST, Library, Slot
 from engine.sound.master import DcBlock, Fader, Limiter
@@ -21,9 +22,7 @@ from engine.sound.nodes import nodes, understood
 from engine.sound.options import ENGINES, SoundOptions
 from engine.sound.particles import NumpyParticles, Particles, PyoParticles
 from engine.sound.reverb import Reverb
-from engine.sound.sources import (
-    DESCRIPTOR, IMPULSE, MICROPHONE, PICTURE, RECORDED, TICK, Job, impulse, level, make, recorded, tick,
-)  # fmt: skip
+from engine.sound.sources import DESCRIPTOR, IMPULSE, MICROPHONE, PICTURE, RECORDED, TICK, Job, recorded
 from engine.sound.speakers import Speakers
 
 WAITING = 8192  # grains that may wait for their time
@@ -77,7 +76,11 @@ class Instrument:
         self._random = np.random.default_rng(seed)
         self._still = 2  # blocks of complete silence in a row
         self._begun = False
-        for source, sound in ((PICTURE, np.zeros(2, np.float32)), (TICK, tick(rate)), (IMPULSE, impulse(rate))):
+        for source, sound in (
+            (PICTURE, np.zeros(2, np.float32)),
+            (TICK, sources.tick(rate)),
+            (IMPULSE, sources.impulse(rate)),
+        ):
             self.library.write(source, sound, -int(LONGEST * rate))
 
     @classmethod
@@ -118,7 +121,7 @@ class Instrument:
     def overhear(self, heard: NDArray[np.float32]) -> bool:
         """Put what the microphone heard where grains can reach it; False if that place has not rested yet."""
         self._worldly = True
-        return self.library.write(MICROPHONE, level(heard), self.sample, recorded=True)
+        return self.library.write(MICROPHONE, sources.level(heard), self.sample, recorded=True)
 
     def picture(self, picture: Picture) -> list[tuple[Job, NDArray[np.float32]]]:
         """Hear a picture: it becomes source 0 (at most every LONGEST seconds), its ancestors get their voices.
@@ -127,7 +130,7 @@ class Instrument:
         """
         made = []
         for job in self.wanted(picture):
-            made.append((job, make(job)))
+            made.append((job, sources.make(job)))
             self.give(*made[-1])
         return made
 
