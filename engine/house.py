@@ -220,7 +220,7 @@ def summary(house: House) -> str:
     """What the show was, in a line."""
     f, page = house.meter.figures(time.monotonic(), 1.0 / house.stage.fps), house.page.read()
     return (
-        f"{f['frames']:.0f} frames, interval p50 {f['frame_p50_ms']:.1f} ms p99 {f['frame_p99_ms']:.1f} ms; "
+        f"{f['frames']:.0f} frames, interval p50 {f['frame_p50_ms']:.1f} ms p99 {f['frame_p99_ms']:.1f} ms, largest {f['frame_max_ms']:.0f} ms; "
         f"{house.meter.pictures} pictures ({f['pictures_per_second']:.1f} a second); "
         f"words to light p50 {f['light_p50_ms'] / 1e3:.2f} s; "
         f"{page['underruns']:.0f} underruns, {page['late']:.0f} of {page['grains']:.0f} grains late; "

@@ -10,6 +10,7 @@ Hooks return frozen values and touch nothing, so a scene is tested without a GPU
 from __future__ import annotations
 
 import difflib
+import functools
 import inspect
 import linecache
 import re
@@ -162,8 +163,10 @@ class SceneError(Plain):
 HOOKS = ("hear", "key", "touch", "told", "update", "dream", "sound", "draw", "wants")
 
 
+@functools.lru_cache(maxsize=64)
 def descriptions(kind: type[Scene]) -> dict[str, str]:
-    """Each parameter's description: its `text`, or else the comment on its line."""
+    """Each parameter's description: its `text`, or else the comment on its line. Read once: finding a class in its
+    file takes 8 ms, and values are told thirty times a second."""
     told: dict[str, str] = {}
     for base in reversed(kind.__mro__):
         named = {name: p.text for name, p in vars(base).items() if isinstance(p, Param)}

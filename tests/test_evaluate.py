@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from engine.atelier import judge
-from engine.atelier.card import table, write_card
+from engine.atelier.card import curve_table, table, write_card
 from engine.atelier.evaluate import main
-from engine.atelier.figures import Studio, held_out_scenes, roughness
+from engine.atelier.figures import Studio, held_out_scenes, history, roughness
 from engine.atelier.judge import Paintings
 from engine.atelier.paint import Attributes
 from engine.mind import embedded
@@ -105,6 +105,24 @@ def test_the_shipped_weights_are_not_grey_mush(shipped: Studio) -> None:
     assert float(day.mean() - night.mean()) > 0.15
     fire = shipped.pictures(["fire"], [0], 128)[0]
     assert float(fire.std()) > 0.15
+
+
+def test_the_curve_tells_a_student_that_learned_from_one_that_did_not(trained: judge.Judge, tmp_path: Path) -> None:
+    studio = Studio(embedded.load(), bf16=False)
+    learned = {name: value.half() for name, value in studio.model.unet.state_dict().items()}
+    chance = {name: value * torch.rand(value.shape, generator=torch.Generator().manual_seed(0)) for name, value in learned.items()}
+    for step, weights in ((0, chance), (9, learned)):
+        torch.save({"averaged": weights, "step": step, "elapsed": 60.0 * step}, tmp_path / f"student-{step:06d}.pt")
+    found = history(studio, sorted(tmp_path.glob("*.pt")), trained, flags(2, 3), lambda line: None)
+    young, old = found["rows"]
+    assert old["colour"] > young["colour"] and old["minutes"] == 9.0
+    assert found["ceiling"]["R@10"] == 1.0
+    assert "| 9 |" in curve_table(found | {"date": "2026-01-01", "seed": 1})
+
+
+def test_a_curve_without_a_history_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--history", str(tmp_path)]) == 2
+    assert "holds no student" in capsys.readouterr().err
 
 
 def test_shipped_dreams_stay_pictures_at_every_strength(shipped: Studio) -> None:

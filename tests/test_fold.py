@@ -132,10 +132,11 @@ def test_doubling_before_or_after_the_convolution_is_the_same() -> None:
     assert (Doubled(conv)(x) - conv(F.interpolate(x, scale_factor=2.0))).abs().max() <= 1e-5
 
 
-@pytest.mark.skipif(not can_pack(), reason="this torch is built without oneDNN")
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @torch.inference_mode()
 def test_packing_changes_nothing_but_the_time(dtype: torch.dtype) -> None:
+    if not can_pack(dtype):
+        pytest.skip(f"this processor or this torch packs no {dtype}")
     folded, _ = families("embedded")
     layout = {"dtype": dtype, "memory_format": torch.channels_last}
     folded.network.to(**layout)
@@ -150,6 +151,13 @@ def test_packing_changes_nothing_but_the_time(dtype: torch.dtype) -> None:
     pack(folded, run)
     tolerance = 1e-5 if dtype == torch.float32 else 0.02  # sums are rounded once instead of three times
     assert (run() - before).abs().max() <= tolerance
+
+
+def test_weights_are_packed_only_where_the_processor_computes_them() -> None:
+    """Without AVX512-BF16 oneDNN refuses bfloat16 weights with an error: no show may end by it."""
+    assert can_pack() == torch.backends.mkldnn.is_available()
+    assert not can_pack(torch.float16)
+    assert can_pack(torch.bfloat16) <= torch.ops.mkldnn._is_mkldnn_bf16_supported()
 
 
 def test_what_cannot_be_folded_is_named() -> None:

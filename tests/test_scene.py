@@ -84,3 +84,16 @@ def test_an_unknown_scene_names_the_nearest(tmp_path):
     scene_file(tmp_path, "pass\n", "gap")
     with pytest.raises(SceneError, match=r"did you mean gap\?"):
         find("gpa", tmp_path)
+
+
+def test_a_scene_s_file_is_read_for_its_descriptions_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Values are told thirty times a second; reading comments each time cost a whole core."""
+    scene = load(find("gap"))
+    first = scene.nodes("/hm")
+
+    def read_again(kind: type) -> str:
+        raise AssertionError(f"the file of {kind.__name__} is read again")
+
+    monkeypatch.setattr("engine.scene.inspect.getsource", read_again)
+    assert scene.nodes("/hm") == first
+    assert any(node.description for node in first)

@@ -19,9 +19,9 @@ TINY = {
     "run": {"precision": "fp32"},
     "cache": {"sizes_px": [64, 128], "shard": 2, "rounds": 2, "captions": 2},
     "autoencoder": {"batch": 4, "crop_px": 32, "warmup": 2},
-    "decoder": {"batch": 4, "crop_px": 32, "warmup": 2},
+    "finish": {"batch": 2, "crop_px": 64, "warmup": 2, "critic": 4, "dreams": 2, "pool": 2, "round": 4},
     "teacher": {"batch": 4, "batch_tiny": 4, "batch_large": 2, "warmup": 2},
-    "student": {"batch": 4, "batch_tiny": 4, "batch_large": 4, "warmup": 2, "round": 2},
+    "student": {"batch": 4, "batch_tiny": 4, "batch_large": 4, "warmup": 2, "round": 2, "replay": 2},
     "reader": {"batch": 8, "warmup": 2, "width": 16},
     "vae": {"encoder_block_out_channels": [16] * 4, "decoder_block_out_channels": [16] * 4, "num_decoder_blocks": [1, 1, 1, 0]},
     "unet": {"block_out_channels": [16, 16, 32], "cross_attention_dim": 32, "attention_head_dim": 8, "norm_num_groups": 8},
@@ -67,15 +67,14 @@ def test_one_run_leaves_weights_that_load_and_dream(trained: Workshop, encoder: 
     assert model.reader.vector(latents).shape == (1, 384)
 
 
-@pytest.mark.parametrize("stage", ["teacher", "student"])
+@pytest.mark.parametrize("stage", ["teacher", "student", "finish"])
 def test_stopping_and_resuming_gives_the_same_losses_as_not_stopping(
     stage: str, trained: Workshop, tmp_path: Path, encoder: Encoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = losses(trained.folder, stage)
-    for name in ("shards", "spent.json", "autoencoder.pt", "teacher.pt"):
+    needed = {"teacher": (), "student": ("teacher.pt",), "finish": ("teacher.pt", "student.pt")}[stage]
+    for name in ("shards", "spent.json", "autoencoder.pt", *needed):
         (tmp_path / name).symlink_to(trained.folder / name)
-    if stage == "teacher":
-        (tmp_path / "teacher.pt").unlink()
     halted = workshop(tmp_path, encoder, steps=6)
     run = learn.run
 
@@ -95,6 +94,31 @@ def test_a_finished_stage_is_not_learned_again(trained: Workshop, encoder: Encod
     assert losses(trained.folder, "teacher") == before
 
 
+def test_a_training_goes_on_from_exported_weights_on_other_pictures(trained: Workshop, tmp_path: Path, encoder: Encoder) -> None:
+    """The encoder stands still, the student is the young teacher, the card adds up both trainings."""
+    weights = trained.folder / "model"
+    made = Workshop(settings.load(changes=TINY), tmp_path, 0, steps=2, encoder=encoder, out=lambda line: None, start=weights)
+    before = embedded.load(weights)
+    assert all(torch.equal(a, b) for a, b in zip(made.unet().parameters(), before.unet.parameters(), strict=True))
+    made.train()
+    export.export(made, tmp_path / "model")
+    after = embedded.load(tmp_path / "model")
+    same = {
+        part: all(torch.equal(a, b) for a, b in zip(getattr(before, part).parameters(), getattr(after, part).parameters(), strict=True))
+        for part in ("unet", "reader")
+    }
+    assert same == {"unet": False, "reader": False}
+    assert all(torch.equal(a, b) for a, b in zip(before.vae.encoder.parameters(), after.vae.encoder.parameters(), strict=True))
+    assert not torch.equal(made.cache.pictures(0)[:1], trained.cache.pictures(0)[:1])
+    write_card(tmp_path / "model")
+    assert "| teacher |" in (card := (tmp_path / "model" / "README.md").read_text(encoding="utf-8")) and "| 8 |" in card
+
+
+def test_weights_that_are_not_there_cannot_be_gone_on_from(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--from", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
+    assert "unet" in capsys.readouterr().err
+
+
 def test_every_stage_notes_the_time_it_took(trained: Workshop) -> None:
     assert set(json.loads((trained.folder / "spent.json").read_text())) == set(STAGES)
 
@@ -111,10 +135,28 @@ def test_the_autoencoder_begins_by_seeing_colour(trained: Workshop) -> None:
     assert (back[:2].argmax(1) == 0).all() and (back[2:].argmax(1) == 2).all()
 
 
-def test_the_encoder_stands_still_while_the_decoder_goes_on(trained: Workshop) -> None:
-    before, after = (trained._trained(trained.vae(), stage).state_dict() for stage in ("autoencoder", "decoder"))
+def test_the_encoder_stands_still_while_the_decoder_is_finished(trained: Workshop) -> None:
+    before, after = trained._trained(trained.vae(), "autoencoder").state_dict(), trained.vae(trained=True).state_dict()
     changed = {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])}
     assert changed == {"decoder"}
+
+
+def test_a_critic_learns_to_tell_and_the_decoder_to_please_it(trained: Workshop) -> None:
+    """One step moves the critic towards telling paintings from decodings, and leaves no gradient on it from pleasing."""
+    from engine.atelier.finish import FinishStage
+
+    vae = trained._trained(trained.vae(), "autoencoder").train()
+    stage = FinishStage(vae, trained.unet("student"), trained.cache, trained.batches(), trained.settings.finish, trained.autocast, 1)
+    told = []
+    optimiser = torch.optim.Adam(stage.module.critic.parameters(), lr=2e-3)
+    for _ in range(40):
+        loss, figures = stage.loss(0, learn.chance("same"), late=False)
+        loss.backward()
+        optimiser.step()
+        optimiser.zero_grad()
+        told.append(figures["critic"])
+    assert told[-1] < 0.8 * told[0], "the critic learns nothing"
+    assert figures["weight"] > 0
 
 
 def test_nothing_held_out_is_in_the_cache(trained: Workshop) -> None:

@@ -23,41 +23,49 @@ from engine.atelier.sheet import sheet
 from engine.mind.embedded import to_latents, to_pictures
 
 
-class AutoencoderStage:
-    """Trains an AutoencoderTiny on crops of the cache's pictures.
+class Crops:
+    """Pieces of the cache's pictures. The last picture of a shard is never learned from."""
 
-    As the stage `decoder` the encoder stands still, so that latents made long ago still fit, and the decoder goes on.
-    """
+    def __init__(self, cache: Cache, device: torch.device) -> None:
+        self.device = device
+        shards = min(cache.count("pictures.npy"), cache.settings.pictures_kept)
+        if shards < 2:
+            raise ValueError(f"{cache.folder} holds {shards} painted shards; paint at least 2 first")
+        opened: list[NDArray[np.uint8]] = [np.load(cache.path(shard, "pictures.npy"), mmap_mode="r") for shard in range(shards)]
+        self._held = [pictures for pictures in opened if len(pictures) > 1]
 
-    def __init__(self, vae: AutoencoderTiny, cache: Cache, settings: AutoencoderSettings, autocast: torch.autocast,
-                 name: str = "autoencoder") -> None:
-        self.name = name
-        vae.encoder.requires_grad_(name == "autoencoder")
-        self.module: nn.Module = vae
-        self.pace = self.settings = settings
-        self.cache, self.autocast = cache, autocast
-        self.device = next(vae.parameters()).device
-        self.shards = min(cache.count("pictures.npy"), cache.settings.pictures_kept)
-        if self.shards < 2:
-            raise ValueError(f"{cache.folder} holds {self.shards} painted shards; paint at least 2 first")
-        self._held = [pictures for pictures in map(self._open, range(self.shards)) if len(pictures) > 1]
-        self.shards = len(self._held)
-
-    def _open(self, shard: int) -> NDArray[np.uint8]:
-        pictures: NDArray[np.uint8] = np.load(self.cache.path(shard, "pictures.npy"), mmap_mode="r")
-        return pictures
-
-    def crops(self, draw: torch.Generator) -> Tensor:
-        """(batch, 3, crop, crop) f32 in 0..1, half of them mirrored. The last picture of a shard is never learned from."""
-        side = self.settings.crop_px
+    def draw(self, draw: torch.Generator, count: int, side: int) -> Tensor:
+        """(count, 3, side, side) f32 in 0..1, half of them mirrored."""
         out = []
-        for shard, place, down, right, turn in torch.rand(self.settings.batch, 5, generator=draw).tolist():
-            pictures = self._held[int(shard * self.shards)]
+        for shard, place, down, right, turn in torch.rand(count, 5, generator=draw).tolist():
+            pictures = self._held[int(shard * len(self._held))]
             picture = pictures[int(place * (len(pictures) - 1))]
             top, left = int(down * (picture.shape[1] - side + 1)), int(right * (picture.shape[2] - side + 1))
             crop = torch.from_numpy(picture[:, top : top + side, left : left + side].copy())
             out.append(crop.flip(-1) if turn < 0.5 else crop)
         return torch.stack(out).to(self.device).float() / 255
+
+    def unseen(self, most: int = 10) -> Tensor:
+        """(n, 3, h, w) f32 in 0..1: pictures never learned from, the largest of the cache."""
+        side = max(pictures.shape[-1] for pictures in self._held)
+        unseen = [torch.from_numpy(pictures[-1].copy()) for pictures in self._held if pictures.shape[-1] == side]
+        return torch.stack(unseen[:: -(-len(unseen) // most)]).to(self.device).float() / 255
+
+
+class AutoencoderStage:
+    """Trains an AutoencoderTiny on crops of the cache's pictures."""
+
+    name = "autoencoder"
+
+    def __init__(self, vae: AutoencoderTiny, cache: Cache, settings: AutoencoderSettings, autocast: torch.autocast) -> None:
+        self.module: nn.Module = vae
+        self.pace = self.settings = settings
+        self.autocast = autocast
+        self._crops = Crops(cache, next(vae.parameters()).device)
+
+    def crops(self, draw: torch.Generator) -> Tensor:
+        """(batch, 3, crop, crop) f32 in 0..1."""
+        return self._crops.draw(draw, self.settings.batch, self.settings.crop_px)
 
     def loss(self, step: int, draw: torch.Generator, late: bool) -> tuple[Tensor, dict[str, float]]:
         s = self.settings
@@ -70,25 +78,27 @@ class AutoencoderStage:
             quarter = len(pictures) // 2
             half = to_pictures(self.module, F.avg_pool2d(latents[:quarter], 2)).float()
         plain = F.l1_loss(back, pictures)
-        edges = _edges(back, pictures)
+        sharp = edges(back, pictures)
         pooled = F.l1_loss(F.avg_pool2d(back, 8), F.avg_pool2d(pictures, 8))
         halved = F.l1_loss(half, F.avg_pool2d(pictures[:quarter], 2))
         white = _white(latents.float())
-        loss = plain + s.gradient * edges + s.pooled * pooled + s.halved * halved + s.white * white
+        loss = plain + s.gradient * sharp + s.pooled * pooled + s.halved * halved + s.white * white
         psnr = -10 * torch.log10(F.mse_loss(back.detach(), pictures))
         return loss, {"l1": float(plain.detach()), "psnr": float(psnr), "white": float(white.detach())}
 
     def sheet(self, path: Path, module: nn.Module) -> dict[str, float]:
-        """Pictures above, what came back beneath; PSNR in dB on pictures never learned from, the largest of the cache."""
-        side = max(pictures.shape[-1] for pictures in self._held)
-        unseen = [torch.from_numpy(pictures[-1].copy()) for pictures in self._held if pictures.shape[-1] == side]
-        pictures = torch.stack(unseen[:: -(-len(unseen) // 10)]).to(self.device).float() / 255
-        with torch.inference_mode(), self.autocast:
-            latents = to_latents(module, pictures)
-            back = to_pictures(module, latents).float()
-        sheet(torch.cat([pictures, back]), [""] * (2 * len(pictures)), len(pictures), path)
-        apart = (back.clamp(0, 1) - pictures).square().mean((1, 2, 3))
-        return {"psnr": float((-10 * torch.log10(apart)).mean()), "std": float(latents.float().std())}
+        return there_and_back(module, self._crops.unseen(), self.autocast, path)
+
+
+def there_and_back(vae: nn.Module, pictures: Tensor, autocast: torch.autocast, path: Path) -> dict[str, float]:
+    """A sheet: pictures above, what came back beneath. PSNR in dB, and the mean gradient of both."""
+    with torch.inference_mode(), autocast:
+        latents = to_latents(vae, pictures)
+        back = to_pictures(vae, latents).float().clamp(0, 1)
+    sheet(torch.cat([pictures, back]), [""] * (2 * len(pictures)), len(pictures), path)
+    apart = (back - pictures).square().mean((1, 2, 3))
+    return {"psnr": float((-10 * torch.log10(apart)).mean()), "std": float(latents.float().std()),
+            "sharp": gradient(back), "paintings": gradient(pictures)}
 
 
 @torch.no_grad()
@@ -123,7 +133,12 @@ def _pass_through(layer: nn.Conv2d, turn: Tensor, offset: Tensor | None = None) 
         layer.bias[:3] = 0 if offset is None else offset.to(layer.bias)
 
 
-def _edges(a: Tensor, b: Tensor) -> Tensor:
+def gradient(pictures: Tensor) -> float:
+    """Mean absolute difference between horizontal neighbours."""
+    return float((pictures[..., 1:] - pictures[..., :-1]).abs().mean())
+
+
+def edges(a: Tensor, b: Tensor) -> Tensor:
     """L1 between the gradients of two batches of pictures."""
     down = F.l1_loss(a[..., 1:, :] - a[..., :-1, :], b[..., 1:, :] - b[..., :-1, :])
     return down + F.l1_loss(a[..., 1:] - a[..., :-1], b[..., 1:] - b[..., :-1])

@@ -1,7 +1,7 @@
 """What training reads: paintings, their latents and their encoded captions, on disk, made once.
 
 Painting and encoding words cost as much as learning from them, so each is done once and learned from
-many times. A shard is one kind in one size; shard k is the same on every machine (its seed is k), and
+many times. A shard is one kind in one size; shard k is the same on every machine (its seed is first + k), and
 rounds of shards hold every kind once, so a cache stopped at any time is balanced to a round.
 
     shards/00012.words.json    captions, attributes, kind, size
@@ -44,7 +44,9 @@ class Words:
 class Cache:
     """Shards in a folder. One writer; readers may read while it grows."""
 
-    def __init__(self, folder: Path, settings: CacheSettings, device: str = "cpu") -> None:
+    def __init__(self, folder: Path, settings: CacheSettings, device: str = "cpu", first: int = 0) -> None:
+        """`first` moves all seeds: a training that goes on paints other pictures than the one before."""
+        self.first = first
         self.folder = folder / "shards"
         self.settings = settings
         self.device = device
@@ -76,8 +78,8 @@ class Cache:
         painted = self.has(shard, "words.json")
         kind = self.words(shard).kind if painted else paint.KINDS[shard % len(paint.KINDS)]
         size = self.size_px(shard)
-        rng = random.Random(f"captions {shard}")
-        pictures, attributes = paint.paint(kind, self.settings.shard, (size, size), seed=shard, device=self.device)
+        rng = random.Random(f"captions {self.first + shard}")
+        pictures, attributes = paint.paint(kind, self.settings.shard, (size, size), seed=self.first + shard, device=self.device)
         kept = [i for i, a in enumerate(attributes) if not captions.is_held_out(a, "")]
         texts = [[seen_caption(attributes[i], rng, turn) for turn in range(self.settings.captions)] for i in kept]
         return pictures[kept], Words(kind, size, texts, [asdict(attributes[i]) for i in kept])

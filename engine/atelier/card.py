@@ -37,7 +37,7 @@ model = embedded.load()                    # offline; or embedded.load(folder)
 TRAINED = """
 ## How it was made
 
-`hypermnesia train`, {date}, on {device}; {pictures} paintings, {captions_each} captions each, mirrored. Every hyperparameter
+`hypermnesia train`, {runs}; {pictures} paintings, {captions_each} captions each, mirrored. Every hyperparameter
 is in `engine/atelier/train.toml`.
 
 | stage | minutes | steps |
@@ -61,15 +61,34 @@ def write_card(folder: Path) -> None:
     text = HEAD.replace("{unet:.1f}", f"{sizes['unet']:.1f}").replace("{vae:.2f}", f"{sizes['vae']:.2f}").replace("{reader:.2f}", f"{sizes['reader']:.2f}")
     training = _read(folder / "training.json")
     if training:
-        rows = "\n".join(f"| {stage} | {minutes} | {training['steps'].get(stage, '')} |" for stage, minutes in training["minutes"].items())
-        pictures = " and ".join(f"{count} of {size}" for size, count in training["pictures"].items())
-        text += TRAINED.format(**{**training, "rows": rows, "pictures": pictures})
+        text += TRAINED.format(captions_each=training["captions_each"], **_whole(training))
     figures = _read(folder / "figures.json")
     if figures:
         text += "\n## Figures\n\n" + table(figures)
+    if curve := _read(folder / "curve.json"):
+        text += "\n## What more time brings\n\n" + curve_table(curve)
     if (folder / "sheet.jpg").exists():
         text += "\n![48 sentences, two seeds each, unpicked](sheet.jpg)\n"
     (folder / "README.md").write_text(text + LIMITS, encoding="utf-8")
+
+
+def _whole(training: dict[str, Any]) -> dict[str, str]:
+    """What a training and all those that it went on from came to, together."""
+    chain = [training]
+    while earlier := chain[0].get("earlier"):
+        chain.insert(0, earlier)
+    minutes, steps, pictures = (_sum(chain, part) for part in ("minutes", "steps", "pictures"))
+    return {
+        "runs": ", then ".join(f"{one['date']} on {one['device']}" for one in chain),
+        "pictures": " and ".join(f"{count:.0f} of {size}" for size, count in pictures.items()),
+        "rows": "\n".join(f"| {stage} | {spent:.1f} | {steps.get(stage, '')} |" for stage, spent in minutes.items()),
+    }
+
+
+def _sum(chain: list[dict[str, Any]], part: str) -> dict[str, Any]:
+    """The numbers of one part of all trainings, added up by name."""
+    names = {name: None for one in chain for name in one[part]}
+    return {name: sum(one[part].get(name, 0) for one in chain) for name in names}
 
 
 def table(figures: dict[str, Any]) -> str:
@@ -78,6 +97,18 @@ def table(figures: dict[str, Any]) -> str:
     for row in figures["rows"]:
         lines.append(f"| {row['name']} | **{row['value']}** | {row['beside']} | {row['how']} |")
     return "\n".join(lines) + f"\n\nMeasured {figures['date']} with `hypermnesia evaluate{' --quick' if figures['quick'] else ''}`, seed {figures['seed']}.\n"
+
+
+def curve_table(curve: dict[str, Any]) -> str:
+    """Retrieval by the students of one training, from its beginning to its end, as a Markdown table."""
+    names = list(curve["rows"][0])
+    lines = [f"| {' | '.join(names)} |", "|" + "---|" * len(names)]
+    lines += ["| " + " | ".join(str(row[name]) for name in names) + " |" for row in curve["rows"]]
+    ceiling = ", ".join(f"{name} {value}" for name, value in curve["ceiling"].items())
+    return "\n".join(lines) + (
+        f"\n\nStudents of the last training, minutes of the stage `student`, {curve['captions']} unseen captions at 128 px; "
+        f"real paintings: {ceiling}. Measured {curve['date']} with `hypermnesia evaluate --history`, seed {curve['seed']}.\n"
+    )
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -44,7 +44,10 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--quick", action="store_true", help="two minutes, rougher figures")
     made.add_argument("--seed", type=int, default=1)
     made.add_argument("--threads", type=int, default=0)
-    made.add_argument("--precision", choices=("bf16", "fp32"), default="bf16", help="what the model runs in (default: %(default)s)")
+    made.add_argument("--precision", choices=("auto", "bf16", "fp32"), default="auto",
+                      help="what the model runs in (default: bf16 where the processor computes it)")
+    made.add_argument("--history", type=Path, metavar="TRAINING",
+                      help="only the curve: retrieval by every student that a training left, beside the weights in --model")
     made.add_argument("--only-sheet", action="store_true", help="write sheet.jpg and stop")
     return made
 
@@ -57,15 +60,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     from engine.atelier.card import table, write_card
     from engine.atelier.figures import Studio, measure
     from engine.mind import embedded
+    from engine.mind.cpu import computes_bfloat16
 
     if asked.threads:
         torch.set_num_threads(asked.threads)
     folder = asked.model or embedded.FOLDER
     try:
-        studio = Studio(embedded.load(folder), bf16=asked.precision == "bf16")
+        studio = Studio(embedded.load(folder), bf16=asked.precision == "bf16" or (asked.precision == "auto" and computes_bfloat16()))
     except FileNotFoundError as error:
         print(error, file=sys.stderr)
         return 1
+    if asked.history:
+        return curve(studio, asked.history, folder, asked.seed, Sizes.quick() if asked.quick else Sizes())
     sheet48(studio, folder / "sheet.jpg")
     if not asked.only_sheet:
         began = time.monotonic()
@@ -75,6 +81,26 @@ def main(argv: Sequence[str] | None = None) -> int:
                                    "minutes": round((time.monotonic() - began) / 60, 1), "rows": rows}
         (folder / "figures.json").write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         print(table(figures))
+    write_card(folder)
+    return 0
+
+
+def curve(studio: Any, training: Path, folder: Path, seed: int, sizes: Sizes) -> int:
+    """Write `curve.json`: what every student of a training could do, under one judge; 2 where there is none."""
+    from engine.atelier import judge, paint
+    from engine.atelier.card import curve_table, write_card
+    from engine.atelier.figures import history, some
+
+    snapshots = sorted((training / "history").glob("student-*.pt"))
+    if not snapshots:
+        print(f"{training / 'history'} holds no student; hypermnesia train leaves one with every sheet", file=sys.stderr)
+        return 2
+    judged = judge.train_judge(judge.paintings(sizes.train_each, judge.SIDE_PX, seed), sizes.judge_steps, seed)
+    chosen = some(judge.paintings(-(-sizes.captions // len(paint.KINDS)), 128, seed + 1000), sizes.captions)
+    told = history(studio, snapshots, judged, chosen, _teller(time.monotonic()))
+    found = {"date": datetime.date.today().isoformat(), "seed": seed, **told}
+    (folder / "curve.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    print(curve_table(found))
     write_card(folder)
     return 0
 

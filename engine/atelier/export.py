@@ -59,4 +59,5 @@ def facts(workshop: Workshop) -> dict[str, object]:
         "pictures": pictures,
         "captions_each": workshop.settings.cache.captions,
         "seed": workshop.settings.run.seed,
+        "earlier": workshop.earlier,  # the facts of the training that this one went on from
     }

@@ -7,6 +7,8 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -114,6 +116,22 @@ def held_out_scenes(count: int, seed: int) -> list[Attributes]:
 
 def _paint_as(scenes: Sequence[Attributes], seed: int) -> Tensor:
     return torch.cat([paint.paint(a.kind, 1, (128, 128), seed=seed + i, wanted=a)[0] for i, a in enumerate(scenes)])
+
+
+def history(studio: Studio, snapshots: Sequence[Path], judged: Judge, chosen: Paintings, tell: Callable[[str], None]) -> dict[str, Any]:
+    """Retrieval and probes at 128 px by every student that a training left; `studio` is left with the last."""
+    rows = []
+    for path in snapshots:
+        state = torch.load(path, weights_only=True)
+        studio.model.unet.load_state_dict({name: value.float() for name, value in state["averaged"].items()})
+        pictures = studio.pictures(chosen.captions, range(len(chosen)), 128)
+        first, ten = judge.retrieval(judged, pictures, chosen.captions)
+        shown = judge.accuracy(judged, pictures, chosen.attributes)
+        rows.append({"steps": state["step"], "minutes": round(state["elapsed"] / 60, 1), "R@1": round(first, 3), "R@10": round(ten, 3),
+                     **{name: round(value, 3) for name, value in shown.items()}})
+        tell(f"step {state['step']}: R@10 {ten:.2f}")
+    ceiling = judge.retrieval(judged, chosen.pictures, chosen.captions)
+    return {"captions": len(chosen), "ceiling": {"R@1": round(ceiling[0], 3), "R@10": round(ceiling[1], 3)}, "rows": rows}
 
 
 def _probes(studio: Studio, judged: Judge, sizes: Sizes, seed: int) -> list[Row]:

@@ -141,6 +141,15 @@ class Learner:
         torch.save(state, partial)
         partial.replace(self.path)
 
+    def keep(self) -> None:
+        """Leave the averaged weights as they are now, in half precision, for the curve of what more time brings."""
+        if self.averaged is self.stage.module:
+            return
+        folder = self.folder / "history"
+        folder.mkdir(exist_ok=True)
+        halves = {name: value.half() if value.is_floating_point() else value for name, value in self.averaged.state_dict().items()}
+        torch.save({"averaged": halves, "step": self.step, "elapsed": self.elapsed}, folder / f"{self.stage.name}-{self.step:06d}.pt")
+
     def resume(self) -> bool:
         """Read the checkpoint if there is one. A finished stage that is given more time goes on at full rate."""
         if not self.path.exists():
@@ -195,11 +204,13 @@ def run(learner: Learner, *, log: Log, sheets: Path, sheet_seconds: float, check
             said = now
         if now - shown > sheet_seconds:
             _show(learner, log, sheets)
+            learner.keep()
             shown = clock()
         if now - saved > checkpoint_seconds:
             learner.save()
             saved = clock()
     learner.save()
+    learner.keep()
     _show(learner, log, sheets)
 
 

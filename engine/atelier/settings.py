@@ -30,7 +30,7 @@ class Share:
     encode: float
     teacher: float
     student: float
-    decoder: float
+    finish: float
     reader: float
 
 
@@ -64,6 +64,19 @@ class AutoencoderSettings(Pace):
     halved: float
     white: float
     noise: float
+
+
+@dataclass(frozen=True)
+class FinishSettings(Pace):
+    crop_px: int
+    gradient: float
+    pooled: float
+    noise: float
+    critic: int
+    adversarial: float
+    dreams: int
+    pool: int
+    round: int
 
 
 @dataclass(frozen=True)
@@ -120,7 +133,7 @@ class Settings:
     share: Share
     cache: CacheSettings
     autoencoder: AutoencoderSettings
-    decoder: AutoencoderSettings
+    finish: FinishSettings
     teacher: TeacherSettings
     student: StudentSettings
     reader: ReaderSettings
@@ -134,7 +147,7 @@ PARTS: dict[str, type[Any]] = {
     "share": Share,
     "cache": CacheSettings,
     "autoencoder": AutoencoderSettings,
-    "decoder": AutoencoderSettings,
+    "finish": FinishSettings,
     "teacher": TeacherSettings,
     "student": StudentSettings,
     "reader": ReaderSettings,

@@ -2,6 +2,7 @@
 
     hypermnesia train --budget 10              # minutes; pictures already answer to words
     hypermnesia train --budget 600 --resume    # go on, from where any earlier run was stopped
+    hypermnesia train --from engine/mind/embedded    # go on from the weights that are shipped, on other pictures
 
 Everything lives in one folder: cache, checkpoints, logs, sheets, and `model/`, which `engine.mind.embedded.load` reads.
 """
@@ -26,6 +27,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--device", default="", help="cpu, cuda, cuda:1 … (default: cuda if there is one)")
     made.add_argument("--threads", type=int, default=0, help="of a CPU (default: torch's choice)")
     made.add_argument("--settings", type=Path, metavar="TOML", help="other hyperparameters (default: engine/atelier/train.toml)")
+    made.add_argument("--from", type=Path, dest="start", metavar="WEIGHTS",
+                      help="go on from exported weights, such as engine/mind/embedded; the encoder stays as it is")
     made.add_argument("--resume", action="store_true", help="go on with the run in --out")
     return made
 
@@ -45,9 +48,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     if started and not asked.resume:
         print(f"{asked.out} holds a training; go on with --resume, or name another folder with --out", file=sys.stderr)
         return 2
+    if asked.start:
+        from engine.mind.embedded import check
+
+        try:
+            check(asked.start)
+        except FileNotFoundError as missing:
+            print(missing, file=sys.stderr)
+            return 2
     chosen = settings.load(asked.settings)
     device = asked.device or ("cuda" if torch.cuda.is_available() else "cpu")
-    workshop = Workshop(chosen, asked.out, asked.budget or chosen.run.minutes, device, out=_say)
+    workshop = Workshop(chosen, asked.out, asked.budget or chosen.run.minutes, device, out=_say, start=asked.start)
     workshop.train()
     export.export(workshop, asked.out / "model")
     write_card(asked.out / "model")

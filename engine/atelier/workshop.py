@@ -1,8 +1,11 @@
 """The stages of training in their order, each in its share of the budget.
 
 Every stage keeps its time and its state in the folder, so a run that is stopped anywhere goes on there.
-A longer budget on a finished folder learns further: teacher, student, decoder and reader go on with what the cache
+A longer budget on a finished folder learns further: teacher, student, finish and reader go on with what the cache
 then holds. The encoder never does once pictures are encoded, for their latents would no longer fit.
+
+A training may also begin with exported weights (`start`): their encoder stands still, their student is the young
+teacher, and other pictures are painted than those that they have learned from.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from diffusers import AutoencoderTiny, UNet2DConditionModel
@@ -22,6 +26,7 @@ from engine.atelier import diffusion
 from engine.atelier.autoencoder import AutoencoderStage, see_colour
 from engine.atelier.cache import Cache
 from engine.atelier.dataset import Batches
+from engine.atelier.finish import Critic, Finish, FinishStage
 from engine.atelier.learn import Clock, Learner, Log, Stage, chance, run
 from engine.atelier.reading import ReaderStage
 from engine.atelier.sentences import PROOF
@@ -29,11 +34,12 @@ from engine.atelier.settings import Settings
 from engine.atelier.sheet import sheet
 from engine.atelier.student import StudentStage
 from engine.atelier.teacher import TeacherStage
+from engine.mind.cpu import computes_bfloat16
 from engine.mind.embedded import to_latents, to_pictures
 from engine.mind.encoder import Encoder
 from engine.mind.reader import Reader
 
-STAGES = ("paint", "autoencoder", "encode", "teacher", "student", "decoder", "reader")
+STAGES = ("paint", "autoencoder", "encode", "teacher", "student", "finish", "reader")
 
 
 @dataclass
@@ -47,19 +53,28 @@ class Workshop:
     steps: int = 0
     clock: Clock = time.monotonic
     out: Callable[[str], None] = print
+    start: Path | None = None  # a folder of exported weights to go on from
     encoder: Encoder | None = None
     spent: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.cache = Cache(self.folder, self.settings.cache, self.device)
+        self.earlier = json.loads((self.start / "training.json").read_text(encoding="utf-8")) if self.start else None
+        seen = sum(self.earlier["pictures"].values()) if self.earlier else 0
+        self.cache = Cache(self.folder, self.settings.cache, self.device, first=seen)
         kind = "cuda" if self.device.startswith("cuda") else "cpu"
-        self.autocast = torch.autocast(kind, torch.bfloat16, enabled=self.settings.run.precision == "bf16")
+        self.autocast = torch.autocast(kind, torch.bfloat16, enabled=self._half(kind))
         self.plan = diffusion.scheduler(self.settings.scheduler)
         self.noising = diffusion.Noising(self.plan, self.device)
         self._ledger = self.folder / "spent.json"
         if self._ledger.exists():
             self.spent = json.loads(self._ledger.read_text(encoding="utf-8"))
+
+    def _half(self, kind: str) -> bool:
+        """Whether to compute in bf16: where it is asked for, or ("auto") wherever the processor does it by itself."""
+        if self.settings.run.precision == "auto":
+            return kind == "cuda" or computes_bfloat16()
+        return self.settings.run.precision == "bf16"
 
     def seconds(self, stage: str) -> float:
         """The share of the budget that a stage has."""
@@ -118,7 +133,7 @@ class Workshop:
     # Learning
 
     def autoencoder(self) -> None:
-        if self.cache.count("latents.npy"):
+        if self.start or self.cache.count("latents.npy"):
             return  # frozen: the cache is made of its latents
         vae = self.vae()
         stage = AutoencoderStage(vae, self.cache, self.settings.autoencoder, self.autocast)
@@ -135,14 +150,15 @@ class Workshop:
         self._learn(StudentStage(copy.deepcopy(teacher), teacher, self.batches(), self.noising, self.settings.student,
                                  self.autocast, lambda module, path: self.show(module, path, 1.0, 1), self.settings.run.seed))
 
-    def decoder(self) -> None:
-        vae = self._trained(self.vae(), "autoencoder").train()
-        self._learn(AutoencoderStage(vae, self.cache, self.settings.decoder, self.autocast, "decoder"))
+    def finish(self) -> None:
+        vae = self.vae() if self.start else self._trained(self.vae(), "autoencoder")
+        self._learn(FinishStage(vae.train(), self.unet("student"), self.cache, self.batches(), self.settings.finish,
+                                self.autocast, self.settings.run.seed))
 
     def reader(self) -> None:
         torch.manual_seed(self.settings.run.seed)
-        reader = Reader(self.settings.reader.width).to(self.device)
-        self._learn(ReaderStage(reader, self.batches(), self.settings.reader, self.autocast))
+        reader = Reader.load(self.start / "reader").requires_grad_(True) if self.start else Reader(self.settings.reader.width)
+        self._learn(ReaderStage(reader.train().to(self.device), self.batches(), self.settings.reader, self.autocast))
 
     def _learn(self, stage: Stage) -> None:
         learner = Learner(stage, self.folder, self.settings.run.seed, steps=self.steps, clock=self.clock,
@@ -168,18 +184,28 @@ class Workshop:
 
     def vae(self, trained: bool = False) -> AutoencoderTiny:
         """The autoencoder, young or as trained so far (then frozen)."""
-        torch.manual_seed(self.settings.run.seed)
-        vae = AutoencoderTiny(**self.settings.vae).to(self.device, memory_format=torch.channels_last)
-        best = "decoder" if (self.folder / "decoder.pt").exists() else "autoencoder"
-        return self._trained(vae, best) if trained else vae
+        vae = self._young(AutoencoderTiny, "vae", self.settings.run.seed)
+        if not trained:
+            return vae
+        if (self.folder / "finish.pt").exists():
+            return self._trained(Finish(vae, Critic(self.settings.finish.critic)), "finish").vae
+        return vae.eval() if self.start else self._trained(vae, "autoencoder")
 
     def unet(self, trained: str = "") -> UNet2DConditionModel:
         """The UNet, young, or the averaged weights of a stage."""
-        torch.manual_seed(self.settings.run.seed + 1)
-        unet = UNet2DConditionModel(**self.settings.unet).to(self.device, memory_format=torch.channels_last)
+        unet = self._young(UNet2DConditionModel, "unet", self.settings.run.seed + 1)
         return self._trained(unet, trained) if trained else unet
 
-    def _trained(self, module: nn.Module, stage: str) -> nn.Module:
+    def _young(self, kind: Any, part: str, seed: int) -> Any:
+        """A part before this training: from chance, or as the weights have it that it goes on from."""
+        torch.manual_seed(seed)
+        if self.start:
+            made = kind.from_pretrained(self.start / part, torch_dtype=torch.float32, local_files_only=True)
+        else:
+            made = kind(**getattr(self.settings, part))
+        return made.to(self.device, memory_format=torch.channels_last)
+
+    def _trained(self, module: Any, stage: str) -> Any:
         path = self.folder / f"{stage}.pt"
         if not path.exists():
             raise FileNotFoundError(f"{path} is missing: the stage {stage} has not run")

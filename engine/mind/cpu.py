@@ -76,10 +76,11 @@ def _pair(value: Any) -> tuple[int, int]:
     return (int(value), int(value)) if isinstance(value, int) else (int(value[0]), int(value[1]))
 
 
-def can_pack() -> bool:
-    """Whether this torch brings the operations (it does wherever it is built with oneDNN)."""
+def can_pack(dtype: torch.dtype = torch.float32) -> bool:
+    """Whether this torch brings the operations (wherever it is built with oneDNN), and this processor computes `dtype`."""
     oneDNN: Any = torch.backends.mkldnn
-    return bool(oneDNN.is_available()) and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
+    there = bool(oneDNN.is_available()) and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
+    return there and (dtype == torch.float32 or (dtype == torch.bfloat16 and torch.ops.mkldnn._is_mkldnn_bf16_supported()))
 
 
 @torch.no_grad()

@@ -67,13 +67,13 @@ class Model:
 
     def _open(self, size: tuple[int, int]) -> None:
         self.size, self.latent = size, self.family.latent(size)
-        if isinstance(self.device, Cpu) and can_pack() and not self._packed:
+        kind = next(self.family.network.parameters()).dtype
+        if isinstance(self.device, Cpu) and can_pack(kind) and not self._packed:
             _pack(self.family, size)
             self._packed = True
         self._stream = Path(self.family, size, self.device)  # what the wall shows
         self._hidden = Path(self.family, size, self.device.beside(), pixels=False)  # what it does not
-        dtype = str(next(self.family.network.parameters()).dtype)
-        facts = [self._fingerprint, size, dtype, self.family.steps, torch.__version__]
+        facts = [self._fingerprint, size, str(kind), self.family.steps, torch.__version__]
         self.structure = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
     # --- words ---
