@@ -145,7 +145,7 @@ class Scene:
 
     def nodes(self, prefix: str) -> tuple[Node, ...]:
         """This scene's parameters as addresses under `prefix`."""
-        told = descriptions(type(self))
+        told = descriptions(type(self))  # type: ignore[arg-type]  # mypy takes the hash of its instances for its own
         return tuple(
             Node(f"{prefix}/{name}", "f", told.get(name, ""), (getattr(self, name),), p.low, p.high)
             for name, p in self.params().items()
