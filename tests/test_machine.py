@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from engine import doctor
 from engine.__main__ import parser
 from engine.errors import CannotPlay
 from engine.machine import Machine, MachineError, home
@@ -73,3 +74,12 @@ def test_every_fact_of_the_sound_reaches_the_sound_room(tmp_path):
     options = plan(parser().parse_args(["run"]), read(tmp_path, f"[sound]\n{text}recordings = '{tmp_path}'\n")).sound
     assert (options.host, options.layout, options.reverb) == ("JACK", (-0.5, 0.5, 1.0), 0.1)
     assert (options.microphone, options.units) == ("room", tmp_path)
+
+
+def test_the_doctor_looks_for_the_device_and_the_beat_that_the_machine_file_names(tmp_path):
+    found = list(doctor.sound(read(tmp_path, "[sound]\ndevice = 'golden'\nbeat = 'lnik'\n")))
+    assert [finding.what for finding in found] == ["sound", "beat"]
+    assert "golden" in found[0].found and "there are" in found[0].found and found[0].todo
+    assert "did you mean link?" in found[1].todo and found[1].grave
+    (null,) = doctor.sound(read(tmp_path, "[sound]\ndevice = 'null'\n"))
+    assert null.found == "null" and not null.todo
