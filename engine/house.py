@@ -33,7 +33,7 @@ from engine.stage.outputs.live import Live
 from engine.stage.outputs.recording import Recording
 from engine.stage.stage import Stage
 from engine.supervisor import Room, Supervisor
-from engine.wall import Wall, Watchers
+from engine.wall import Seen, Wall, Watchers
 
 log = logging.getLogger("engine.house")
 
@@ -150,7 +150,7 @@ class House:
         def over() -> bool:
             return self.ended or bool(seconds and clock.time >= seconds)
 
-        perform(show(clock), clock, self.performer, self.mind, self.sound, Wall(self.stage, self.mind, self.meter, over))
+        perform(show(clock), clock, self.performer, Seen(self.mind, self.stage), self.sound, Wall(self.stage, self.mind, self.meter, over))
 
     def _directory(self) -> Directory:
         beat = self.beat.nodes() if self.beat else ()

@@ -17,7 +17,7 @@ from engine.messages import Value
 
 Preset = Mapping[str, tuple[Value, ...]]  # by address
 ALONE = ("/hm/scene", "/hm/hold", "/hm/seed")
-MUTE = "/hm/sound/mute"  # a panic key, as blackout is: no preset presses it or lets it go
+NEVER = ("/hm/sound/mute", "/hm/sound/offset")  # a panic key, as blackout is; a calibration, which stays with the place
 LONGEST = 40  # characters of a name
 HEAD = "# What a performer has stored: /hm/preset/store NAME. A preset called start is recalled when the show begins.\n"
 
@@ -28,7 +28,7 @@ class PresetError(Plain):
 
 def keeps(address: str) -> bool:
     """Whether a preset holds an address: scenes' own parameters and the sound's, not their short names."""
-    return address in ALONE or (address.startswith(("/hm/scene/", "/hm/sound/")) and address != MUTE)
+    return address in ALONE or (address.startswith(("/hm/scene/", "/hm/sound/")) and address not in NEVER)
 
 
 def between(first: Preset, second: Preset, part: float) -> dict[str, tuple[Value, ...]]:

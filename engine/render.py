@@ -35,6 +35,7 @@ from engine.stage.layer import Layer
 from engine.stage.outputs.recording import Recorder
 from engine.stage.outputs.tap import Fingerprint, Tap
 from engine.stage.stage import Stage
+from engine.wall import Seen
 
 PICTURES_HZ = 8.0  # pictures per virtual second: about what two cores give live
 SIZE = (640, 360)
@@ -190,7 +191,7 @@ def play(show: Plan, out: Path, stems: Path | None = None) -> tuple[Fingerprint,
     score = Score([*show.settings, *show.said()])
     doors = Performer(score, show.presets, lambda: score.time)
     offline = OfflineStage(stage, sound, score, round(show.seconds * fps), fps)
-    perform(programme, Clock(TICK_HZ, lambda: offline.time), doors, mind, sound, offline)
+    perform(programme, Clock(TICK_HZ, lambda: offline.time), doors, Seen(mind, stage), sound, offline)
     stage.close()
     mind.mind.close()
     if stems and sound.stems:
