@@ -22,7 +22,7 @@ first steps
 
 ELSEWHERE = {  # command -> (module whose main(argv) runs it, one line of help)
     "archive": ("engine.mind.archive_command", "look into the memory, take back, export, compact, snapshot, restore"),
-    "calibrate": ("engine.calibrate", "measure the sync of sound and light; fit a reader to a model"),
+    "calibrate": ("engine.calibrate", "measure the sync of sound and light; fit a reader to a model; hear recordings by their words"),
     "fetch": ("engine.mind.fetch", "the only command that downloads: a model, by name"),
     "models": ("engine.mind.models", "which models are here, how large, under which licence"),
     "train": ("engine.atelier.train", "train the embedded model from nothing, or go on"),
@@ -75,7 +75,7 @@ def parser() -> Parser:
     _show_options(render)
     render.add_argument("out", type=Path, help="the mp4 to write")
     render.add_argument("--seconds", type=float, default=10.0, help="how long (default 10)")
-    render.add_argument("--stems", type=Path, metavar="FOLDER", help="also write the sound alone, as WAV")
+    render.add_argument("--stems", type=Path, metavar="FOLDER", help="also write the sound in layers, as WAV")
 
     bench = commands.add_parser("bench", help="measure, side by side in one run, and print ratios")
     bench.add_argument("what", nargs="?", default="show", choices=list(BENCHES), help="what to measure (default: show)")

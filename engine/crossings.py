@@ -203,7 +203,7 @@ class PictureRing:
 
 GRAIN = np.dtype(
     [("time", "f8"), ("source", "i8"), ("position", "f4"), ("duration", "f4"), ("rate", "f4"), ("gain", "f4"),
-     ("pan", "f4"), ("cutoff", "f4"), ("envelope", "i4"), ("pad", "i4")]
+     ("pan", "f4"), ("cutoff", "f4"), ("envelope", "i4"), ("prompt", "i4")]
 )  # fmt: skip
 _ENVELOPE = {name: number for number, name in enumerate(ENVELOPES)}
 
@@ -211,8 +211,8 @@ _ENVELOPE = {name: number for number, name in enumerate(ENVELOPES)}
 def grain_row(grain: Grain, time: float) -> tuple[float | int, ...]:
     """A Grain as a row of GRAIN; `time` is its start in monotonic seconds. Detune is folded into the rate."""
     rate = grain.rate * 2.0 ** (grain.detune / 12.0)
-    envelope = _ENVELOPE[grain.envelope]
-    return (time, grain.source, grain.position, grain.duration, rate, grain.gain, grain.pan, grain.cutoff, envelope, 0)
+    how = _ENVELOPE[grain.envelope], int(grain.prompt)
+    return (time, grain.source, grain.position, grain.duration, rate, grain.gain, grain.pan, grain.cutoff, *how)
 
 
 class GrainRing:
@@ -263,8 +263,14 @@ class ClockPage:
         "block",  # samples in a block
         "real",  # 1 for a real device, 0 for the null device
         "underruns",
+        "slow",  # of them: the block took longer to compute than it lasts (see sound/lateness.py)
+        "starved",  # of them: the audio thread was ready and had no CPU
+        "stolen",  # of them: a hypervisor took the CPUs
+        "python",  # of them: something else in the process held the block up
+        "host",  # of them: the device or its driver asked too late
         "grains",  # started
         "late",  # grains that came after their time
+        "behind",  # seconds by which the latest of them came
         "lost",  # grains without a source or over the limit
         "active",  # grains sounding now
         "level",  # rms of the newest block, 0..1

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine import beat
+from engine.errors import CannotPlay
 from engine.machine import Machine, home
 
 GIB = 1 << 30
@@ -73,10 +75,30 @@ def graphics() -> Iterator[Finding]:
     yield Finding("NVIDIA", _run([cuda, "-L"]) or "no GPU" if cuda else "no GPU")
 
 
-def sound() -> Iterator[Finding]:
-    ask = "import sounddevice as s; d = s.query_devices(kind='output'); print(d['name'], d['max_output_channels'], 'outputs')"
-    answer = _python(ask)
-    yield Finding("sound", answer or "no device", "" if answer else "the show runs in silence, in time; plug a card in when you like")
+SOUND = """
+from engine.sound import device, options
+try:
+    print('+', device.name_of(device.find(options.SoundOptions(device={!r} or None, host={!r} or None))))
+except device.NoDevice as wrong:
+    print('-', ' | '.join(line.strip() for line in str(wrong).splitlines()))
+"""
+
+
+def sound(machine: Machine) -> Iterator[Finding]:
+    """The device that the machine file asks for, and whose beat; what there is instead."""
+    facts = machine.sound
+    answer = "+ null" if facts.device == "null" else _python(SOUND.format(facts.device, facts.host)) or "- PortAudio is missing"
+    todo = "the show runs in silence, in time; plug a card in, or name another under [sound] in machine.toml"
+    yield Finding("sound", answer[2:], "" if answer[0] == "+" else todo)
+    if facts.beat:
+        try:
+            pulse = beat.find(facts.beat)
+        except CannotPlay as wrong:
+            yield Finding("beat", facts.beat, str(wrong), True)
+        else:
+            yield Finding("beat", facts.beat)
+            if pulse:
+                pulse.close()
 
 
 def mind(machine: Machine) -> Iterator[Finding]:
@@ -119,7 +141,7 @@ def doctor(options: argparse.Namespace, machine: Machine) -> int:
     """Print the page; exit code 1 when something grave was found."""
     where = options.home or home()
     checks: list[Callable[[], Iterator[Finding]]] = [
-        python, processor, graphics, sound, lambda: mind(machine), lambda: memory(where), lambda: doors(machine),
+        python, processor, graphics, lambda: sound(machine), lambda: mind(machine), lambda: memory(where), lambda: doors(machine),
     ]  # fmt: skip
     findings = [finding for check in checks for finding in check()]
     wide = max(len(f.what) for f in findings)

@@ -12,30 +12,35 @@ from contextlib import ExitStack, contextmanager
 from types import FrameType
 from typing import Self
 
+from engine import beat
 from engine.clock import Clock, Now
 from engine.crossings import ClockPage, GrainRing, PictureRing
 from engine.directory import mapping_nodes
 from engine.errors import CannotPlay
 from engine.loop import Show, perform
 from engine.machine import Machine
-from engine.messages import Dream, Health, Trouble
+from engine.messages import Directory, Dream, Health, Trouble
 from engine.meter import Meter
+from engine.performer import Performer
 from engine.plan import Plan, check_ports, plan, window_of
 from engine.programme import Programme
 from engine.rooms import DoorsRoom, MindRoom, SoundRoom
-from engine.sound.instrument import NODES
+from engine.sound.lateness import CAUSES
+from engine.sound.nodes import nodes
 from engine.sound.tap import SampleRing
 from engine.stage.governor import choose_size
 from engine.stage.outputs.live import Live
 from engine.stage.outputs.recording import Recording
 from engine.stage.stage import Stage
 from engine.supervisor import Room, Supervisor
-from engine.wall import Wall, Watchers
+from engine.wall import Seen, Wall, Watchers
 
 log = logging.getLogger("engine.house")
 
 TICK_HZ = 60.0
-AUDIO = ("real", "underruns", "grains", "late", "lost", "level", "peak", "load", "latency")
+AUDIO = (
+    "real", "underruns", *CAUSES, "grains", "late", "behind", "lost", "level", "peak", "load", "latency",
+)  # fmt: skip
 FPS = 30.0  # what two cores draw beside everything else; a GPU is asked for more in machine.toml
 
 
@@ -62,6 +67,9 @@ class House:
     def _open(self) -> None:
         plan = self.plan
         check_ports(plan.doors)
+        pulse = beat.find(plan.beat)
+        if pulse:
+            self.stack.callback(pulse.close)
         fps = plan.fps or FPS
         size = plan.size if plan.size[0] else choose_size(fps)  # before the rooms start: they would be measured too
         self.programme = Programme(plan.scenes, plan.start, plan.hold, plan.seed)
@@ -78,14 +86,16 @@ class House:
         self.supervisor = self.stack.enter_context(Supervisor([mind, sound, doors]))
         self.mind = MindRoom(mind, pictures)
         self.sound = SoundRoom(sound, grains, page, samples)
-        self.doors = DoorsRoom(doors, self.programme.directory, lambda: self.programme.directory_serial, self.health)
+        self.doors = DoorsRoom(doors, self._directory, self._directory_serial, self.health)
+        self.beat = beat.OnTheBeat(self.doors, pulse) if pulse else None
+        self.performer = Performer(self.beat or self.doors, plan.presets)
         self.page = page
         recording = Recording(plan.record) if plan.record else None
         tap = Watchers(self.live, recording, size, fps, plan.sound.rate)
         self.stage = Stage(size, window_of(plan), [tap], self.mind, self.sound.heard, fps, mapping=plan.mapping)
         self.stack.callback(self.stage.close)
         self.stage.prepare(self.programme.layers(), self._prepared)
-        self.programme.others = (*NODES, *mapping_nodes(self.stage.walls.mappings))
+        self.programme.others = (*nodes(plan.sound), *mapping_nodes(self.stage.walls.mappings))
         self.programme.directory_serial += 1
 
     def wake(self, patience: float = 600.0) -> None:
@@ -94,11 +104,12 @@ class House:
         while self.mind.newest() is None and not self.ended:
             now = Now(0, time.monotonic() - started, 0.0)
             self.mind.request(Dream("", seed=self.plan.seed), now)
-            for message in self.doors.drain():  # the doors are open already: what is said now is kept
+            for message in self.performer.drain():  # the doors are open already: what is said now is kept
                 self.programme.receive(message, now)
-                self.mind.hear(message)
+                for room in (self.mind, self.sound):
+                    room.hear(message)
             news = tuple(self.mind.news())
-            self.doors.tell(news, self.programme.values)
+            self.performer.tell(news, self.programme.values)
             for letter in news:
                 if isinstance(letter, Trouble):
                     said = self._say(f"  {letter.what}", said)
@@ -139,14 +150,21 @@ class House:
         def over() -> bool:
             return self.ended or bool(seconds and clock.time >= seconds)
 
-        perform(show(clock), clock, self.doors, self.mind, self.sound, Wall(self.stage, self.mind, self.meter, over))
+        perform(show(clock), clock, self.performer, Seen(self.mind, self.stage), self.sound, Wall(self.stage, self.mind, self.meter, over))
+
+    def _directory(self) -> Directory:
+        beat = self.beat.nodes() if self.beat else ()
+        return Directory((*self.programme.directory().nodes, *self.performer.nodes(), *beat))
+
+    def _directory_serial(self) -> int:
+        return self.programme.directory_serial + self.performer.serial
 
     def figures(self) -> dict[str, float]:
         """Everything that is measured, flat; names end in their unit."""
         page = self.page.read()
         figures = self.meter.figures(time.monotonic(), 1.0 / self.stage.fps)
         figures |= {f"stage_{k}": float(v) for k, v in self.stage.state().items() if isinstance(v, (int, float))}
-        return figures | {f"audio_{k}": page[k] for k in AUDIO}
+        return figures | {f"audio_{k}": page[k] for k in AUDIO} | {"audio_tardy": float(self.sound.tardy)}
 
     def health(self) -> Health:
         """One reading of everything, for /health and /metrics."""
@@ -160,7 +178,12 @@ class House:
             ok=not notes,
             rooms=tuple((name, "running" if room["alive"] else "restarting") for name, room in rooms.items()),
             figures=tuple(figures.items()),
-            facts=(("scene", self.programme.name), ("model", self.plan.mind.model), ("caption", state.caption)),
+            facts=(
+                ("scene", self.programme.name),
+                ("model", self.plan.mind.model),
+                ("caption", state.caption),
+                ("microphone", self.plan.sound.microphone or "closed"),
+            ),
             notes=tuple(notes),
         )
 
@@ -195,11 +218,12 @@ def run(options: argparse.Namespace, machine: Machine) -> int:
 
 def summary(house: House) -> str:
     """What the show was, in a line."""
-    f = house.meter.figures(time.monotonic(), 1.0 / house.stage.fps)
+    f, page = house.meter.figures(time.monotonic(), 1.0 / house.stage.fps), house.page.read()
     return (
         f"{f['frames']:.0f} frames, interval p50 {f['frame_p50_ms']:.1f} ms p99 {f['frame_p99_ms']:.1f} ms, largest {f['frame_max_ms']:.0f} ms; "
         f"{house.meter.pictures} pictures ({f['pictures_per_second']:.1f} a second); "
         f"words to light p50 {f['light_p50_ms'] / 1e3:.2f} s; "
+        f"{page['underruns']:.0f} underruns, {page['late']:.0f} of {page['grains']:.0f} grains late; "
         f"{sum(room.restarts for room in house.supervisor.rooms)} rooms restarted"
     )
 

@@ -47,12 +47,18 @@ class MindFacts:
 @dataclass(frozen=True, slots=True)
 class SoundFacts:
     device: str = ""  # part of a device's name; "" = the default; "null" = silence with the same clock
+    host: str = ""  # part of a sound host's name: "ALSA", "JACK", "ASIO", "Core Audio"; "" = any
     rate: int = 48_000
     block: int = 256
     channels: int = 2
+    layout: str | tuple[float, ...] = "auto"  # "line", "ring", or a place in -1..1 for each loudspeaker
     latency: float = 0.05  # seconds asked of the host
     offset: float = 0.0  # seconds that grains sound earlier, from `hypermnesia calibrate sync`
     gain: float = 0.0  # dB, at most 0
+    reverb: float = 0.35  # share of the sound that goes through the reverberated room
+    recordings: str = ""  # a folder of the gallery's recordings, heard in grains; "" = none
+    microphone: str = ""  # part of an input's name; "" = never opened
+    beat: str = ""  # "link", "midi" or "midi:PORT": texts, scenes and cues wait for the beat; "" = they do not
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +125,10 @@ def _fit(value: Any, wanted: Any, where: str) -> object:
     """A TOML value as the wanted type, without silent correction (an integer is a fine float)."""
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
+    if wanted == str | tuple[float, ...]:
+        if isinstance(value, str) or (isinstance(value, list) and all(type(v) in (int, float) for v in value)):
+            return value if isinstance(value, str) else tuple(float(v) for v in value)
+        raise MachineError(f"{where} wants a word or a list of numbers, found {value!r}")
     if isinstance(value, list):
         return tuple(value)
     if wanted in (int, float, str, bool) and type(value) is not wanted:

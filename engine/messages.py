@@ -255,6 +255,7 @@ class Grain:
     pan: float = 0.0  # azimuth: -1 left .. 1 right (in a ring: turns from the front, -1 and 1 meet behind)
     envelope: str = "hann"  # one of ENVELOPES
     cutoff: float = 0.0  # low-pass in Hz; 0 = open
+    prompt: bool = False  # answers somebody: if its time has passed it sounds as soon as it can, and was not late
 
 
 # --- anyone -> doors: what can be turned -----------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from engine.messages import Set, Text
 from engine.mind.options import MindOptions
 from engine.scene import SCENES, find
 from engine.sound.options import SoundOptions
+from engine.sound.speakers import Speakers
 from engine.stage.window import WindowOptions
 
 EMBEDDED = ("unet/config.json", "vae/config.json", "scheduler/scheduler_config.json", "reader/config.json")
@@ -38,6 +39,8 @@ class Plan:
     doors: DoorsOptions
     window: str = "headless"
     mapping: Path | None = None  # where the wall's mapping is kept
+    presets: Path = Path("presets.toml")  # where a performer's presets are kept
+    beat: str = ""  # whose beat texts and scenes wait for: see engine/beat.py
     record: Path | None = None
     seconds: float = 0.0
     machine: Machine = field(default_factory=Machine)
@@ -69,12 +72,17 @@ def plan(options: argparse.Namespace, machine: Machine) -> Plan:
     device = getattr(options, "sound", None)
     sound = SoundOptions(
         device=(machine.sound.device if device is None else device) or None,
+        host=machine.sound.host or None,
+        layout=_layout(machine),
         rate=machine.sound.rate,
         block=machine.sound.block,
         channels=machine.sound.channels,
         latency=machine.sound.latency,
         offset=machine.sound.offset,
         gain=min(1.0, 10.0 ** (machine.sound.gain / 20.0)),
+        reverb=machine.sound.reverb,
+        units=_recordings(machine),
+        microphone=machine.sound.microphone or None,
     )
     doors = DoorsOptions(
         name=machine.doors.name,
@@ -104,6 +112,8 @@ def plan(options: argparse.Namespace, machine: Machine) -> Plan:
         doors=doors,
         window=getattr(options, "window", None) or machine.stage.window,
         mapping=Path(machine.stage.mapping) if machine.stage.mapping else where / "mapping.toml",
+        presets=where / "presets.toml",
+        beat=machine.sound.beat,
         record=getattr(options, "record", None),
         seconds=options.seconds,
         machine=machine,
@@ -123,6 +133,23 @@ def check_model(name: str) -> None:
             folder.find(name)
     except (folder.ModelMissing, OSError, ValueError) as wrong:
         raise CannotPlay(f"--model {name}: {wrong}") from None
+
+
+def _layout(machine: Machine) -> str | tuple[float, ...]:
+    """Where the loudspeakers stand. Raises CannotPlay for a layout that nobody knows or that has too few places."""
+    try:
+        Speakers(machine.sound.channels, machine.sound.layout)
+    except ValueError as wrong:
+        raise CannotPlay(f"[sound] layout: {wrong}") from None
+    return machine.sound.layout
+
+
+def _recordings(machine: Machine) -> Path | None:
+    """The folder of recordings, if one is named. Raises CannotPlay if it is not there."""
+    folder = Path(machine.sound.recordings).expanduser()
+    if machine.sound.recordings and not folder.is_dir():
+        raise CannotPlay(f"[sound] recordings: there is no folder {folder}")
+    return folder if machine.sound.recordings else None
 
 
 def _threads() -> int:

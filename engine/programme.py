@@ -70,6 +70,8 @@ class Programme:
 
     def _set(self, address: str, args: tuple[Value, ...], now: Now) -> None:
         match address.removeprefix("/hm/").split("/"), args:
+            case ["sound", _], (int() | float() as value,):  # the sound room's: here only for whoever asks for it
+                self.others = tuple(_turned(node, value) if node.address == address else node for node in self.others)
             case ["mapping" | "stage" | "sound" | "kinds", *_], _:
                 pass  # the stage's, the sound room's, the mind's
             case ["hold" | "blackout" | "freeze" | "veto" as key], _:
@@ -194,6 +196,12 @@ class Programme:
             self.scenes[name] = fresh
             self.directory_serial += 1
             log.info("%s was reloaded", path.name)
+
+
+def _turned(node: Node, value: float) -> Node:
+    """A node with another number, of its type and held in its range."""
+    held = min(max(value, node.low if node.low is not None else value), node.high if node.high is not None else value)
+    return replace(node, value=(int(held) if node.types == "i" else float(held),))
 
 
 class Solo:

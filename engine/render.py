@@ -10,8 +10,8 @@ import argparse
 import sys
 import tempfile
 import time
-import wave
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,13 +24,18 @@ from engine.loop import Values, perform
 from engine.machine import Machine
 from engine.messages import Dream, Grain, Message, News, Picture, Set, State, Text, Touch, Withdraw
 from engine.mind.mind import Mind
+from engine.performer import Performer
 from engine.plan import Plan, plan
 from engine.programme import Programme
 from engine.sound.instrument import Instrument
+from engine.sound.nodes import nodes
+from engine.sound.options import SoundOptions
+from engine.sound.stems import Stems
 from engine.stage.layer import Layer
 from engine.stage.outputs.recording import Recorder
 from engine.stage.outputs.tap import Fingerprint, Tap
 from engine.stage.stage import Stage
+from engine.wall import Seen
 
 PICTURES_HZ = 8.0  # pictures per virtual second: about what two cores give live
 SIZE = (640, 360)
@@ -95,23 +100,31 @@ class OfflineMind:
 class OfflineSound:
     """The instrument called in turn: block by block up to the present of virtual time."""
 
-    def __init__(self, instrument: Instrument, mind: OfflineMind, rate: int):
-        self.instrument, self.mind, self.rate = instrument, mind, rate
+    def __init__(self, options: SoundOptions, mind: OfflineMind, stems: bool = False):
+        self.instrument, self.mind, self.rate = (
+            Instrument.of(replace(options, channels=2, layout="line")),
+            mind,
+            options.rate,
+        )
+        self.stems = Stems(options) if stems else None
         self.samples = 0  # made so far
         self.grains = 0
         self.blocks: list[tuple[NDArray[np.float32], float]] = []
-        self.kept: list[NDArray[np.float32]] = []
         self._serial = 0
 
     def hear(self, message: Message) -> None:
         if isinstance(message, Set) and message.address.startswith("/hm/sound/"):
             self.instrument.receive(message)
+            if self.stems:
+                self.stems.receive(message)
 
     def schedule(self, grains: Iterable[Grain]) -> None:
         rows = [grain_row(grain, grain.time) for grain in grains]
         self.grains += len(rows)
         if rows:
             self.instrument.schedule(np.array(rows, GRAIN))
+            if self.stems:
+                self.stems.schedule(np.array(rows, GRAIN))
 
     def news(self) -> tuple[News, ...]:
         return ()
@@ -119,11 +132,14 @@ class OfflineSound:
     def play_until(self, seconds: float) -> None:
         if picture := self.mind.newest(self._serial):
             self._serial = self.mind.serial
-            self.instrument.picture(picture)
+            made = self.instrument.picture(picture)
+            if self.stems:
+                self.stems.give(made)
         while self.samples < seconds * self.rate:
             block = self.instrument.block().copy()
             self.blocks.append((block, self.samples / self.rate))
-            self.kept.append(block)
+            if self.stems:
+                self.stems.block()
             self.samples += len(block)
 
     def heard(self) -> tuple[NDArray[np.float32], float] | None:
@@ -166,18 +182,20 @@ def play(show: Plan, out: Path, stems: Path | None = None) -> tuple[Fingerprint,
     fps, size = show.fps or FPS, show.size if show.size[0] else SIZE
     mind = OfflineMind(Mind(show.mind, progress=_say))
     programme = Programme(show.scenes, show.start, show.hold, show.seed)
-    sound = OfflineSound(Instrument(show.sound.rate, 2, show.sound.block, show.seed), mind, show.sound.rate)
+    programme.others = nodes(show.sound)
+    sound = OfflineSound(replace(show.sound, seed=show.seed, offset=0.0), mind, stems is not None)
     fingerprint = Fingerprint()
     taps: list[Tap] = [fingerprint, Recorder(out, size, fps, show.sound.rate, patient=True)]
     day = time.gmtime(0)  # shaders that ask for the date get the same one every time
     stage = Stage(size, None, taps, mind, sound.heard, fps, live=False, date=lambda: day)
-    doors = Score([*show.settings, *show.said()])
-    offline = OfflineStage(stage, sound, doors, round(show.seconds * fps), fps)
-    perform(programme, Clock(TICK_HZ, lambda: offline.time), doors, mind, sound, offline)
+    score = Score([*show.settings, *show.said()])
+    doors = Performer(score, show.presets, lambda: score.time)
+    offline = OfflineStage(stage, sound, score, round(show.seconds * fps), fps)
+    perform(programme, Clock(TICK_HZ, lambda: offline.time), doors, Seen(mind, stage), sound, offline)
     stage.close()
     mind.mind.close()
-    if stems:
-        _write_wave(stems / f"{out.stem}.wav", np.concatenate(sound.kept), show.sound.rate)
+    if stems and sound.stems:
+        sound.stems.write(stems, out.stem)
     return fingerprint, sound, mind
 
 
@@ -198,12 +216,3 @@ def render(options: argparse.Namespace, machine: Machine) -> int:
 def _say(what: str, done: float) -> None:
     if sys.stderr.isatty():
         print(f"\r\033[K  {what} {100 * done:3.0f} %", end="", file=sys.stderr, flush=True)
-
-
-def _write_wave(path: Path, samples: NDArray[np.float32], rate: int) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(samples.shape[1])
-        file.setsampwidth(2)
-        file.setframerate(rate)
-        file.writeframes((np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())

@@ -105,26 +105,42 @@ class MindRoom:
 class SoundRoom:
     """The sound's process: grains go in, stamped; its clock paces the loop."""
 
-    def __init__(self, room: Room, grains: GrainRing, page: ClockPage, samples: SampleRing):
-        self.room, self.grains, self.page, self.samples = room, grains, page, samples
+    def __init__(
+        self,
+        room: Room,
+        grains: GrainRing,
+        page: ClockPage,
+        samples: SampleRing,
+        source: Callable[[], float] = time.monotonic,
+    ):
+        self.room, self.grains, self.page, self.samples, self.source = room, grains, page, samples, source
         self._read = 0  # samples that the taps have heard
-        self.seconds = AudioTime(page.read)
+        self.seconds = AudioTime(page.read, source)
         self.clock = Clock(source=self.seconds)  # the loop's, once it plays: where scene second 0 is
         self.scheduled = 0
+        self.tardy = 0  # grains that this loop gave too late for the sound room to keep their time
+        self._lead = 0.0  # seconds before its time by which a grain must lie in the ring
+        self._turned: dict[str, Set] = {}  # by address: what was turned last, for a room that starts again
+        self._starts = 0
 
     def hear(self, message: Message) -> None:
         if isinstance(message, Set) and message.address.startswith("/hm/sound/"):
+            self._turned[message.address] = message
             self.room.send(message)
 
     def schedule(self, grains: Iterable[Grain]) -> None:
         """Stamp grains in monotonic seconds and put them into the ring. Scene seconds come from the same clock."""
         for grain in grains:
             self.scheduled += 1
-            self.grains.put(grain, self.seconds.monotonic(self.clock.origin + grain.time))
+            at = self.seconds.monotonic(self.clock.origin + grain.time)
+            self.tardy += not grain.prompt and at - self.source() < self._lead
+            self.grains.put(grain, at)
 
     def heard(self) -> tuple[NDArray[np.float32], float] | None:
         """New sound of the room (n, 2) and the scene second of its first sample; None when there is nothing new."""
         page = self.page.read()
+        if page["nominal"]:
+            self._lead = page["latency"] + 2.0 * page["block"] / page["nominal"]  # the block in hand, and the limiter's
         first, samples = self.samples.read(self._read or self.samples.written)
         self._read = first + len(samples)
         if not len(samples) or not page["running"]:
@@ -133,7 +149,11 @@ class SoundRoom:
         return samples, self.seconds.at(leaves) - self.clock.origin
 
     def news(self) -> Iterator[News]:
-        """What the sound room has to say: a device that is gone, or back."""
+        """What the sound room has to say: a device that is gone, or back. A room that started again is set as it was."""
+        if len(self.room.starts) != self._starts:
+            again, self._starts = self._starts > 0, len(self.room.starts)
+            for message in self._turned.values() if again else ():
+                self.room.send(message)
         for letter in self.room.drain():
             if isinstance(letter, Trouble):
                 log.warning("%s: %s", letter.room, letter.what)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from engine.clock import Clock, Now
 from engine.loop import Show, Values
 from engine.messages import Dream, Grain, Message, News, Set, State
-from engine.sound.instrument import NODES
+from engine.sound.nodes import NODES
 from engine.sound.sources import IMPULSE
 from engine.sound.sync import Sync, sync
 from engine.stage.layer import Layer

@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from engine.messages import Message, Set
+from engine.loop import Mind
+from engine.messages import Message, Set, State
 from engine.meter import Meter
 from engine.rooms import MindRoom
+from engine.sound.mapping import AHEAD
 from engine.stage.layer import Layer, dark
 from engine.stage.outputs.encoder import Encoder
 from engine.stage.outputs.live import Live
@@ -47,6 +49,23 @@ class Wall:
             self._picture = picture.state.picture
             state = picture.state
             self.meter.picture(state.words, state.asked, state.made, now)
+
+
+class Seen:
+    """The mind, whose state is that of the picture which the wall will show when what is played now is heard.
+
+    Grains are stamped AHEAD seconds later, and the wall is a picture or more behind the mind: so what sounds is what
+    is seen. Loop thread only.
+    """
+
+    def __init__(self, mind: Mind, stage: Stage):
+        self.mind, self.stage = mind, stage
+        self.hear, self.request, self.news = mind.hear, mind.request, mind.news
+
+    @property
+    def state(self) -> State:
+        picture = self.stage.between.soon(AHEAD)
+        return picture.state if picture else self.mind.state
 
 
 class Watchers:

@@ -19,27 +19,15 @@ class Lineage(Scene):
         self.murmur = Murmur(seed=2)
         self.touched = -1e9  # scene seconds
         self.theirs: tuple = ()  # ancestors of the touched place, largest share first
-        self.events: list[Grain] = []
+        self.unheard: tuple = ()  # the same, until they have spoken
 
     def touch(self, touch: Touch, now: Now) -> None:
         self.touched = now.time
         self.murmur.look(touch.x, touch.y)
 
     def told(self, told: Told) -> None:
-        """Whose the place is: one after the other they speak, each as loud as its share."""
-        self.theirs = told.ancestors
-        loudest = max((a.share for a in told.ancestors), default=1.0)
-        for k, ancestor in enumerate(told.ancestors[:6]):
-            self.events.append(
-                Grain(
-                    self.touched + 0.1 + 0.35 * k,
-                    source=ancestor.unit,
-                    position=0.3,
-                    duration=mapping.duration(ancestor.depth),
-                    gain=0.5 * (ancestor.share / loudest) ** 0.5,
-                    pan=mapping.azimuth(ancestor.x),
-                )
-            )
+        """Whose the place is."""
+        self.theirs = self.unheard = told.ancestors
 
     def near(self, now: Now) -> float:
         """1 just after a touch, 0 when it has faded."""
@@ -48,9 +36,21 @@ class Lineage(Scene):
     def dream(self, now: Now) -> Dream:
         return self.wish(degree=2, feedback=min(0.7, self.feedback + 0.15))
 
+    def speak(self, now: Now) -> Iterator[Grain]:
+        """One after the other they say that the place is theirs, the power of each its share of it."""
+        for k, (ancestor, loud) in enumerate(mapping.chorus(replace(self.state.lineage, ancestors=self.unheard), 6)):
+            yield Grain(
+                now.time + mapping.AHEAD + 0.35 * k,
+                source=ancestor.unit,
+                position=0.3,
+                duration=mapping.duration(ancestor.depth),
+                gain=0.5 * loud,
+                pan=mapping.azimuth(ancestor.x),
+            )
+        self.unheard = ()
+
     def sound(self, now: Now) -> Iterator[Grain]:
-        yield from self.events
-        self.events = []
+        yield from self.speak(now)
         state = self.state
         if self.near(now) and self.theirs:
             state = replace(state, lineage=replace(state.lineage, ancestors=self.theirs))

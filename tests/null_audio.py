@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+import wave
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -147,6 +148,10 @@ def pulse(channels: int = 2) -> Iterator[Pulse]:
                     os.environ[name] = value
 
 
+def jack_is_here() -> bool:
+    return shutil.which("jackd") is not None
+
+
 @contextlib.contextmanager
 def jack(channels: int = 16, period: int = 1024, rate: int = 48000) -> Iterator[str]:
     """A private JACK with its dummy driver for one test: the server's name, set for processes started meanwhile."""
@@ -167,7 +172,27 @@ def jack(channels: int = 16, period: int = 1024, rate: int = 48000) -> Iterator[
         server.wait(5.0)
 
 
-def stolen_or_busy() -> float:
-    """Share of CPU time that a hypervisor took since the machine started counting; for skipping real-time tests."""
+def jack_record(seconds: int, channels: int = 16) -> NDArray[np.float32]:
+    """What PortAudio's client plays into the private JACK: (n, channels) f32, by JACK's own recorder."""
+    with tempfile.TemporaryDirectory(prefix="hm") as folder:
+        ports = [f"PortAudio:out_{k}" for k in range(channels)]
+        command = ["jack_rec", "-f", f"{folder}/heard.wav", "-d", str(seconds), "-b", "32", *ports]
+        subprocess.run(command, check=True, capture_output=True)
+        with wave.open(f"{folder}/heard.wav") as file:
+            whole = np.frombuffer(file.readframes(file.getnframes()), "<i4").reshape(-1, channels)
+    return (whole / 2.0**31).astype(np.float32)
+
+
+def crowded() -> str:
+    """Why real time cannot be expected here and now; "" where it can.
+
+    A hypervisor took part of the CPUs since the machine was started, or somebody waited for a CPU for a third of the
+    last ten seconds: sound servers without real-time priority then miss their turn, whatever we do.
+    """
     fields = [float(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]]
-    return fields[7] / max(sum(fields), 1.0)
+    stolen = fields[7] / max(sum(fields), 1.0)
+    pressure = Path("/proc/pressure/cpu")
+    waiting = float(pressure.read_text().split("avg10=")[1].split()[0]) if pressure.exists() else 0.0
+    if stolen > 0.001:
+        return f"the hypervisor took {100 * stolen:.1f} % of the CPU"
+    return f"others wanted the CPUs for {waiting:.0f} % of the last ten seconds" if waiting > 33.0 else ""

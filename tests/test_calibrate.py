@@ -1,12 +1,19 @@
 """A reader fitted to a model's own pictures reads pictures that it was not fitted to."""
 
+import json
+import wave
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from engine.calibrate import _read, main
 from engine.mind.calibrate import Ridge, calibrate, fit, known_sentences, reader
+from engine.mind.encoder import Encoder
+from engine.mind.kin import sounded
+from engine.mind.space import unit
+from engine.sound.measure import save
 from tests.small_mind import CAPTIONS, painted, painter, vector
 
 
@@ -40,3 +47,29 @@ def test_too_few_pictures_are_refused() -> None:
 
 def test_known_sentences_cover_every_kind() -> None:
     assert len(set(known_sentences(96))) > 80
+
+
+def test_recordings_are_described_by_their_words_and_found_by_memories_of_like_words(tmp_path: Path) -> None:
+    for name in ("rain_on_the_sea-01", "a church bell", "x1"):
+        save(tmp_path / f"{name}.wav", np.zeros((4800, 1), np.float32))
+    (tmp_path / "x1.txt").write_text("a city on fire at night")
+    assert main(["recordings", str(tmp_path)]) == 0
+    voices = {path.stem: np.array(json.loads(path.read_text())) for path in tmp_path.glob("*.voice")}
+    encoder = Encoder.load()
+    centre = encoder.sentence(known_sentences(96)).mean(0)
+    for words, wanted in (("the sea in the rain", "rain_on_the_sea-01"), ("une ville en feu", "x1"), ("bells of a church", "a church bell")):
+        asked = np.array(sounded(unit(encoder.sentence([words])[0] - centre)))
+        alike = {name: float(asked @ v / np.linalg.norm(asked) / np.linalg.norm(v)) for name, v in voices.items()}
+        assert max(alike, key=lambda name: alike[name]) == wanted, (words, alike)
+
+
+@pytest.mark.parametrize("width", [2, 3, 4])
+def test_a_recording_of_flash_and_click_may_have_any_usual_width(tmp_path: Path, width: int) -> None:
+    heard = np.zeros((48000, 2))
+    heard[4800::9600], heard[4830::9600, 1] = 0.5, 0.5
+    with wave.open(str(tmp_path / "a.wav"), "wb") as file:
+        file.setparams((2, width, 48000, 0, "NONE", ""))
+        whole = np.round(heard * (2.0**31 - 1)).astype("<i4")
+        file.writeframes(np.ascontiguousarray(whole[..., None].view(np.uint8)[..., 4 - width :]).tobytes())
+    data, rate = _read(tmp_path / "a.wav")
+    assert rate == 48000 and np.abs(data - heard).max() < 2.0**-15

@@ -7,8 +7,10 @@ import itertools
 import numpy as np
 import pytest
 
+from engine.messages import Picture, State
 from engine.stage.bench import flow, ssim
-from engine.stage.between import BRAKE, DISSOLVE, Pace
+from engine.stage.between import BRAKE, DISSOLVE, Between, Pace
+from engine.stage.window import headless
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +31,6 @@ def test_motion_is_trusted_and_strangers_are_not(rows: dict[str, dict[str, float
 def test_between_strangers_the_wall_dissolves_in_patches_instead_of_fading() -> None:
     """Half way through a fade every place is grey; through the dissolve most places are one picture or the other."""
     from engine.stage.bench import _Guess
-    from engine.stage.window import headless
 
     context = headless()
     guess = _Guess(context)
@@ -72,3 +73,26 @@ def test_strangers_take_their_time() -> None:
     pace = Pace(0.1)
     pace.begin(1.0)
     assert pace.duration == pytest.approx(DISSOLVE)
+
+
+def test_what_the_wall_will_show_soon_is_what_it_shows_then() -> None:
+    """A mind of five pictures a second, forty of them: what was foretold for a fifth of a second later, and what came."""
+    context = headless()
+    between = Between(context, context.texture((1, 1), 4))
+    nothing = np.zeros((0, 0, 0), np.float16)
+    rng, foretold, shown = np.random.default_rng(1), [], []
+    ground = rng.integers(60, 190, (64, 64, 4), np.uint8)
+    for frame in range(8 * 60):
+        if frame % 12 == 0:
+            number = frame // 12 + 1
+            between.offer(Picture(np.roll(ground, number, 1), nothing, nothing, State(picture=number)), frame / 60)
+        between.advance(1 / 60)
+        soon, here = between.soon(0.2), between.soon(0.0)
+        foretold.append(soon.state.picture if soon else 0)
+        shown.append(here.state.picture if here else 0)
+    known, came = np.array(foretold[180:-12]), np.array(shown[192:])  # out of the dark, it first dissolves
+    assert np.mean(known == came) > 0.85 and np.abs(known - came).max() <= 2  # the next one shown: one may be replaced
+    newest = np.array([frame // 12 + 1 for frame in range(180, 8 * 60 - 12)])
+    assert np.mean(newest == came) < 0.6, "the newest picture of the mind is not what one sees by then"
+    between.release()
+    context.release()

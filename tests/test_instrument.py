@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import wave
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -11,7 +14,9 @@ from engine.messages import Ancestor, Grain, Lineage, Picture, Set, State
 from engine.sound.instrument import Instrument
 from engine.sound.library import LONGEST
 from engine.sound.master import CEILING, Limiter
-from engine.sound.sources import IMPULSE
+from engine.sound.options import SoundOptions
+from engine.sound.sources import IMPULSE, RECORDED, TICK, make, recorded
+from engine.sound.stems import LAYERS, Stems
 
 RATE, BLOCK = 48000, 256
 
@@ -85,7 +90,10 @@ def test_a_grain_after_its_time_is_played_at_once_and_counted() -> None:
     play(instrument, 0.5)
     instrument.schedule(rows(Grain(0.1, IMPULSE, 0.0, 0.02, gain=1.0)))
     assert play(instrument, 0.1).any()
-    assert instrument.late == 1
+    assert instrument.late == 1 and 0.35 < instrument.behind < 0.45
+    instrument.schedule(rows(Grain(0.1, IMPULSE, 0.0, 0.02, gain=1.0, prompt=True)))  # it promised nothing
+    play(instrument, 0.1)
+    assert instrument.late == 1 and instrument.grains == 2
 
 
 def test_nothing_asked_is_exact_silence() -> None:
@@ -255,3 +263,46 @@ def test_mute_fades_and_comes_back() -> None:
     assert np.abs(np.diff(quiet[:, 0])).max() < 0.05
     instrument.receive(Set("/hm/sound/mute", (0,)))
     assert play(instrument, 0.5)[RATE // 4 :].any()
+
+
+def test_the_layers_of_a_render_add_up_to_the_whole_and_hold_their_own(tmp_path: Path) -> None:
+    stems = Stems(SoundOptions(channels=4, reverb=0.3))
+    stems.give((job, make(job)) for job in small().wanted(picture()))
+    grains = [Grain(0.2, 0, duration=0.5), Grain(0.4, 1, duration=0.4, pan=0.7), Grain(0.9, TICK, 0.0, 0.06, prompt=True)]
+    stems.schedule(rows(*grains))
+    for _ in range(RATE * 3 // 256):
+        stems.block()
+    whole, *layers = [stems.sound(name) for name in LAYERS]
+    assert whole.shape[1] == 4 and all(np.abs(layer).max() > 0.005 for layer in layers)
+    assert np.abs(whole - sum(layers)).max() < 1e-5
+    assert not layers[1][: int(0.39 * RATE)].any() and not layers[2][: int(0.89 * RATE)].any()
+    stems.write(tmp_path, "a")
+    with wave.open(str(tmp_path / "a-memories.wav")) as file:
+        assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (4, 3, RATE)
+        data = np.frombuffer(file.readframes(file.getnframes()), np.uint8).reshape(-1, 4, 3)
+    whole_numbers = np.pad(data, ((0, 0), (0, 0), (1, 0))).view("<i4")[..., 0] / 2.0**31
+    assert np.abs(whole_numbers - layers[1]).max() < 2e-7
+
+
+def test_a_memory_speaks_in_a_cloud_of_recordings_where_there_are_any_and_never_in_a_row() -> None:
+    instrument = Instrument(RATE, 2, BLOCK, voices=3, reverb=0.0, units="somewhere")
+    rng = np.random.default_rng(1)
+    for source in (1, recorded(1), 2):
+        sound = (0.1 * rng.standard_normal(2 * RATE)).astype(np.float32)
+        instrument.library.write(source, sound, 0, recorded=source <= RECORDED)
+    witness = Witness(instrument)
+    instrument.particles = witness
+    instrument.receive(Set("/hm/sound/recordings", (1.0,)))
+    instrument.schedule(rows(*[Grain(0.2 + 0.5 * k, 1, duration=1.5, gain=0.5, pan=-1.0) for k in range(12)]))
+    play(instrument, 8.0)
+    pieces = [length / RATE for _, _, _, length in witness.started]
+    assert len(pieces) > 200 and max(pieces) < 0.08 and longest_run(witness.started) < 0.08
+    times = np.sort([sample / RATE for sample, *_ in witness.started])
+    assert times[0] >= 0.2 and times[-1] < 0.2 + 5.5 + 1.5 and np.diff(times).max() < 0.2, "they fill the grain's time"
+    witness.started.clear()
+    at = instrument.sample / RATE + 0.2
+    instrument.schedule(rows(Grain(at, 2, duration=1.0, pan=-1.0), Grain(at, 1, duration=1.0, pan=-1.0)))
+    instrument.receive(Set("/hm/sound/recordings", (0.0,)))
+    instrument.schedule(rows(Grain(at, 1, duration=1.0, pan=-1.0)))
+    play(instrument, 2.0)
+    assert sum(length > 0.5 * RATE for *_, length in witness.started) == 2, "without a recording a memory has its own voice"

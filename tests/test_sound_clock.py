@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
+import threading
+import time
+
 import numpy as np
 import pytest
 
+from engine.clock import Clock
+from engine.crossings import ClockPage, GrainRing
+from engine.messages import Ancestor, Grain, Lineage, State
+from engine.rooms import SoundRoom
 from engine.sound.dac import DacClock, HostTime
+from engine.sound.instrument import Instrument
+from engine.sound.lateness import CAUSES, Longest, Reading, read
+from engine.sound.lateness import cause as why
+from engine.sound.murmur import Murmur
+from engine.sound.player import Player
+from engine.sound.sources import IMPULSE
 from engine.sound.sync import clicks, from_interface, onsets, sync
+from engine.sound.tap import SampleRing
+from engine.supervisor import Room
 
 RATE, BLOCK = 48000, 256
 PERIOD = BLOCK / RATE
@@ -102,3 +118,102 @@ def test_a_photodiode_and_a_microphone_on_one_interface_give_the_same_answer() -
 def test_noise_alone_is_no_onset() -> None:
     assert len(onsets(np.random.default_rng(5).standard_normal(RATE) * 0.1, RATE)) == 0
     assert len(onsets(np.zeros(RATE), RATE)) == 0
+
+
+IDLE = Reading()
+CALM = Longest(0.001, 0.0012)
+
+
+@pytest.mark.parametrize(
+    ("after", "longest", "cause"),
+    [
+        (IDLE, Longest(0.007, 0.008), "slow"),
+        (Reading(waited=0.05), CALM, "starved"),
+        (Reading(waited=0.05, stolen=0.05), CALM, "stolen"),
+        (IDLE, Longest(0.001, 0.03), "python"),
+        (Reading(waited=0.001), CALM, "host"),
+    ],
+)
+def test_an_underrun_has_a_cause(after: Reading, longest: Longest, cause: str) -> None:
+    kind, words = why(IDLE, after, longest, 256 / 48000, 0.04)
+    assert kind == cause in CAUSES and len(words) > 30
+
+
+def test_the_kernel_says_how_long_a_thread_waited_for_a_cpu() -> None:
+    before = read(threading.get_native_id())
+    if before == IDLE:
+        pytest.skip("this kernel does not count it")
+    done = threading.Event()
+    others = [
+        threading.Thread(target=lambda: [hashlib.sha256(bytes(1 << 20)) for _ in iter(done.is_set, True)])
+        for _ in range(8)
+    ]
+    for other in others:
+        other.start()
+    end = time.monotonic() + 0.4
+    while time.monotonic() < end:
+        hashlib.sha256(bytes(1 << 20))  # releases Python, so that all nine want a CPU at once
+    done.set()
+    for other in others:
+        other.join()
+    assert read(threading.get_native_id()).waited > before.waited
+
+
+class Fake:
+    """Seconds that pass only when told to."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_no_stall_of_the_loop_makes_a_grain_of_the_murmur_late() -> None:
+    """Frames of 10 ms to half a second: whatever ticks are caught up, their grains still reach the sound room in time."""
+    source, rng = Fake(), np.random.default_rng(4)
+    ring, page, samples = GrainRing(), ClockPage(), SampleRing(1.0)
+    page.publish(running=1.0, nominal=48000.0, rate=48000.0, block=256.0, latency=0.06)
+    room = SoundRoom(Room("sound", "nothing:at_all", tuple), ring, page, samples, source)
+    clock = Clock(60.0, room.seconds)
+    room.clock, murmur = clock, Murmur(1)
+    state = State(motion=2.0, gap=0.5, lineage=Lineage(tuple(Ancestor(k, 0.2) for k in range(1, 6))))
+    clock.start()
+    given = []
+    for _ in range(400):
+        source.now += float(rng.choice([0.01, 0.033, 0.07, 0.12, 0.5]))
+        room.heard()
+        for now in clock.due():
+            source.now += 0.001  # what a tick takes
+            room.schedule(murmur.grains(now.time, now.dt, state))
+            given += [float(row["time"]) - source.now for row in ring.take()]
+    assert len(given) > 300 and min(given) > 0.06 + 2 * 256 / 48000
+    assert room.tardy == 0 and clock.skipped > 0
+    room.schedule([Grain(clock.time, 0), Grain(clock.time, 0, prompt=True)])
+    assert room.tardy == 1, "a grain for this very instant is late, unless it promised nothing"
+    for shared in (ring, page, samples):
+        shared.close()
+
+
+def test_grains_are_thinned_while_blocks_take_too_long_and_come_back_after() -> None:
+    ring, page, samples = GrainRing(), ClockPage(), SampleRing(1.0)
+    player = Player(Instrument(RATE, 2, BLOCK, voices=1), ring, page, samples)
+    out = np.zeros((BLOCK, 2), np.float32)
+
+    def play(blocks: int, limit: float) -> int:
+        """How many of a grain for each block were played."""
+        player.limit, before = limit, player.instrument.grains
+        for _ in range(blocks):
+            at = player.instrument.sample / RATE
+            ring.put(Grain(0.0, IMPULSE, 0.0, 0.01, gain=0.1), at + 2 * PERIOD)
+            player.play(out, at, False)
+        return player.instrument.grains - before
+
+    assert play(200, limit=50.0) >= 199  # the last is still to come
+    play(400, limit=0.0)
+    assert player.instrument.keep == 0.05 and play(200, limit=0.0) < 60
+    assert page.read()["load"] > 0.0 and page.read()["lost"] > 100.0
+    play(2500, limit=50.0)
+    assert player.instrument.keep == 1.0
+    for shared in (ring, page, samples):
+        shared.close()

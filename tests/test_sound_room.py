@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,6 +22,7 @@ import null_audio
 
 from engine.crossings import ClockPage, GrainRing, Mailbox, PictureRing
 from engine.messages import Ancestor, Grain, Lineage, Picture, Set, State, Trouble
+from engine.sound.lateness import CAUSES
 from engine.sound.options import SoundOptions
 from engine.sound.room import serve
 from engine.sound.sources import IMPULSE, MICROPHONE
@@ -130,6 +132,19 @@ def test_without_a_sound_card_the_same_clock_runs_and_says_so(quiet: Playing) ->
     assert last["late"] == first["late"]
 
 
+def test_a_room_that_stood_still_counts_an_underrun_with_a_cause_and_says_it(quiet: Playing) -> None:
+    before = quiet.page.read()
+    assert quiet.process.pid is not None
+    os.kill(quiet.process.pid, signal.SIGSTOP)
+    time.sleep(0.3)
+    os.kill(quiet.process.pid, signal.SIGCONT)
+    quiet.until(lambda: quiet.page.read()["underruns"] > before["underruns"], 3.0, "underrun")
+    quiet.until(lambda: any("of sound: " in what for what in quiet.heard()), 3.0, "explanation")
+    time.sleep(0.1)
+    after = quiet.page.read()
+    assert sum(after[cause] for cause in CAUSES) == after["underruns"]
+
+
 def test_settings_reach_the_instrument_and_a_wrong_one_is_answered(quiet: Playing) -> None:
     quiet.mail.send(Set("/hm/sound/gian", (0.5,)))
     quiet.until(lambda: any("did you mean /hm/sound/gain" in what for what in quiet.heard()), 5.0, "an answer")
@@ -178,21 +193,58 @@ def test_a_device_that_is_not_there_is_named_with_those_that_are_and_the_clock_r
         assert room.page.read()["real"] == 0.0
 
 
+def all_channels(room: Playing, record: Callable[[int], NDArray[np.float32]]) -> None:
+    """Send a click to each loudspeaker in turn, then a crowd of grains all around; hear it all come back.
+
+    Clicks say that each channel carries its own and nothing else. What the room computed, folded to two channels, says
+    of the recording, folded alike, that no sample was lost, doubled or changed. A run with an underrun is not clean: it
+    is played again, twice at most.
+    """
+    n, rng = room.options.channels, np.random.default_rng(6)
+    speakers = Speakers(n, "ring")
+    joined: list[float] = []  # underruns once the recorder has come in: JACK stumbles when somebody does
+    room.pictures.write(picture())
+    for _ in range(3):
+        before, begin = room.page.read(), time.monotonic() + 1.2  # a recorder takes a while to begin
+        for k in range(n):
+            room.grains.put(*click(begin + 0.15 * k, speakers.places[k]))
+        crowd = begin + 0.15 * n + 0.2
+        for k in range(300):
+            where = float(rng.uniform(-1, 1))
+            room.grains.put(Grain(0.0, 1 + k % 2, rng.random(), 0.1, gain=0.1, pan=where), crowd + 0.003 * k)
+        threading.Timer(1.1, lambda: joined.append(room.page.read()["underruns"])).start()
+        sound = record(4 if n <= 8 else 5)
+        _, sent = room.samples.read(int(before["sample"]))
+        if room.page.read()["underruns"] == joined[-1] and sent.any():
+            break
+    else:
+        if null_audio.crowded():
+            pytest.skip(null_audio.crowded())
+    assert sound.shape[1] == n
+    clicks = sound[: len(sound) - 1400].copy()
+    found = sorted((int(at), speaker) for speaker in range(n) for at in onsets(clicks[:, speaker], 0.3))
+    assert [speaker for _, speaker in found] == list(range(n))
+    for at, speaker in found:
+        others = np.delete(sound[at - 200 : at + 1200], speaker, axis=1)
+        assert np.abs(others).max() < 2e-5  # what is left there of the DC block's answer to that one's own click
+    heard = sound @ speakers.stereo()
+    size = 1 << (len(heard) + len(sent)).bit_length()
+    alike = np.fft.irfft(np.fft.rfft(heard[:, 0], size) * np.fft.rfft(sent[:, 0], size).conj(), size)
+    lag = int(alike.argmax())
+    lag -= size * (lag > size // 2)
+    start = max(0, -lag)
+    n_both = min(len(sent) - start, len(heard) - start - lag)
+    mine, theirs = sent[start : start + n_both], heard[start + lag : start + lag + n_both]
+    assert np.count_nonzero(mine[:, 0]) > RATE, "a second of sound at least was compared"
+    assert np.abs(mine - theirs).max() < 2e-6, "not one sample lost, doubled or changed"
+
+
 @needs_pulse
 @pytest.mark.realtime
 def test_each_of_eight_channels_of_a_real_stream_carries_its_own_and_nothing_else() -> None:
     with null_audio.pulse(8) as server, playing(channels=8, reverb=0.0, layout="ring") as room:
         assert room.page.read()["real"] == 1.0
-        places = Speakers(8, "ring").places
-        begin = time.monotonic() + 1.5  # a recorder takes a while to begin
-        for k in range(16):
-            room.grains.put(*click(begin + 0.15 * k, places[k % 8]))
-        sound = server.record(4.5)
-        found = [(int(at), speaker) for speaker in range(8) for at in onsets(sound[:, speaker])]
-        assert [speaker for _, speaker in sorted(found)] == [k % 8 for k in range(16)]
-        for at, speaker in found:
-            others = np.delete(sound[at - 200 : at + 1200], speaker, axis=1)
-            assert np.abs(others).max() < 2e-5  # what is left there of the DC block's answer to that one's own click
+        all_channels(room, server.record)
 
 
 @needs_pulse
@@ -219,18 +271,21 @@ def test_clicks_leave_a_real_stream_when_they_were_meant_to() -> None:
     best = 1.0
     with null_audio.pulse(2) as server, playing(reverb=0.0) as room:
         for _ in range(3):
+            before = room.page.read()
             meant = time.monotonic() + 1.2 + np.cumsum(np.random.default_rng(1).uniform(0.04, 0.06, 50))
             for at in meant:
                 room.grains.put(*click(float(at)))
             found = onsets(server.record(4.3)[:, 0]) / RATE
-            if len(found) == len(meant):
+            after = room.page.read()
+            clean = after["underruns"] == before["underruns"]  # sound that stopped goes on later: grains come late too
+            if len(found) == len(meant) and clean:
+                assert after["late"] == before["late"]
                 best = min(best, sync(meant, found + float(np.median(meant - found))).jitter)
             if best < 0.008:
                 break
-        late = room.page.read()["late"]
-    if best >= 0.008 and null_audio.stolen_or_busy() > 0.001:
-        pytest.skip(f"the hypervisor took {100 * null_audio.stolen_or_busy():.1f} % of the CPU")
-    assert best < 0.008 and late == 0.0
+    if best >= 0.008 and null_audio.crowded():
+        pytest.skip(null_audio.crowded())
+    assert best < 0.008
 
 
 @needs_pulse
@@ -249,11 +304,7 @@ def test_a_microphone_that_was_named_is_announced_and_can_be_played_in_short_pie
 
 @pytest.mark.skipif(shutil.which("jackd") is None, reason="no jackd: apt-get install jackd2")
 @pytest.mark.realtime
-def test_jack_gets_sixteen_channels() -> None:
-    with null_audio.jack(16, 1024), playing(channels=16, block=1024, host="JACK", layout="ring") as room:
+def test_each_of_sixteen_channels_of_jack_carries_its_own_and_nothing_else() -> None:
+    with null_audio.jack(16, 1024), playing(channels=16, block=1024, host="JACK", layout="ring", reverb=0.0) as room:
         room.until(lambda: room.page.read()["real"] == 1.0, 8.0, "JACK")
-        room.grains.put(*click(time.monotonic() + 0.3))
-        time.sleep(1.0)
-        page = room.page.read()
-        assert page["real"] == 1.0 and page["grains"] == 1.0
-        assert page["underruns"] <= 1.0
+        all_channels(room, null_audio.jack_record)

@@ -204,11 +204,12 @@ def describe(node: Node, value: tuple[Value, ...] | None) -> dict[str, Any]:
     """One node's attributes."""
     types = node.types or "N"
     out: dict[str, Any] = {"TYPE": types, "DESCRIPTION": node.description, "ACCESS": node.readable + 2 * node.writable}
-    if node.choices:
-        out["RANGE"] = [{"VALS": list(node.choices)}]
-    elif node.low is not None and node.high is not None:
-        out["RANGE"] = [{"MIN": node.low, "MAX": node.high} for _ in types]
-        out["CLIPMODE"] = ["both" for _ in types]
+    numbers = node.low is not None and node.high is not None
+    if node.choices or numbers:
+        ends = {"MIN": node.low, "MAX": node.high} if numbers else {}
+        out["RANGE"] = [{"VALS": list(node.choices)} if node.choices and tag == "s" else ends for tag in types]
+    if numbers:
+        out["CLIPMODE"] = ["none" if tag == "s" else "both" for tag in types]
     if value and node.readable:
         out["VALUE"] = [item if not isinstance(item, bytes) else item.hex() for item in value]
     if not node.types:

@@ -16,6 +16,7 @@ from engine.doors.nodes import PANIC
 from engine.messages import Node
 
 COLUMNS = 6
+STEPS = ("/hm/cue/next", "/hm/cue/back")
 Control = tuple[str, Node]  # "fader" | "toggle" | "push" | "text" | "menu", what it turns
 
 
@@ -23,13 +24,13 @@ def controls(nodes: Iterable[Node]) -> Iterator[Control]:
     """What a surface shows of each node a performer may turn; panic first."""
     turnable = [node for node in nodes if node.writable]
     for node in sorted(turnable, key=lambda node: (node.address not in PANIC, node.address)):
-        if node.choices:
+        if node.choices and node.types == "s":
             yield "menu", node
         elif node.types in ("f", "d", "i") and node.low is not None and node.high is not None:
             yield "fader", node
         elif node.types in ("T", "F"):
             yield "toggle", node
-        elif node.types == "" and node.address in PANIC:
+        elif node.types == "" and node.address in (*PANIC, *STEPS):
             yield "push", node
         elif node.address == "/hm/text":
             yield "text", node

@@ -73,11 +73,21 @@ class Kin:
             meaning = self.keeper.memory.words.centred(self.keeper.memory.words.raw(np.array([row]))[0])
             latent = torch.from_numpy(self.keeper.memory.latents([row]))
             felt = torch.nn.functional.adaptive_avg_pool2d(latent, 4).flatten().numpy()
-            made = np.tanh(1.5 * (_hearing(len(meaning), 1) @ meaning + 0.5 * _hearing(len(felt), 2) @ felt / np.sqrt(len(felt))))
-            self._voices[fragment] = tuple(float(value) for value in made)
+            self._voices[fragment] = sounded(meaning, felt)
             while len(self._voices) > 4096:
                 self._voices.popitem(last=False)
         return self._voices[fragment]
+
+
+def sounded(meaning: NDArray[np.float32], felt: NDArray[np.float32] | None = None) -> tuple[float, ...]:
+    """16 numbers in -1..1 from a centred word vector (d,) and, where there is one, a picture's pooled latent (k,).
+
+    Of a recording there are words alone: the numbers lie near those of pictures that the same words recall.
+    """
+    made = _hearing(len(meaning), 1) @ meaning
+    if felt is not None:
+        made = made + 0.5 * _hearing(len(felt), 2) @ felt / np.sqrt(len(felt))
+    return tuple(float(value) for value in np.tanh(1.5 * made))
 
 
 @functools.cache

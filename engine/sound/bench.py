@@ -39,10 +39,11 @@ def score(time: float, crowd: tuple[Ancestor, ...]) -> State:
     order = sorted(range(len(crowd)), key=lambda k: -shares[k])
     named = tuple(Ancestor(crowd[k].id, shares[k], voice=crowd[k].voice, x=crowd[k].x, y=crowd[k].y) for k in order)
     return State(
+        words="somebody calling from the other shore" if time >= 63.0 else "the room where I was born",
         gap=0.03 + 0.75 * bump(40, 62) + 0.3 * bump(62, 95),
         displacement=0.05 + 0.45 * bump(60, 95, 6.0),
         motion=0.05 + 1.2 * bump(20, 44, 6.0) + 0.6 * bump(44, 95, 6.0),
-        light=0.75 + 0.2 * bump(20, 75) - 0.5 * bump(100, 125, 8.0),
+        light=0.45 + 0.2 * bump(20, 75) - 0.3 * bump(100, 125, 8.0),  # a rank: over a day its mean is a half
         standard=0.95 * bump(95, 116, 5.0),
         lineage=Lineage(named, depth=round(9 * bump(75, 97, 6.0))),
     )

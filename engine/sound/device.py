@@ -100,7 +100,7 @@ class CardOutput:
         import sounddevice
 
         number = find(options)
-        self.name = describe(sounddevice.query_devices(number), sounddevice.query_hostapis())
+        self.name = name_of(number)
         self.note = ""
         self._play = play
         self._heard = time.monotonic()
@@ -149,6 +149,13 @@ class CardOutput:
 
 def describe(device: dict[str, Any], hosts: Any) -> str:
     return f"{device['name']} ({hosts[device['hostapi']]['name']}, {device['max_output_channels']} out)"
+
+
+def name_of(number: int) -> str:
+    """A device's name, its host and its outputs, for people."""
+    import sounddevice
+
+    return describe(sounddevice.query_devices(number), sounddevice.query_hostapis())
 
 
 def rescan() -> None:

@@ -5,7 +5,6 @@ The same calls give the same samples: `render` plays it with a virtual clock, th
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 from collections.abc import Iterator
 from typing import Any
@@ -14,25 +13,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.crossings import GRAIN
-from engine.messages import Ancestor, Node, Picture, Set
+from engine.messages import Ancestor, Picture, Set
+from engine.sound import sources
+from engine.sound.cloud import PIECE, cloud
 from engine.sound.library import LONGEST, Library, Slot
 from engine.sound.master import DcBlock, Fader, Limiter
-from engine.sound.options import ENGINES
+from engine.sound.nodes import nodes, understood
+from engine.sound.options import ENGINES, SoundOptions
 from engine.sound.particles import NumpyParticles, Particles, PyoParticles
 from engine.sound.reverb import Reverb
-from engine.sound.sources import DESCRIPTOR, IMPULSE, PICTURE, RECORDED, TICK, Job, impulse, make, recorded, tick
+from engine.sound.sources import DESCRIPTOR, IMPULSE, MICROPHONE, PICTURE, RECORDED, TICK, Job, recorded
 from engine.sound.speakers import Speakers
 
-RUN = 0.079  # seconds of a recorded source that one grain may take: less than 80 ms in a row
 WAITING = 8192  # grains that may wait for their time
 ACTIVE = 1024  # grains at once
-
-
-NODES = (
-    Node("/hm/sound/gain", "f", "loudness of the whole room", (1.0,), 0.0, 1.0),
-    Node("/hm/sound/reverb", "f", "share of the sound that goes through the reverberated room", (0.35,), 0.0, 1.0),
-    Node("/hm/sound/mute", "i", "1 fades everything out in 50 ms, 0 brings it back", (0,), 0.0, 1.0),
-)
 
 
 class Instrument:
@@ -60,12 +54,16 @@ class Instrument:
         slots = voices * (2 if units else 1) + 5  # the picture, the tick, the impulse, the microphone, one to spare
         self.engine, self.particles = make_particles(engine, Library.samples(rate, slots), rate, block, channels)
         self.library = Library(self.particles.table, rate, slots)
-        self.wet, self._units = reverb, units
-        self._gain, self._muted = 1.0, False
+        self._units, self._worldly = units, bool(units)  # whether there are any sounds of the world
+        self.gain, self.wet, self.muted = 1.0, reverb, 0.0
+        self.density, self.pitch = 1.0, 0.0  # share of grains, semitones
+        self.offset = 0.0  # seconds that grains sound before their time
+        self.recordings, self.microphone = 0.5, 0.2  # shares of the memories' grains, where there are such sources
         self.keep = 1.0  # share of grains that are played; the sound room lowers it under load
         self.fader = Fader(rate, block)
         self.sample = 0  # number of the next sample to come out
-        self.grains = self.late = self.lost = self.nudged = 0
+        self.grains = self.late = self.lost = 0
+        self.behind = 0.0  # seconds by which the latest of the late grains came after its time
         self._waiting = np.zeros(WAITING, GRAIN)
         self._count = 0
         self._ends = np.zeros(ACTIVE, np.int64)  # sample after each sounding grain
@@ -78,8 +76,29 @@ class Instrument:
         self._random = np.random.default_rng(seed)
         self._still = 2  # blocks of complete silence in a row
         self._begun = False
-        for source, sound in ((PICTURE, np.zeros(2, np.float32)), (TICK, tick(rate)), (IMPULSE, impulse(rate))):
+        for source, sound in (
+            (PICTURE, np.zeros(2, np.float32)),
+            (TICK, sources.tick(rate)),
+            (IMPULSE, sources.impulse(rate)),
+        ):
             self.library.write(source, sound, -int(LONGEST * rate))
+
+    @classmethod
+    def of(cls, options: SoundOptions) -> Instrument:
+        """The instrument that options describe."""
+        made = cls(
+            options.rate,
+            options.channels,
+            options.block,
+            options.seed,
+            layout=options.layout,
+            engine=options.engine,
+            voices=options.voices,
+            units=str(options.units) if options.units else "",
+        )
+        for node in nodes(options):
+            made.receive(Set(node.address, node.value))
+        return made
 
     # --- sources: any thread, one at a time --------------------------------------------------------------------------
 
@@ -99,42 +118,57 @@ class Instrument:
         """Put the sound of a job where grains can reach it; False if no place has rested long enough."""
         return self.library.write(job.source, sound, self.sample, recorded=job.source <= RECORDED)
 
-    def picture(self, picture: Picture) -> None:
+    def overhear(self, heard: NDArray[np.float32]) -> bool:
+        """Put what the microphone heard where grains can reach it; False if that place has not rested yet."""
+        self._worldly = True
+        return self.library.write(MICROPHONE, sources.level(heard), self.sample, recorded=True)
+
+    def picture(self, picture: Picture) -> list[tuple[Job, NDArray[np.float32]]]:
         """Hear a picture: it becomes source 0 (at most every LONGEST seconds), its ancestors get their voices.
 
-        Computes here and now, up to 30 ms for each; the sound room lets a Loom do that.
+        Computes here and now, up to 30 ms for each; the sound room lets a Loom do that. Returns what was new.
         """
+        made = []
         for job in self.wanted(picture):
-            self.give(job, make(job))
+            made.append((job, sources.make(job)))
+            self.give(*made[-1])
+        return made
 
     def receive(self, message: Set) -> str:
         """Turn one of NODES; the answer is "" or what was wrong with it. Any thread."""
-        known = {node.address: node for node in NODES}
-        node = known.get(message.address)
-        if node is None:
-            near = difflib.get_close_matches(message.address, known, 1)
-            return f"no {message.address} in the sound" + (f"; did you mean {near[0]}?" if near else "")
-        value = message.args[0] if message.args else None
-        if not isinstance(value, int | float):
-            return f"{node.address} takes a number in {node.low}..{node.high}, not {value!r}"
-        number = min(max(float(value), node.low or 0.0), node.high or 1.0)
-        if node.address == "/hm/sound/gain":
-            self._gain = number
-        elif node.address == "/hm/sound/reverb":
-            self.wet = number
-        else:
-            self._muted = number > 0.0
-        self.fader.target = 0.0 if self._muted else self._gain
+        try:
+            name, number = understood(message)
+        except ValueError as wrong:
+            return str(wrong)
+        setattr(self, name, number)
+        self.fader.target = 0.0 if self.muted else self.gain
         return ""
 
     # --- grains and blocks: the audio thread -------------------------------------------------------------------------
 
     def schedule(self, rows: NDArray[Any]) -> None:
         """Take grains, (n,) of GRAIN; `time` is in the seconds that `block` is called with. Too many are lost."""
+        rows = self._clouds(rows)
         n = min(len(rows), WAITING - self._count)
         self._waiting[self._count : self._count + n] = rows[:n]
+        self._waiting["time"][self._count : self._count + n] -= self.offset
         self._count += n
         self.lost += len(rows) - n
+
+    def _clouds(self, rows: NDArray[Any]) -> NDArray[Any]:
+        """Some memories speak in sounds of the world, where the room has any."""
+        parts = []
+        for row in rows if self._worldly else ():
+            found = self._elsewhere(int(row["source"]))
+            parts.append(cloud(row, found, self._random) if found else np.atleast_1d(row))
+        return np.concatenate(parts) if parts else rows
+
+    def _elsewhere(self, source: int) -> int:
+        """The recorded source that speaks for a memory this time; 0 where it speaks for itself."""
+        for other, share in ((recorded(source), self.recordings), (MICROPHONE, self.microphone)) if source > 0 else ():
+            if self.library.find(other) is not None and self._random.random() < share:
+                return other
+        return 0
 
     def block(self, start: float | None = None) -> NDArray[np.float32]:
         """The next (block, channels) f32, valid until the next call.
@@ -197,8 +231,9 @@ class Instrument:
             return 0
         before = self.grains
         for row, offset in zip(rows[due].tolist(), offsets[due].tolist(), strict=True):
-            if offset < 0.0:
+            if offset < 0.0 and not row[-1]:
                 self.late += 1
+                self.behind = max(self.behind, -offset / self.rate)
             self._start(row, max(0, int(offset)))
         rest = rows[~due]
         self._waiting[: len(rest)] = rest
@@ -208,12 +243,13 @@ class Instrument:
     def _start(self, row: tuple[Any, ...], offset: int) -> None:
         _, source, position, duration, rate, gain, pan, cutoff, shape, _ = row
         slot = self.library.find(source)
-        thinned = self.keep < 1.0 and self._random.random() > self.keep
+        keep = self.keep * self.density
+        thinned = keep < 1.0 and self._random.random() >= keep
         free = int(self._ends.argmin())
         if slot is None or slot.filled < 8 or thinned or self._ends[free] > self.sample:
             self.lost += 1
             return
-        length, pace = self._fit(slot, duration, abs(rate))
+        length, pace = self._fit(slot, duration, abs(rate) * 2.0 ** (self.pitch / 12.0))
         if slot.recorded:
             position = self.library.elsewhere(slot, position, length * pace, pace, self.sample + offset)
         place = self.library.place(slot, position, length * pace, rate < 0.0)
@@ -233,7 +269,7 @@ class Instrument:
         """(length in samples, rate) that the source allows: not past its end, not 80 ms in a row of a recording."""
         pace = min(max(pace, 0.02), 8.0)
         length = min(max(duration, 0.002), LONGEST) * self.rate
-        room = min(slot.filled - 4.0, RUN * self.rate) if slot.recorded else slot.filled - 4.0
+        room = min(slot.filled - 4.0, PIECE * self.rate) if slot.recorded else slot.filled - 4.0
         return min(length, room / pace), pace
 
 

@@ -16,6 +16,17 @@ from numpy.typing import NDArray
 from engine.messages import Ancestor, Grain, Keystroke, Lineage, State
 from engine.sound.sources import TICK
 
+AHEAD = 0.2
+"""Seconds by which a grain is stamped after the instant that it describes, so that a busy machine has none late.
+
+A loop that stalls catches up at most a tenth of a second of ticks (`Clock.patience`); the device's buffer is some 0.04
+to 0.07, the block in hand and the limiter's are a hundredth. At 0.08, tried first, one tick in three of a wall of 30
+frames a second was late by construction. It costs nothing that one could see: the wall itself is a picture behind.
+"""
+
+
+GROUNDS = (0.0, 12.0 * math.log2(3 / 4), 0.0, 12.0 * math.log2(4 / 3))
+
 
 def density(motion: float, usual: float = 1.0) -> float:
     """Grains per second of the murmur for a latent that moves by `motion` rms per second. Stillness is near silence.
@@ -42,6 +53,20 @@ def detune(displacement: float) -> float:
     return -1.4 * math.pow(_unit(displacement), 1.3)
 
 
+def ground(turns: int) -> float:
+    """Semitones by which the picture's own sound is transposed after so many new sentences: D, A below, D, G above.
+
+    The memories keep their pitches, so that every sentence puts the same memories over another ground; a pentatonic
+    has a place for each of its own notes over all three.
+    """
+    return GROUNDS[turns % len(GROUNDS)]
+
+
+def recollection(gap: float) -> float:
+    """How often the picture's memory of a fragment runs backwards, towards the words' memory of it: never in unison."""
+    return 0.7 * _unit(gap)
+
+
 def duration(depth: int) -> float:
     """Seconds of a grain: roots speak in long breaths, late descendants in short ones."""
     return max(0.22, 1.5 * math.pow(0.82, max(0, depth)))
@@ -53,8 +78,8 @@ def overlap(depth: int) -> float:
 
 
 def level(light: float) -> float:
-    """Gain for the novelty of a picture: one that adds nothing is 13 dB softer than one that was never there."""
-    return float(10.0 ** (-13.0 * (1.0 - _unit(light)) / 20.0))
+    """Gain for the novelty of a picture: one that adds nothing is 10 dB softer than one that was never there."""
+    return float(10.0 ** (-10.0 * (1.0 - _unit(light)) / 20.0))
 
 
 def brightness(light: float, gap: float) -> float:
@@ -108,9 +133,9 @@ def middle(lineage: Lineage) -> tuple[float, float]:
 
 
 def breath(time: float, standard: float = 0.0) -> float:
-    """A slow swell in 0.35..1, about six breaths a minute and never twice alike; it dies where all is standard."""
+    """A slow swell in 0.2..1, about six breaths a minute and never twice alike; it dies where all is standard."""
     swell = 0.5 + 0.32 * math.sin(2 * math.pi * time / 11.3) + 0.18 * math.sin(2 * math.pi * time / 17.9 + 1.0)
-    return 0.35 + 0.65 * (swell + (0.5 - swell) * _unit(standard))
+    return 0.2 + 0.8 * (swell + (0.5 - swell) * _unit(standard))
 
 
 _WORD = re.compile(r"[^\W\d_]+|\d+|[,;:.!?…]", re.UNICODE)
@@ -135,12 +160,12 @@ def rhythm(words: str, pace: float = 0.17) -> list[tuple[float, float]]:
 
 def sentence(words: str, at: float, state: State) -> Iterator[Grain]:
     """A sentence that was given: one knock at once, then its words as a rhythm in the voices that answer to it."""
-    yield Grain(at, TICK, 0.0, 0.06, gain=0.5, envelope="perc")
+    yield Grain(at, TICK, 0.0, 0.06, gain=0.5, envelope="perc", prompt=True)
     voices = chorus(state.lineage) or [(Ancestor(0, 1.0), 1.0)]
     for number, (later, stress) in enumerate(rhythm(words)):
         ancestor, loud = voices[number % len(voices)]
         yield Grain(
-            at + 0.25 + later,
+            at + AHEAD + later,
             ancestor.unit,
             position=0.15 + 0.6 * stress,
             duration=0.45,
@@ -166,6 +191,7 @@ def keystroke(key: Keystroke, at: float, state: State) -> Grain:
         pan=0.25 * (surprise - 0.5),
         envelope="swell" if key.deleted else "perc",
         cutoff=700.0 * 2.0 ** (2.0 * surprise),
+        prompt=True,
     )
 
 

@@ -107,10 +107,11 @@ def picture(path: Path, sound: NDArray[np.floating], rate: int = 48000, title: s
 
 
 def save(path: Path, sound: NDArray[np.floating], rate: int = 48000) -> None:
-    """Write (n, channels) as a 16-bit WAV file."""
+    """Write (n, channels) as a 24-bit WAV file."""
+    whole = np.rint(np.clip(sound, -1.0, 1.0) * (2.0**23 - 1.0)).astype("<i4")
     with wave.open(str(path), "wb") as file:
-        file.setparams((sound.shape[1], 2, rate, 0, "NONE", ""))
-        file.writeframes((np.clip(sound, -1.0, 1.0) * 32767.0).astype("<i2").tobytes())
+        file.setparams((sound.shape[1], 3, rate, 0, "NONE", ""))
+        file.writeframes(np.ascontiguousarray(whole[..., None].view(np.uint8)[..., :3]).tobytes())
 
 
 def _spectrogram(mono: NDArray[np.float64], rate: int, columns: int, rows: int) -> NDArray[np.float64]:

@@ -21,79 +21,19 @@ from numpy.typing import NDArray
 
 from engine.crossings import ClockPage, GrainRing, Mailbox, PictureRing
 from engine.messages import Set, Trouble
-from engine.sound.dac import DacClock
+from engine.sound import lateness
 from engine.sound.device import CardOutput, NullOutput, Output, find, rescan
 from engine.sound.instrument import Instrument
 from engine.sound.library import SECONDS
 from engine.sound.loom import Loom, LoomError
 from engine.sound.microphone import Microphone
 from engine.sound.options import SoundOptions
-from engine.sound.sources import MICROPHONE, Job, level
+from engine.sound.player import Player
+from engine.sound.sources import MICROPHONE, Job
 from engine.sound.tap import SampleRing
 
+QUIET = 10.0  # seconds between explanations of underruns; all are counted
 RETRY = (1.0, 2.5)  # seconds between attempts to find a device: at first, and after many (each takes 25 ms of CPU)
-
-
-class Player:
-    """What the callback does: grains in, a block out, the clock page turned. Audio thread only."""
-
-    def __init__(self, instrument: Instrument, grains: GrainRing, page: ClockPage, samples: SampleRing, offset: float):
-        self.instrument, self._grains, self._page, self._samples = instrument, grains, page, samples
-        self.offset = offset
-        self.limit = 0.6  # share of a block's time at which grains begin to be thinned
-        self.underruns = 0
-        self.load = 0.0
-        self._mix = instrument.speakers.stereo()
-        self._tap = np.zeros((instrument.size, 2), np.float32)
-        self._period = instrument.size / instrument.rate
-        self.restart(0.0)
-
-    def restart(self, latency: float) -> None:
-        """Begin with another device: its time is another line; the sample count goes on."""
-        self._clock = DacClock(self.instrument.rate, self.instrument.size)
-        self.latency = latency
-
-    def play(self, out: NDArray[np.float32], leaves: float, late: bool) -> None:
-        """Fill (block, channels) f32 that leaves at monotonic second `leaves`. Realtime-safe apart from Python itself."""
-        begun = time.perf_counter()
-        self.underruns += late
-        start = self._clock.update(leaves)
-        rows = self._grains.take()
-        if len(rows):
-            rows["time"] -= self.offset
-            self.instrument.schedule(rows)
-        first = self._samples.written
-        block = self.instrument.block(start)
-        out[:] = block
-        np.matmul(block, self._mix, out=self._tap)
-        self._samples.write(self._tap)
-        self._publish(first, start, block, begun)
-
-    def _publish(self, first: int, start: float, block: NDArray[np.float32], begun: float) -> None:
-        instrument = self.instrument
-        flat = block.ravel()
-        self.load += 0.02 * ((time.perf_counter() - begun) / self._period - self.load)
-        if self.load > self.limit:
-            instrument.keep = max(0.05, instrument.keep * 0.99)
-        elif instrument.keep < 1.0:
-            instrument.keep = min(1.0, instrument.keep * 1.002)
-        self._page.publish(
-            running=1.0,
-            sample=first,
-            seconds=start,
-            rate=self._clock.rate,
-            nominal=instrument.rate,
-            block=instrument.size,
-            underruns=self.underruns,
-            grains=instrument.grains,
-            late=instrument.late,
-            lost=instrument.lost,
-            active=instrument.active,
-            level=float(np.sqrt(np.dot(flat, flat) / len(flat))),
-            peak=float(np.abs(flat).max()),
-            load=self.load,
-            latency=self.latency,
-        )
 
 
 def serve(end: socket.socket, pictures: str, grains: str, page: str, samples: str, options: SoundOptions) -> None:
@@ -121,23 +61,14 @@ class Room:
         self._samples = SampleRing(name=samples)
         self._pictures = PictureRing(name=pictures)
         self._grains.take()  # what was meant for a room that died is late by now
-        self.instrument = Instrument(
-            options.rate,
-            options.channels,
-            options.block,
-            options.seed,
-            layout=options.layout,
-            reverb=options.reverb,
-            engine=options.engine,
-            voices=options.voices,
-            units=str(options.units) if options.units else "",
-        )
-        self.instrument.receive(Set("/hm/sound/gain", (options.gain,)))
+        self.instrument = Instrument.of(options)
         if self.instrument.engine == "numpy" and options.engine == "auto":
             self._tell("pyo is not installed: grains are made by numpy, at several times the cost (pip install pyo)")
-        self.player = Player(self.instrument, self._grains, self._page, self._samples, options.offset)
+        self.player = Player(self.instrument, self._grains, self._page, self._samples)
         self.player.limit = options.throttle
         self._going = True
+        self._underruns, self._reading = 0, lateness.read(0)  # as of the last look
+        self._explained = -1e9  # when an underrun was last explained aloud
         self._parent = os.getppid()
         self._tried, self._tries = time.monotonic(), 0
         self._said = ""
@@ -155,6 +86,7 @@ class Room:
             for letter in self._mail.drain():
                 self._read(letter)
             self._watch()
+            self._explain()
 
     def close(self) -> None:
         """Fade out and end."""
@@ -210,6 +142,21 @@ class Room:
         elif self._missing() and time.monotonic() - self._tried > RETRY[self._tries > 10]:
             self._try_again()
 
+    def _explain(self) -> None:
+        """Count the underruns since the last look under their cause, and now and then say it."""
+        player = self.player
+        before, self._reading = self._reading, lateness.read(player.thread)
+        longest = lateness.Longest(player.computing, player.passing)
+        player.computing = player.passing = 0.0
+        new, self._underruns = player.underruns - self._underruns, player.underruns
+        if new:
+            period = self._options.block / self._options.rate
+            kind, words = lateness.cause(before, self._reading, longest, period, max(period, player.latency))
+            player.causes[kind] += new
+            if time.monotonic() - self._explained > QUIET:
+                self._explained = time.monotonic()
+                self._tell(f"{new} late {'block' if new == 1 else 'blocks'} of sound: {words}")
+
     def _missing(self) -> bool:
         return not self._output.real and self._options.device != "null"
 
@@ -249,7 +196,7 @@ class Room:
             if ear is not None and self.instrument.library.rested(MICROPHONE, self.instrument.sample):
                 heard = ear.recent()
                 if len(heard):
-                    self.instrument.library.write(MICROPHONE, level(heard), self.instrument.sample, recorded=True)
+                    self.instrument.overhear(heard)
             picture = self._pictures.newest(seen)
             if picture is None:
                 continue

@@ -82,9 +82,9 @@ def level(sound: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def pitch(descriptor: NDArray[np.float64]) -> float:
-    """The fundamental in Hz: two of the numbers choose one of 13 degrees between D2 and about D5."""
+    """The fundamental in Hz: two of the numbers choose one of 13 degrees between G2 and about C5."""
     where = 0.75 * descriptor[0] + 0.25 * descriptor[1]
-    return degree(round(6.0 + 6.0 * math.tanh(1.4 * where)))
+    return degree(round(8.0 + 6.0 * math.tanh(1.4 * where)))  # under that lies the ground, which is the picture's
 
 
 def voice(descriptor: tuple[float, ...], rate: int = 48000) -> NDArray[np.float32]:
@@ -126,7 +126,7 @@ def _spectrum(d: NDArray[np.float64], n: int, rate: int, opened: float) -> NDArr
     hz = np.arange(n // 2 + 1) * hz_per_bin
     power = np.zeros(n // 2 + 1)
     root = pitch(d)
-    slope = 2.6 - 0.6 * d[2] - (0.5 + 0.3 * d[13]) * opened
+    slope = 2.3 - 0.6 * d[2] - (0.7 + 0.3 * d[13]) * opened
     even = 10.0 ** (-1.2 * max(0.0, d[3]))
     stiff = 0.0008 * max(0.0, d[4]) ** 2
     cents = 14.0 + 9.0 * d[5]
@@ -143,8 +143,8 @@ def _spectrum(d: NDArray[np.float64], n: int, rate: int, opened: float) -> NDArr
     _partial(power, hz_per_bin, root * companion * 2, cents, 0.03 * abs(d[12]))
     power *= _formants(hz, d)
     total = power.sum()
-    breath = 10.0 ** (-2.4 + 1.1 * d[9] + 0.4 * opened)
-    place = 900.0 * 2.0 ** (1.3 * d[10])
+    breath = 10.0 ** (-2.4 + 1.1 * d[9] + 0.8 * opened)
+    place = 1200.0 * 2.0 ** (1.3 * d[10])
     band = np.exp(-0.5 * (np.log2(np.maximum(hz, 20.0) / place) / 0.55) ** 2) / np.maximum(hz, 100.0)
     power += breath * total * band / band.sum()
     return power * _darken(hz) ** 2
@@ -202,16 +202,17 @@ def sonify(latent: NDArray[np.floating], rate: int = 48000) -> NDArray[np.float3
     floor = np.quantile(salience, 0.55)
     tone = np.maximum(salience - floor, 0.0) ** 1.5
     air = 0.35 * np.maximum(edges - np.quantile(edges, 0.6), 0.0) ** 1.5
-    tilt = (2.0 ** (-np.arange(BANDS) / 5.0 * 0.6)).astype(np.float32)[:, None]
+    band = np.arange(BANDS)  # falling, but for the lowest octave, which would be all that one hears
+    tilt = (2.0 ** (-band / 5.0 * 0.45) * np.minimum(1.0, 0.35 + 0.13 * band)).astype(np.float32)[:, None]
     n = int(SECONDS * rate)
     at = np.linspace(0.0, z.shape[2] - 1.0, n)
     tones, airs = _bands(rate)
     sound = np.zeros(n, np.float32)
     columns = np.arange(z.shape[2])
-    for band in range(BANDS):
+    for k in range(BANDS):
         for strength, bed in ((tone, tones), (air, airs)):
-            if strength[band].any():
-                sound += np.interp(at, columns, (strength * tilt)[band]).astype(np.float32) * bed[band]
+            if strength[k].any():
+                sound += np.interp(at, columns, (strength * tilt)[k]).astype(np.float32) * bed[k]
     return level(sound)
 
 

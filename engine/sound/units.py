@@ -99,7 +99,7 @@ def load(folder: str, rate: int = 48000) -> Corpus:
     recordings: dict[str, NDArray[np.float32]] = {}
     voices: dict[str, tuple[float, ...]] = {}
     left = MOST * rate
-    for path in sorted(path for path in root.rglob("*") if path.suffix.lower() in KINDS):
+    for path in found(root):
         if left <= 0:
             break
         sound = read(path, rate)[:left]
@@ -111,6 +111,11 @@ def load(folder: str, rate: int = 48000) -> Corpus:
     if not recordings:
         raise FileNotFoundError(f"no recording in {root}: it should hold {', '.join(KINDS)} files")
     return Corpus(recordings, rate, voices)
+
+
+def found(folder: Path) -> list[Path]:
+    """The recordings of a folder and its folders, in order."""
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in KINDS)
 
 
 def read(path: Path, rate: int) -> NDArray[np.float32]:

@@ -141,6 +141,14 @@ class Between:
         self.pace.begin(self.doubt)
         self.pairs += 1
 
+    def soon(self, seconds: float) -> Picture | None:
+        """The picture that the wall will mostly show in so many seconds, as far as one knows now; None before the first."""
+        along = self.pace.progress + seconds / self.pace.duration
+        if along < 0.5:
+            return self.start.picture or self.end.picture
+        coming = self._coming.picture if self._coming else self._waiting
+        return coming if coming is not None and along > 1.5 else self.end.picture or coming
+
     @property
     def images(self) -> dict[str, moderngl.Texture]:
         """What a shader may read by these names; a pair without flow reads black, which is: no motion, no trust."""
