@@ -52,7 +52,8 @@ def show(options: argparse.Namespace, machine: Machine) -> Table:
     with house_for(options, machine, words) as house:
         house.wake()
         house.play()
-        figures: Table = house.figures()
+        figures: Table = house.figures() | {f"contract_{name}": value for name, value in house.mind.state.contract}
+        figures["contract"] = house.mind.state.step
         apart = Beacon(house).measure(max(30.0, options.seconds))
     return figures | {f"sync_{name}": value for name, value in asdict(apart).items()} | {"sync": apart.sentence()}
 

@@ -143,8 +143,9 @@ class House:
 
     def figures(self) -> dict[str, float]:
         """Everything that is measured, flat; names end in their unit."""
-        page = self.page.read()
-        figures = self.meter.figures(time.monotonic(), 1.0 / self.stage.fps)
+        page, now, made = self.page.read(), time.monotonic(), self.mind.state.made
+        figures = self.meter.figures(now, self.plan.machine.contract.present or 1.0 / self.stage.fps)
+        figures["picture_age_ms"] = 1e3 * (now - made) if made else 0.0
         figures |= {f"stage_{k}": float(v) for k, v in self.stage.state().items() if isinstance(v, (int, float))}
         return figures | {f"audio_{k}": page[k] for k in AUDIO}
 

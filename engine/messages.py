@@ -154,6 +154,9 @@ class State:
     readback: tuple[str, ...] = ()  # words that the reader finds in the picture
     caption: str = ""  # words that may be shown: row 9 has passed over them
     timings: tuple[tuple[str, float], ...] = ()  # (step, milliseconds)
+    step: str = "whole"  # of the latency contract: what is given up just now (engine.mind.contract.STEPS)
+    why: str = ""  # the reason of the newest step
+    contract: tuple[tuple[str, float], ...] = ()  # the contract's figures, live, renewed each second
 
 
 @dataclass(frozen=True, slots=True, eq=False)

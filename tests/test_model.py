@@ -12,6 +12,7 @@ import pytest
 import torch
 from diffusers import DiffusionPipeline
 
+from engine.mind.contract import Terms
 from engine.mind.folder import ModelMissing, find
 from engine.mind.model import Model, load
 from tests.turbo_models import FakeEncoder, save_embedded, save_sd_turbo, save_sdxl_turbo
@@ -174,3 +175,25 @@ def test_a_machine_without_memory_makes_smaller_pictures_and_says_so(embedded: P
     )
     assert done.stdout.startswith("(64, 64) (64, 64, 4) (4, 8, 8) no memory for"), done.stdout + done.stderr[-2000:]
     assert "out of memory" in done.stdout
+
+
+def test_pictures_that_come_too_late_become_smaller_and_say_so(turbo: Path) -> None:
+    model = load(turbo, (128, 128), "cpu", 1, numbers="float32", terms=Terms(ladder=((64, 64),)))
+    condition, sheet, structure = model.condition("fire"), noise(model), model.structure
+    model.paint(condition, sheet)
+    model.lower()
+    rgba, latent = model.paint(condition, sheet)
+    assert rgba.shape == (64, 64, 4) and tuple(latent.shape) == model.latent == (4, 8, 8)
+    assert model.trouble == "pictures of 128x128 came too late: they are 64x64 now"
+    assert model.structure != structure, "a record says at which size its picture was made"
+    model.lower()
+    assert model.size == (64, 64) and model.contract.why == "the ladder has no smaller size"
+
+
+def test_a_ladder_that_cannot_be_climbed_is_refused_at_the_start(turbo: Path) -> None:
+    with pytest.raises(ValueError, match="100x100 does not divide by 32"):
+        load(turbo, (128, 128), "cpu", 1, terms=Terms(ladder=((100, 100),)))
+
+
+def test_without_a_size_a_model_paints_its_own(turbo: Path) -> None:
+    assert load(turbo, device="cpu", threads=1, numbers="float32").size == (128, 128)

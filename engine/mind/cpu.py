@@ -76,10 +76,12 @@ def _pair(value: Any) -> tuple[int, int]:
     return (int(value), int(value)) if isinstance(value, int) else (int(value[0]), int(value[1]))
 
 
-def can_pack() -> bool:
-    """Whether this torch brings the operations (it does wherever it is built with oneDNN)."""
+def can_pack(dtype: torch.dtype = torch.float32) -> bool:
+    """Whether this torch brings the operations (wherever it is built with oneDNN) and this processor has them for `dtype`."""
     oneDNN: Any = torch.backends.mkldnn
-    return bool(oneDNN.is_available()) and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
+    if not (oneDNN.is_available() and hasattr(torch.ops.mkldnn, "_convolution_pointwise")):
+        return False
+    return dtype == torch.float32 or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 @torch.no_grad()
@@ -135,8 +137,8 @@ def precision(asked: str, cache: Path | None = None) -> torch.dtype:
         raise ValueError(f"precision {asked!r} is unknown; possible: auto, {', '.join(named)}")
     if not computes_bfloat16():
         return torch.float32
-    key = f"{_processor()} torch {torch.__version__}"
-    cache = cache or _cache() / "precision.json"
+    key = f"{processor()} torch {torch.__version__}"
+    cache = cache or cache_folder() / "precision.json"
     known = json.loads(cache.read_text()) if cache.is_file() else {}
     if known.get(key) not in named:
         took = {name: seconds(_probe(dtype)) for name, dtype in named.items()}
@@ -154,23 +156,23 @@ def _probe(dtype: torch.dtype) -> Callable[[], Tensor]:
     return lambda: conv(x)
 
 
-def seconds(run: Callable[[], Any], times: int = 8) -> float:
+def seconds(run: Callable[[], Any], times: int = 8, clock: Callable[[], float] = time.perf_counter) -> float:
     """The quickest of a few runs, after one to warm up. A loaded machine can only make it slower, not quicker."""
     run()
     found = []
     for _ in range(times):
-        began = time.perf_counter()
+        began = clock()
         run()
-        found.append(time.perf_counter() - began)
+        found.append(clock() - began)
     return min(found)
 
 
-def _processor() -> str:
+def processor() -> str:
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.is_file() else []
     facts = {line.split(":")[0].strip(): line.split(":")[1].strip() for line in lines if ":" in line}
     return f"{facts.get('model name', platform.processor())} {facts.get('cpu family', '')}/{facts.get('model', '')}"
 
 
-def _cache() -> Path:
+def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hypermnesia"

@@ -78,7 +78,7 @@ class Keeper:
             ids = known[at : at + batch]
             if len(ids) == min(batch, until - at) and all(fragment in have for fragment in ids):
                 continue
-            pictures = self.parts.founding(min(batch, until - at), self.options.size, self.options.seed + 101 * (at // batch))
+            pictures = self.parts.founding(min(batch, until - at), self.parts.dreamer.size, self.options.seed + 101 * (at // batch))
             for place, (picture, _, caption) in enumerate(pictures):
                 known_id = ids[place] if place < len(ids) else 0
                 if known_id not in have:

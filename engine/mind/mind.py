@@ -42,7 +42,7 @@ from engine.mind.gap import angle, divergence, slerp, surplus, towards
 from engine.mind.keeper import Keeper
 from engine.mind.kin import Kin
 from engine.mind.lineage import authors, by_kind
-from engine.mind.options import MindOptions
+from engine.mind.options import MindOptions, spare
 from engine.mind.parts import Parts, gather
 from engine.mind.recall import Recall
 from engine.mind.space import Vector
@@ -66,7 +66,7 @@ class Mind:
     def __init__(self, options: MindOptions, progress: Progress | None = None, parts: Parts | None = None, first: int = 0):
         tell = progress or (lambda what, done: None)
         tell("loading the model", 0.0)
-        torch.set_num_threads(options.threads)
+        torch.set_num_threads(options.threads or spare())
         self.options = options
         self.parts = parts or gather(options)
         self.keeper = Keeper(options, self.parts)
@@ -90,6 +90,7 @@ class Mind:
         self._own_until = -1.0
         self._kept = 0.0  # scene seconds at which the last keyframe was remembered
         self._troubles: set[str] = set()
+        self.account: tuple[tuple[str, float], ...] = ()  # the contract's figures, for pictures to carry; a live room sets it
         self._lock = threading.Lock()  # one thought at a time
 
     # --- the mechanism ---
@@ -179,14 +180,22 @@ class Mind:
         study = dream.degree < thought.degree  # the hidden picture, to be looked at by those who study it
         condition = self.parts.condition(thought.words) if study else thought.condition
         start = thought.first.latent if study else thought.again.latent
-        rgba, latent = self.stream.next(condition, start, dream.strength, dream.feedback, time, dream.at)
-        painted = 1000 * (clock.perf_counter() - begun)
+        asked = dream.at if thought.words == dream.words else 0.0  # a picture of older words answers nobody
+        rgba, latent = self.stream.next(condition, start, dream.strength, dream.feedback, time, asked)
+        painted, contract = 1000 * (clock.perf_counter() - begun), self.parts.dreamer.contract
         state = replace(
             self._state, picture=self._pictures, asked=dream.at, made=clock.monotonic(), autonomy=dream.autonomy,
             motion=self.stream.motion, degree=1 if study else thought.degree, mass=self.keeper.mass,
             timings=(*thought.timings, ("paint", painted)),
+            step=contract.step, why=contract.why, contract=self.account,
         )  # fmt: skip
         return Picture(rgba, latent.numpy().astype(np.float16), self._shares, state)
+
+    def wanted(self, dream: Dream, time: float) -> bool:
+        """Whether somebody waits for a thought: other words, a sentence without a picture, a veto."""
+        if self.thought is None or self._veto or self.keeper.owed:
+            return True
+        return self._words(dream, time)[0] != self.thought.words
 
     def _due(self, dream: Dream, time: float) -> bool:
         """Whether it is time for a thought, where thoughts and pictures take turns."""
@@ -207,8 +216,6 @@ class Mind:
             self._state, self._shares = self._measure(thought, dream)
             self.thought, self._veto = thought, 0 if self._veto == 1 else self._veto
             self._thoughts, self._since = self._thoughts + 1, 0
-            if trouble := getattr(self.parts.dreamer, "trouble", ""):
-                self._trouble(trouble)
             try:
                 self._remember(thought, dream, time)
             except sqlite3.Error as wrong:
@@ -325,6 +332,8 @@ class Mind:
 
     def news(self) -> list[News]:
         """Answers and troubles since the last call."""
+        if trouble := getattr(self.parts.dreamer, "trouble", ""):
+            self._trouble(trouble)
         return [self._news.popleft() for _ in range(len(self._news))]
 
     def close(self) -> None:
@@ -337,7 +346,7 @@ class Mind:
             self._news.append(Trouble("mind", what))
 
     def _dark(self, dream: Dream) -> Picture:
-        height, width = self.options.size
+        height, width = self.parts.dreamer.size
         rgba = np.zeros((height, width, 4), np.uint8)
         rgba[..., 3] = 255
         state = replace(self._state, picture=self._pictures, degree=2, light=0.0, made=clock.monotonic(), autonomy=dream.autonomy)
