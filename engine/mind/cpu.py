@@ -8,7 +8,6 @@ multiply (228 GFLOP/s), so what is left is arithmetic.
 from __future__ import annotations
 
 import json
-import os
 import platform
 import time
 from collections.abc import Callable
@@ -19,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.mind.device import lay
+from engine.mind.options import cache_folder
 
 _NO_SUM = "none"
 
@@ -172,7 +172,3 @@ def processor() -> str:
     lines = info.read_text().splitlines() if info.is_file() else []
     facts = {line.split(":")[0].strip(): line.split(":")[1].strip() for line in lines if ":" in line}
     return f"{facts.get('model name', platform.processor())} {facts.get('cpu family', '')}/{facts.get('model', '')}"
-
-
-def cache_folder() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hypermnesia"

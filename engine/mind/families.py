@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.mind.codec import Codec
-from engine.mind.fold import fold
+from engine.mind.fold import fold, guidance
 from engine.mind.schedule import Schedule, schedule
 
 Slot = tuple[Tensor, ...]  # fixed shapes and dtypes for the life of a model
@@ -129,7 +129,10 @@ class PlainUNet(Family):
     def predict(self, x: Tensor, slot: Slot, step: int) -> Tensor:
         tokens, pooled = _unpacked(slot[0], self.pooled)
         extra = None if pooled is None else {"text_embeds": pooled, "time_ids": slot[2][None]}
-        answer: Tensor = self.network(x, slot[1][step], tokens[None], added_cond_kwargs=extra, return_dict=False)[0]
+        width = self.network.config.time_cond_proj_dim
+        guided = None if width is None else guidance(width).to(x.device, x.dtype)
+        answer: Tensor = self.network(x, slot[1][step], tokens[None], timestep_cond=guided, added_cond_kwargs=extra,
+                                      return_dict=False)[0]  # fmt: skip
         return answer
 
 
@@ -157,7 +160,6 @@ def _refuse_unknown(config: Any) -> None:
         "class_embed_type": (None,),
         "addition_embed_type": (None, "text", "text_time"),
         "encoder_hid_dim_type": (None, "text_proj"),
-        "time_cond_proj_dim": (None,),
         "center_input_sample": (False,),
     }
     for key, possible in wanted.items():

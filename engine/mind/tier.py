@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.mind.contract import Contract
-from engine.mind.options import MindOptions, spare
+from engine.mind.options import MindOptions, cache_folder, spare
 
 log = logging.getLogger("engine.mind")
 
@@ -90,7 +90,7 @@ def _tried(options: MindOptions) -> tuple[float, tuple[int, int]]:
 def _known(options: MindOptions, cache: Path | None) -> tuple[dict[str, list[int]], Path, str]:
     import torch
 
-    from engine.mind.cpu import cache_folder, processor
+    from engine.mind.cpu import processor
 
     cache = cache or cache_folder() / "tier.json"
     facts = (processor(), spare(), torch.__version__, options.model, options.size, options.threads, options.terms.ladder)
