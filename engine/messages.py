@@ -134,8 +134,10 @@ class State:
     words: str = ""  # what was asked (moderated; never shown to strangers as it is)
     asked: float = 0.0
     made: float = 0.0
-    seed: int = 0
-    structure: str = ""  # hash of model, code and parameters: with seed and archive the picture can be made again
+    seed: int = 0  # of the walk through noise
+    structure: str = ""  # hash of model, size, precision, code and options (`engine.mind.again`)
+    dream: Dream = Dream("")  # the request, its words left out: every force that acted
+    time: float = 0.0  # seconds of the mind's own clock at which it was asked for
     degree: int = 0
     gap: float = 0.0  # J in 0..1: whom the picture remembers and the words did not
     beta: float = 0.0

@@ -77,6 +77,7 @@ class Mind:
         for done in self.keeper.found(first or options.founding):
             tell("painting founding memories", done)
         self.stream = Stream(self.parts.dreamer, _seed(options))
+        self._reseed(self.stream.walk.seed)
         self.thought: Thought | None = None
         self.thinks = True
         self._state = State()
@@ -187,7 +188,7 @@ class Mind:
             self._state, picture=self._pictures, asked=dream.at, made=clock.monotonic(), autonomy=dream.autonomy,
             motion=self.stream.motion, degree=1 if study else thought.degree, mass=self.keeper.mass,
             timings=(*thought.timings, ("paint", painted)),
-            step=contract.step, why=contract.why, contract=self.account,
+            dream=replace(dream, words=""), time=time, seed=self.stream.walk.seed, step=contract.step, why=contract.why, contract=self.account,
         )  # fmt: skip
         return Picture(rgba, latent.numpy().astype(np.float16), self._shares, state)
 
@@ -271,7 +272,7 @@ class Mind:
         spoken = shares.get(thought.speaker, 0.0) if thought.speaker else 0.0
         shown = self.stream.latent if self.stream.latent is not None else thought.hidden
         state = State(
-            words=thought.words, seed=self.options.seed, structure=self.parts.dreamer.structure, degree=thought.degree,
+            words=thought.words, structure=f"{self.parts.dreamer.structure} {self.keeper.structure}", degree=thought.degree,
             gap=thought.gap, beta=thought.beta, neff=thought.again.neff, largest=thought.again.largest,
             displacement=self._displacement(thought, shown),
             light=self.keeper.rank(self.memory.novelty(self.parts.read(shown), self._known)),
@@ -316,15 +317,19 @@ class Mind:
             case ["veto"], _:
                 self.veto()
             case ["seed"], (int() | float() as seed,):
-                self.stream.walk.reseed(_seed(replace(self.options, seed=int(seed))))
+                self._reseed(_seed(replace(self.options, seed=int(seed))))
             case ["kinds", kind], args:
                 self.plug(kind, bool(args[0]) if args else True)  # type: ignore[arg-type]
 
     def veto(self) -> None:
         """A person refuses this picture: dark at once, never remembered, and another walk through noise."""
         self._veto = 2
-        self.stream.walk.reseed(_seed(self.options) + self._pictures)
+        self._reseed(_seed(self.options) + self._pictures)
         self.stream.latent = None
+
+    def _reseed(self, seed: int) -> None:
+        self.stream.walk.reseed(seed)
+        self.keeper.seed = seed
 
     def plug(self, kind: Kind, on: bool) -> None:
         """Whether memories of this kind may be parents from now on. What was inherited from them stays."""
