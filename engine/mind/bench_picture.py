@@ -1,7 +1,8 @@
 """`hypermnesia bench picture`: how long a picture takes, ours against the plain diffusers pipeline, in one run.
 
 Without `--ladder`: the embedded model at 256² (its own weights, or random ones of its architecture, saying so), four
-ways in turn, so that whatever else the machine does weighs on all alike. With `--ladder`: SD-Turbo's and SDXL-Turbo's
+ways in turn, so that whatever else the machine does weighs on all alike; then how smoothly its pictures follow each
+other, and how different they are (`engine.mind.smooth`). With `--ladder`: SD-Turbo's and SDXL-Turbo's
 architecture with random weights against the rungs B0 to B4 of `bench_ladder`: in full size on a GPU (10,000 pictures
 of ours, prompts at 4 Hz), thin and small on a CPU.
 
@@ -28,6 +29,7 @@ from engine.mind.device import Cpu, Cuda, lay, open_device
 from engine.mind.families import SentenceWords, UNet
 from engine.mind.model import Model
 from engine.mind.random_models import FULL, THIN
+from engine.mind.smooth import streams
 
 Table = dict[str, Any]
 SIZE = (256, 256)
@@ -86,8 +88,9 @@ def embedded(seconds: float) -> Table:
          "cpu_ratio": work["plain float32"].least / work[name].least, "levels_off": differences.get(name, "")}
         for name in ways
     ]  # fmt: skip
+    quickest = models[list(models)[-1]]
     return {"weights": weights, "size": f"{SIZE[1]}x{SIZE[0]}", "threads": torch.get_num_threads(), "torch": torch.__version__,
-            "pictures": wall["plain float32"].count, "ways": rows}  # fmt: skip
+            "pictures": wall["plain float32"].count, "ways": rows, "in time": streams(quickest)}  # fmt: skip
 
 
 def _in_turn(ways: dict[str, Callable[[], Any]], seconds: float) -> tuple[dict[str, Series], dict[str, Series]]:
