@@ -83,6 +83,7 @@ class House:
         recording = Recording(plan.record) if plan.record else None
         tap = Watchers(self.live, recording, size, fps, plan.sound.rate)
         self.stage = Stage(size, window_of(plan), [tap], self.mind, self.sound.heard, fps, mapping=plan.mapping)
+        self.stage.between.upload.ring = pictures
         self.stack.callback(self.stage.close)
         self.stage.prepare(self.programme.layers(), self._prepared)
         self.programme.others = (*NODES, *mapping_nodes(self.stage.walls.mappings))
@@ -161,7 +162,8 @@ class House:
             ok=not notes,
             rooms=tuple((name, "running" if room["alive"] else "restarting") for name, room in rooms.items()),
             figures=tuple(figures.items()),
-            facts=(("scene", self.programme.name), ("model", self.plan.mind.model), ("caption", state.caption)),
+            facts=(("scene", self.programme.name), ("model", self.plan.mind.model), ("caption", state.caption),
+                   ("contract", f"{state.step} {state.why}".strip()), ("pictures", self.stage.between.upload.how)),
             notes=tuple(notes),
         )
 

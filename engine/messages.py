@@ -169,6 +169,8 @@ class Picture:
     latent: NDArray[np.float16]  # (c, h/8, w/8)
     shares: NDArray[np.float16]  # (n, rows, cols): share per place of the first n ancestors; n may be 0
     state: State
+    serial: int = 0  # in the ring that it was read from
+    shared: bool = False  # whether its pixels lie in GPU memory that the ring's writer has offered, too
 
 
 # --- mind -> loop -> doors -------------------------------------------------------------------------------------------

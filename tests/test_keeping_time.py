@@ -87,11 +87,12 @@ def playing(tmp_path: Path) -> Iterator[Playing]:
 
 
 def test_a_slow_mind_stops_musing_and_still_answers(playing: Playing) -> None:
+    assert any(playing.thoughts(1.0) for _ in range(10)), "a mind that is in time muses"
     playing.painter.contract.take("skip", "the test says so", time.monotonic())
     playing.painter.cost = 0.06  # late, so that no step up is taken
     playing.until(lambda state: state.step == "skip" or state.contract != ())
-    playing.thoughts(0.4)  # the thought that was under way
-    assert playing.room._late() and playing.thoughts(1.0) == 0
+    assert playing.room._late()
+    assert 0 in (playing.thoughts(1.0) for _ in range(6)), "one may be under way, on a busy machine for long"
     playing.mailbox.send(Dream("a blue river at noon", at=time.monotonic()))
     playing.until(lambda state: state.words == "a blue river at noon")
 

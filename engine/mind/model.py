@@ -181,6 +181,11 @@ class Model:
         if stream.trouble:
             self.trouble, stream.trouble = stream.trouble, ""
 
+    @property
+    def rgba(self) -> Tensor:
+        """The newest picture where it was painted, (height, width, 4) u8. The next one overwrites it."""
+        return self._stream.buffers.rgba
+
     def forget(self) -> None:
         """The next picture begins without a last one."""
         with self._painting:

@@ -22,6 +22,7 @@ import torch
 
 from engine.crossings import Mailbox, PictureRing
 from engine.messages import Dream, Loading, News, Set, Text, Touch, Trouble, Withdraw
+from engine.mind.export import Export, lend
 from engine.mind.mind import Mind
 from engine.mind.options import MindOptions, spare
 from engine.mind.parts import Parts
@@ -56,6 +57,7 @@ class Room:
         self._begun = time.monotonic()
         self._slept = -1  # day of the year of the last night
         self._accounted = self._founded = 0.0
+        self._export: Export | None = None
 
     # --- ears ---
 
@@ -177,6 +179,7 @@ class Room:
         self.mind = mind
         thought = threading.Thread(target=self.ponder, name="thought", daemon=True)
         thought.start()
+        self._export = lend(self.ring, mind.parts.dreamer)
         self.tell("ready", 1.0)
         while self.open:
             dream = self.dream
@@ -185,12 +188,22 @@ class Room:
                 continue
             self._let_think()
             begun = time.monotonic()
-            self.ring.write(mind.picture(dream, begun - self._begun))
+            self._show(mind, dream, begun - self._begun)
             self._keep_contract(mind, begun)
         thought.join(5.0)
         ears.join(1.0)
         mind.close()
         self.ring.close()
+
+    def _show(self, mind: Mind, dream: Dream, time: float) -> None:
+        """One picture into the ring; and, where stage and mind have one GPU, into its memory. A dark one is not painted."""
+        painted = mind.parts.dreamer.contract.compute
+        before = painted.count
+        picture = mind.picture(dream, time)
+        shared = self._export is not None and painted.count > before
+        if self._export and shared:
+            self._export.put(mind.parts.dreamer.rgba, self.ring.serial + 1)  # type: ignore[attr-defined]  # a Model's
+        self.ring.write(picture, shared)
 
     def _let_think(self) -> None:
         """Words that have just come are thought first: the wall moves on by itself, and two on two cores are slow."""
