@@ -96,10 +96,10 @@ def flow(options: argparse.Namespace, machine: Machine) -> Table:
 
 
 def passes(options: argparse.Namespace, machine: Machine) -> Table:
-    """What each pass of the wall costs, measured with finish() and a clock."""
+    """What each pass of the wall costs, and a picture's way into a texture, measured with finish() and a clock."""
     from engine.stage import bench_wall
 
-    return {"passes": bench_wall.passes()}
+    return {"passes": bench_wall.passes(), "pictures into textures": bench_wall.uploads()}
 
 
 MEASURES: dict[str, Callable[[argparse.Namespace, Machine], Table]] = {

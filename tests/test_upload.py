@@ -10,6 +10,7 @@ import pytest
 
 from engine.crossings import PictureRing
 from engine.messages import Picture, State
+from engine.stage.bench_wall import uploads
 from engine.stage.upload import CannotShare, CudaGl, Gpu, Handles, Upload, probe
 from engine.stage.window import headless
 
@@ -150,6 +151,12 @@ def test_this_machine_says_how_pictures_reach_its_wall() -> None:
     if said.startswith("over the host"):
         with pytest.raises(CannotShare, match=said.removeprefix("over the host: ").split("(")[0]):
             CudaGl()
+
+
+def test_both_ways_are_measured_or_it_is_said_why_not() -> None:
+    host, inside = uploads(side=64, times=3)
+    assert 0 < host["ms"] <= host["worst_ms"]
+    assert inside["note"] or 0 < inside["ms"] <= inside["worst_ms"]
 
 
 def test_a_stand_in_has_what_the_real_one_has() -> None:

@@ -116,7 +116,6 @@ class CudaGl:
         if not count:
             raise CannotShare("GL is drawn by no CUDA device")
         self.drawing = [core.Device(int(device)) for device in devices[:count]]
-        self._sources: list[Any] = []
         self._addresses: list[Any] = []
         self._resource: Any = None
         self._of = 0
@@ -134,6 +133,13 @@ class CudaGl:
             ctypes.memmove(handle.getPtr(), data, len(data))
             flags = self._driver.CUipcMem_flags.CU_IPC_MEM_LAZY_ENABLE_PEER_ACCESS
             self._addresses.append(self._done(self._driver.cuIpcOpenMemHandle(handle, flags)))
+
+    def own(self, count: int) -> None:
+        """Memory of this process in place of another's: for measuring what a copy costs."""
+        self.close()
+        self.drawing[0].set_current()
+        self._stream = self.drawing[0].create_stream()
+        self._addresses.append(self._done(self._driver.cuMemAlloc(count)))
 
     def fill(self, slot: int, buffer: moderngl.Buffer) -> None:
         core = self._core
