@@ -51,6 +51,12 @@ def test_a_size_and_threads_that_somebody_wrote_down_are_not_questioned(tmp_path
     assert not machine.tried
 
 
+def test_with_two_cores_and_a_size_there_is_nothing_to_choose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tier, "spare", lambda: 1)
+    machine = Machine(0.2)
+    assert choose(machine, tmp_path, size=(256, 256), threads=0).threads == 1 and not machine.tried
+
+
 def test_the_fewest_threads_that_are_worth_it_are_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tier, "spare", lambda: 14)
     machine = Machine(0.2, {2: 1.8, 4: 3.0, 8: 3.1, 14: 2.0})

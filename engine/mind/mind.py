@@ -68,7 +68,7 @@ class Mind:
         tell("loading the model", 0.0)
         torch.set_num_threads(options.threads or spare())
         self.options = options
-        self.parts = parts or gather(options)
+        self.parts = parts or gather(options, tell)
         self.keeper = Keeper(options, self.parts)
         self.memory = self.keeper.memory
         self.kin, self.speech = Kin(self.keeper), Speech(self.keeper)

@@ -87,8 +87,8 @@ class Parts:
         return self.dreamer.condition(self.english(words))
 
 
-def gather(options: MindOptions) -> Parts:
-    """The real parts for these options. Raises what loading a model raises: what is missing, and the next move."""
+def gather(options: MindOptions, progress: Callable[[str, float], None] | None = None) -> Parts:
+    """The real parts for these options; `progress` hears what takes long. Raises what loading a model raises: what is missing, and the next move."""
     from engine.atelier import captions, paint
     from engine.mind.composed import Composed
     from engine.mind.model import load
@@ -97,11 +97,13 @@ def gather(options: MindOptions) -> Parts:
     name = "embedded" if options.model == "composed" else options.model
     model = load(name, options.size, options.device, terms=options.terms)
     dreamer: Dreamer = Composed(model) if options.model == "composed" else model
-    reader, space = _reader(model, options)
+    reader, space = _reader(model, options, progress)
     return Parts(dreamer, reader, paint.founding, captions.to_english, space, len(paint.KINDS))
 
 
-def _reader(model: Any, options: MindOptions) -> tuple[Reads, str]:
+def _reader(
+    model: Any, options: MindOptions, progress: Callable[[str, float], None] | None
+) -> tuple[Reads, str]:
     """The embedded model's own reader, or one fitted to another model's pictures; and what tells their space apart.
 
     Latents and readings mean something only to the weights that made them: other weights, another space.
@@ -116,5 +118,5 @@ def _reader(model: Any, options: MindOptions) -> tuple[Reads, str]:
         return embedded.load().reader, f"embedded {weights.hexdigest()}"
     from engine.mind.calibrate import reader
 
-    fitted = reader(model, options.archive / "readers")
+    fitted = reader(model, options.archive / "readers", progress)
     return fitted, f"{model.name} {fitted.fingerprint}"

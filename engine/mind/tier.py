@@ -35,6 +35,8 @@ def chosen(options: MindOptions, tried: Tried | None = None, cache: Path | None 
     """
     import torch
 
+    if spare() == 1:
+        options = replace(options, threads=options.threads or 1)  # there is nothing to choose from
     if options.threads and options.size != (0, 0):
         return options
     if options.device.startswith("cuda") or (options.device == "auto" and torch.cuda.is_available()):
