@@ -62,6 +62,22 @@ def ladder(
     return found
 
 
+def short(device: Cpu | Cuda | None = None, pictures: int = 20) -> str:
+    """A thin model's whole path, captured and replayed, other words every other picture: for compute-sanitizer, under
+    which everything is many times slower. Raises RuntimeError if replay and eager differ or a picture was not finite."""
+    device, architecture = device or open_device("auto"), THIN["sd-turbo"]
+    one = Ladder(architecture, device, torch.float32, compiled=False)
+    paint = one.own()
+    for number in range(pictures):
+        paint.ask(number // 2)  # type: ignore[attr-defined]
+        paint()
+    found = paint.figures()  # type: ignore[attr-defined]
+    account = paint.model.contract  # type: ignore[attr-defined]
+    if found["replay-eager"] > 1e-5 or account.faults:
+        raise RuntimeError(f"replay and eager differ by {found['replay-eager']}, {account.faults} pictures were not finite")
+    return f"{pictures} pictures, {account.recaptures} recaptures, replay-eager {found['replay-eager']:.1e}"
+
+
 def _columns(rows: list[Table]) -> list[str]:
     """Every column of any row, in order of appearance, the note last."""
     names = list(dict.fromkeys(key for row in rows for key in row if key != "note"))
