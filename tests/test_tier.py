@@ -38,11 +38,16 @@ def test_pictures_are_as_large_as_eight_a_second_allow(cost: float, side: int, t
 
 
 def test_the_choice_is_made_once_for_a_machine(tmp_path: Path) -> None:
-    first, again = Machine(0.2), Machine(0.01)
+    first, again = Machine(0.1), Machine(9.0)
     assert choose(first, tmp_path) == choose(again, tmp_path)
     assert first.tried and not again.tried
     (tmp_path / "tier.json").write_text("{ half a fi")
-    assert choose(again, tmp_path).size == (256, 256), "a broken note is measured anew"
+    assert choose(first, tmp_path).size == (256, 256) and len(first.tried) == 2, "a broken note is measured anew"
+
+
+def test_a_machine_that_was_busy_is_asked_again(tmp_path: Path) -> None:
+    assert choose(Machine(0.2), tmp_path).size == (192, 192)
+    assert choose(Machine(0.1), tmp_path).size == (256, 256)
 
 
 def test_a_size_and_threads_that_somebody_wrote_down_are_not_questioned(tmp_path: Path) -> None:

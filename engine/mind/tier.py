@@ -2,8 +2,9 @@
 
 A model has a size of its own. A CPU that cannot paint eight of those a second, even while nothing else runs, gets the
 next smaller size of the contract's ladder. More threads than help are worse than useless beside a wall and a sound, so
-the fewest within a tenth of the quickest are taken. The choice is kept for this processor, this torch and this model:
-one machine always makes the same pictures.
+the fewest within a tenth of the quickest are taken. A choice of the full size is kept for this processor, this torch and
+this model. One of a smaller size is not: a machine may have been overloaded just then (measured: 91 ms a picture alone,
+over 125 of its own time under a load of 19), so it is asked again at the next start.
 """
 
 from __future__ import annotations
@@ -42,17 +43,20 @@ def chosen(options: MindOptions, tried: Tried | None = None, cache: Path | None 
     if options.device.startswith("cuda") or (options.device == "auto" and torch.cuda.is_available()):
         return replace(options, threads=options.threads or spare())  # a GPU paints the model's own size; else memory says so
     known, cache, key = _known(options, cache)
-    if key not in known:
-        found = _decided(options, tried or _tried)
+    if key in known:
+        height, width, threads = known[key]
+        return replace(options, size=(height, width), threads=threads)
+    found, held = _decided(options, tried or _tried)
+    if held:
         known[key] = [*found.size, found.threads]
         with contextlib.suppress(OSError):  # what cannot be kept is measured again at the next start
             cache.parent.mkdir(parents=True, exist_ok=True)
             cache.write_text(json.dumps(known, indent=1))
-    height, width, threads = known[key]
-    return replace(options, size=(height, width), threads=threads)
+    return found
 
 
-def _decided(options: MindOptions, tried: Tried) -> MindOptions:
+def _decided(options: MindOptions, tried: Tried) -> tuple[MindOptions, bool]:
+    """The options, and whether they are at their full size."""
     threads = [options.threads] if options.threads else _powers(spare())
     best = replace(options, threads=threads[0])
     seconds, size = tried(best)
@@ -62,13 +66,13 @@ def _decided(options: MindOptions, tried: Tried) -> MindOptions:
             break
         best, seconds = replace(best, threads=more), again
     if options.size != (0, 0):
-        return best
-    ladder = Contract(options.terms)
+        return best, True
+    ladder, full = Contract(options.terms), size
     while seconds > HELD and (smaller := ladder.smaller(size)) is not None and min(smaller) >= SMALLEST:
         log.info("%dx%d takes %.0f ms a picture on this machine: %dx%d is tried", *size[::-1], 1e3 * seconds, *smaller[::-1])
         seconds, size = tried(replace(best, size=smaller))
     log.info("pictures of %dx%d, %.0f ms each by themselves, %d threads", *size[::-1], 1e3 * seconds, best.threads)
-    return replace(best, size=size)
+    return replace(best, size=size), size == full
 
 
 def _powers(most: int) -> list[int]:
@@ -86,7 +90,7 @@ def _tried(options: MindOptions) -> tuple[float, tuple[int, int]]:
     model = load("embedded" if options.model == "composed" else options.model, options.size, options.device, options.threads)
     condition, noise = model.condition("a lake under snow"), torch.randn(model.latent)
     clock = time.thread_time if options.threads == 1 else time.perf_counter
-    return seconds(lambda: model.paint(condition, noise), 4, clock), model.size
+    return seconds(lambda: model.paint(condition, noise), 8, clock), model.size
 
 
 def _known(options: MindOptions, cache: Path | None) -> tuple[dict[str, list[int]], Path, str]:
