@@ -105,7 +105,7 @@ def _show_options(to: argparse.ArgumentParser) -> None:
     to.add_argument("scene", nargs="?", default="", help="a scene by name or file; it keeps the wall (default: all, by state)")
     to.add_argument("--say", action="append", default=[], metavar="WORDS", help="say something; again for more, spread in time")
     to.add_argument("--seed", type=int, default=0, help="where the walk through noise starts")
-    to.add_argument("--model", metavar="NAME", help="embedded, composed, or a diffusers folder (see hypermnesia models)")
+    to.add_argument("--model", metavar="NAME", help="embedded, composed, a diffusers folder or name, or a .safetensors file (see hypermnesia models)")
     to.add_argument("--size", metavar="WxH", help="pixels of the wall, such as 640x360 (default: chosen by measurement)")
     to.add_argument("--fps", type=float, help="frames per second (default: chosen by measurement)")
     to.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="turn a parameter, such as beta=0.9")

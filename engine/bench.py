@@ -52,7 +52,8 @@ def show(options: argparse.Namespace, machine: Machine) -> Table:
     with house_for(options, machine, words) as house:
         house.wake()
         house.play()
-        figures: Table = house.figures()
+        figures: Table = house.figures() | {f"contract_{name}": value for name, value in house.mind.state.contract}
+        figures["contract"] = house.mind.state.step
         apart = Beacon(house).measure(max(30.0, options.seconds))
     return figures | {f"sync_{name}": value for name, value in asdict(apart).items()} | {"sync": apart.sentence()}
 
@@ -95,10 +96,10 @@ def flow(options: argparse.Namespace, machine: Machine) -> Table:
 
 
 def passes(options: argparse.Namespace, machine: Machine) -> Table:
-    """What each pass of the wall costs, measured with finish() and a clock."""
+    """What each pass of the wall costs, and a picture's way into a texture, measured with finish() and a clock."""
     from engine.stage import bench_wall
 
-    return {"passes": bench_wall.passes()}
+    return {"passes": bench_wall.passes(), "pictures into textures": bench_wall.uploads()}
 
 
 MEASURES: dict[str, Callable[[argparse.Namespace, Machine], Table]] = {

@@ -134,12 +134,14 @@ class PictureRing:
 
     SLOTS = 3
     TAIL = 1 << 19  # bytes for latent, shares and state of one picture
-    _HEAD = struct.Struct("<qqqqqqqqqq")  # sequence, h, w, latent c h w, shares n r c, state bytes
+    _TOP = 256  # bytes before the first slot: what is newest, and GPU memory that is offered
+    _OFFER = struct.Struct("<q40s64s64s64s")  # number of the offer, the GPU's name, a handle for each slot
+    _HEAD = struct.Struct("<qqqqqqqqqqq")  # sequence, h, w, latent c h w, shares n r c, state bytes, shared
 
     def __init__(self, largest: tuple[int, int] = (1024, 1024), name: str | None = None):
         h, w = largest
         self._slot = self._HEAD.size + h * w * 4 + self.TAIL
-        self._shared = Shared(16 + self.SLOTS * self._slot, name)
+        self._shared = Shared(self._TOP + self.SLOTS * self._slot, name)
         self._buffer = self._shared.buffer
         self._newest = np.ndarray(2, np.int64, self._buffer)  # serial of the newest picture, largest h << 32 | w
         if self._shared.owner:
@@ -150,8 +152,11 @@ class PictureRing:
         self.largest = h, w
         self.name = self._shared.name
 
-    def write(self, picture: Picture) -> int:
-        """Put a picture beside the newest and make it the newest; returns its serial. One writer only."""
+    def write(self, picture: Picture, shared: bool = False) -> int:
+        """Put a picture beside the newest and make it the newest; returns its serial. One writer only.
+
+        `shared`: its pixels lie in the offered GPU memory of this serial's slot, whole.
+        """
         h, w = picture.rgba.shape[:2]
         if h * w > self.largest[0] * self.largest[1]:
             raise ValueError(f"a picture of {w}x{h} does not fit into a ring for {self.largest[1]}x{self.largest[0]}")
@@ -160,8 +165,8 @@ class PictureRing:
         if len(tail) > self.TAIL:
             raise ValueError(f"latent, shares and state need {len(tail)} bytes, a slot has {self.TAIL}")
         serial = int(self._newest[0]) + 1
-        base = 16 + (serial % self.SLOTS) * self._slot
-        head = (h, w, *picture.latent.shape, *picture.shares.shape, len(state))
+        base = self._base(serial)
+        head = (h, w, *picture.latent.shape, *picture.shares.shape, len(state), shared)
         self._HEAD.pack_into(self._buffer, base, 2 * serial - 1, *head)  # odd: being written
         at = base + self._HEAD.size
         pixels = np.ndarray(h * w * 4, np.uint8, self._buffer, at)
@@ -182,8 +187,8 @@ class PictureRing:
             serial = self.serial
             if serial <= after:
                 return None
-            base = 16 + (serial % self.SLOTS) * self._slot
-            sequence, h, w, c, lh, lw, n, rows, cols, size = self._HEAD.unpack_from(self._buffer, base)
+            base = self._base(serial)
+            sequence, h, w, c, lh, lw, n, rows, cols, size, shared = self._HEAD.unpack_from(self._buffer, base)
             if sequence != 2 * serial:
                 continue
             at = base + self._HEAD.size
@@ -193,8 +198,27 @@ class PictureRing:
                 continue
             latent = np.frombuffer(tail, np.float16, c * lh * lw).reshape(c, lh, lw)
             shares = np.frombuffer(tail, np.float16, n * rows * cols, 2 * c * lh * lw).reshape(n, rows, cols)
-            return Picture(rgba, latent, shares, pickle.loads(tail[-size:]))
+            return Picture(rgba, latent, shares, pickle.loads(tail[-size:]), serial, bool(shared))
         return None
+
+    def _base(self, serial: int) -> int:
+        return self._TOP + (serial % self.SLOTS) * self._slot
+
+    def whole(self, serial: int) -> bool:
+        """Whether a picture still lies in its slot, and nobody has begun to write another over it."""
+        return self.serial - serial < self.SLOTS - 1
+
+    # GPU memory, where writer and reader have one GPU
+
+    def offer(self, gpu: str, handles: tuple[bytes, bytes, bytes]) -> None:
+        """Writer's side: memory of `gpu` (its UUID) for the pixels of each slot, by CUDA's handles of 64 bytes."""
+        number = self._OFFER.unpack_from(self._buffer, 16)[0]
+        self._OFFER.pack_into(self._buffer, 16, number + 1, gpu.encode(), *handles)
+
+    def offered(self) -> tuple[int, str, tuple[bytes, bytes, bytes]] | None:
+        """Reader's side: (number of the offer, the GPU's UUID, handles); None before there is one."""
+        number, gpu, *handles = self._OFFER.unpack_from(self._buffer, 16)
+        return (number, gpu.rstrip(b"\0").decode(), tuple(handles)) if number else None
 
     def close(self) -> None:
         del self._newest, self._buffer

@@ -22,6 +22,27 @@ STATE = {  # field of State -> what it means; only what a stranger may read
     "fragments": "fragments remembered",
 }
 
+_SERIES = {
+    "compute_ms": "what the device takes for a picture",
+    "words_ms": "from words to the first picture of them",
+    "interval_ms": "from one picture to the next",
+}
+CONTRACT = {  # figure of the latency contract -> what it means; `engine.mind.contract` and the mind's room make them
+    **{f"{name}_{part}": f"{part} of {told}, ms" for name, told in _SERIES.items() for part in ("p50", "p95", "p99", "p99.9", "max")},
+    "deadline_ms": "a picture that comes later after the last is a miss",
+    "pictures": "pictures made since the mind started",
+    "misses": "pictures that were late",
+    "longest_run": "most late pictures in a row",
+    "words_missed": "sentences that waited too long for a picture",
+    "age_ms": "age of the newest picture when this was read",
+    "faults": "pictures that were not finite and not shown",
+    "recaptures": "graphs captured anew",
+    "allocator_growth_bytes": "what the device's allocator took after the first pictures",
+    "step": "what is given up: 0 nothing, 1 thoughts, 2 every second picture, 3 size",
+    "steps_taken": "how often that changed",
+    "size_px": "side of a picture",
+}  # fmt: skip
+
 
 FIXED = (  # what always can be said, whatever scene has the wall
     Node("/hm/text", "s", "say something to the memory", readable=False),
@@ -68,6 +89,10 @@ def state_nodes(state: State) -> tuple[Node, ...]:
         nodes.append(_node(f"/hm/state/kinds/{kind}", float(share), f"share of {kind} memories"))
     for name, share in zip(("human", "machine", "others"), state.authors or (0.0,) * 3, strict=False):
         nodes.append(_node(f"/hm/state/authors/{name}", float(share), f"how much of the picture is {name}"))
+    kept = dict(state.contract)
+    nodes += [_node(f"/hm/state/contract/{name}", kept.get(name, 0.0), told) for name, told in CONTRACT.items()]
+    nodes.append(Node("/hm/state/step", "s", "what the latency contract has given up", (state.step,), writable=False))
+    nodes.append(Node("/hm/state/why", "s", "and the reason", (state.why,), writable=False))
     return tuple(nodes)
 
 

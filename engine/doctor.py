@@ -69,9 +69,12 @@ def graphics() -> Iterator[Finding]:
         note = "no GPU draws here: the wall is small and 30 frames per second" if slow else ""
         old = int(code) < 330
         yield Finding("OpenGL", f"{renderer}, {code}", "OpenGL 3.3 is needed: update the driver" if old else note, old)
+    cuda = shutil.which("nvidia-smi")
+    way = cuda and _python("from engine.stage.upload import probe; print(probe())")
+    todo = "pip install 'hypermnesia[cuda]': pictures then stay inside the GPU" if way and "not installed" in way else ""
+    yield Finding("pictures", way or "over the host: no NVIDIA GPU", todo)
     display = os.environ.get("WAYLAND_DISPLAY") or os.environ.get("DISPLAY")
     yield Finding("display", display or "none", "" if display else "no window: the wall is at http://127.0.0.1:8000/wall")
-    cuda = shutil.which("nvidia-smi")
     yield Finding("NVIDIA", _run([cuda, "-L"]) or "no GPU" if cuda else "no GPU")
 
 

@@ -93,6 +93,7 @@ class House:
         recording = Recording(plan.record) if plan.record else None
         tap = Watchers(self.live, recording, size, fps, plan.sound.rate)
         self.stage = Stage(size, window_of(plan), [tap], self.mind, self.sound.heard, fps, mapping=plan.mapping)
+        self.stage.between.upload.ring = pictures
         self.stack.callback(self.stage.close)
         self.stage.prepare(self.programme.layers(), self._prepared)
         self.programme.others = (*nodes(plan.sound), *mapping_nodes(self.stage.walls.mappings))
@@ -161,8 +162,9 @@ class House:
 
     def figures(self) -> dict[str, float]:
         """Everything that is measured, flat; names end in their unit."""
-        page = self.page.read()
-        figures = self.meter.figures(time.monotonic(), 1.0 / self.stage.fps)
+        page, now, made = self.page.read(), time.monotonic(), self.mind.state.made
+        figures = self.meter.figures(now, self.plan.machine.contract.present or 1.0 / self.stage.fps)
+        figures["picture_age_ms"] = 1e3 * (now - made) if made else 0.0
         figures |= {f"stage_{k}": float(v) for k, v in self.stage.state().items() if isinstance(v, (int, float))}
         return figures | {f"audio_{k}": page[k] for k in AUDIO} | {"audio_tardy": float(self.sound.tardy)}
 
@@ -183,6 +185,8 @@ class House:
                 ("model", self.plan.mind.model),
                 ("caption", state.caption),
                 ("microphone", self.plan.sound.microphone or "closed"),
+                ("contract", f"{state.step} {state.why}".strip()),
+                ("pictures", self.stage.between.upload.how),
             ),
             notes=tuple(notes),
         )

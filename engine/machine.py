@@ -37,7 +37,7 @@ class StageFacts:
 @dataclass(frozen=True, slots=True)
 class MindFacts:
     model: str = "embedded"  # a name or a folder; "composed" = memories alone
-    size: int = 256  # pixels of the shorter side of a picture
+    size: int = 0  # pixels of a picture's side; 0 = chosen at start: 256, on a slow CPU less
     device: str = "auto"  # "auto", "cpu", "cuda"
     threads: int = 0  # 0 = chosen at start
     founding: int = 240  # memories that a fresh installation is born with
@@ -74,7 +74,8 @@ class DoorsFacts:
 
 @dataclass(frozen=True, slots=True)
 class ContractFacts:
-    deadline: float = 1.5  # seconds from words to light
+    deadline: float = 0.25  # seconds from one picture to the next; later is a miss
+    words: float = 1.5  # seconds from words to the first picture of them; later is a miss
     present: float = 0.0  # seconds between frames; 0 = one over fps
     ladder: tuple[int, ...] = (512, 384, 256, 192, 128)  # picture sizes, largest first
 

@@ -134,8 +134,10 @@ class State:
     words: str = ""  # what was asked (moderated; never shown to strangers as it is)
     asked: float = 0.0
     made: float = 0.0
-    seed: int = 0
-    structure: str = ""  # hash of model, code and parameters: with seed and archive the picture can be made again
+    seed: int = 0  # of the walk through noise
+    structure: str = ""  # hash of model, size, precision, code and options (`engine.mind.again`)
+    dream: Dream = Dream("")  # the request, its words left out: every force that acted
+    time: float = 0.0  # seconds of the mind's own clock at which it was asked for
     degree: int = 0
     gap: float = 0.0  # J in 0..1: whom the picture remembers and the words did not
     beta: float = 0.0
@@ -154,6 +156,9 @@ class State:
     readback: tuple[str, ...] = ()  # words that the reader finds in the picture
     caption: str = ""  # words that may be shown: row 9 has passed over them
     timings: tuple[tuple[str, float], ...] = ()  # (step, milliseconds)
+    step: str = "whole"  # of the latency contract: what is given up just now (engine.mind.contract.STEPS)
+    why: str = ""  # the reason of the newest step
+    contract: tuple[tuple[str, float], ...] = ()  # the contract's figures, live, renewed each second
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -164,6 +169,8 @@ class Picture:
     latent: NDArray[np.float16]  # (c, h/8, w/8)
     shares: NDArray[np.float16]  # (n, rows, cols): share per place of the first n ancestors; n may be 0
     state: State
+    serial: int = 0  # in the ring that it was read from
+    shared: bool = False  # whether its pixels lie in GPU memory that the ring's writer has offered, too
 
 
 # --- mind -> loop -> doors -------------------------------------------------------------------------------------------

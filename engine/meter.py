@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-PERCENTILES = (50.0, 95.0, 99.0)
+PERCENTILES = (50.0, 95.0, 99.0, 99.9)
 
 
 class Series:
@@ -24,12 +24,10 @@ class Series:
         self.largest = max(self.largest, value)
 
     def percentiles(self) -> dict[str, float]:
-        """p50, p95, p99, mean and max; all 0 before the first value."""
-        if not self._values:
-            return {"p50": 0.0, "p95": 0.0, "p99": 0.0, "mean": 0.0, "max": 0.0, "n": 0}
-        values = np.fromiter(self._values, np.float64)
-        p50, p95, p99 = np.percentile(values, PERCENTILES)
-        return {"p50": p50, "p95": p95, "p99": p99, "mean": values.mean(), "max": self.largest, "n": self.count}
+        """p50, p95, p99, p99.9, mean and max; all 0 before the first value."""
+        values = np.fromiter(self._values, np.float64) if self._values else np.zeros(1)
+        found = dict(zip((f"p{p:g}" for p in PERCENTILES), np.percentile(values, PERCENTILES).tolist(), strict=True))
+        return {**found, "mean": float(values.mean()), "max": self.largest, "n": self.count}
 
 
 @dataclass

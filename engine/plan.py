@@ -11,8 +11,9 @@ from pathlib import Path
 from engine.doctor import port_is_free
 from engine.doors.options import MODES, DoorsOptions, Mode
 from engine.errors import CannotPlay, nearest
-from engine.machine import Machine, home
+from engine.machine import ContractFacts, Machine, home
 from engine.messages import Set, Text
+from engine.mind.contract import Terms
 from engine.mind.options import MindOptions
 from engine.scene import SCENES, find
 from engine.sound.options import SoundOptions
@@ -65,8 +66,9 @@ def plan(options: argparse.Namespace, machine: Machine) -> Plan:
         seed=options.seed,
         site=machine.mind.site,
         founding=machine.mind.founding,
-        threads=machine.mind.threads or _threads(),
+        threads=machine.mind.threads,
         device=machine.mind.device,
+        terms=_terms(machine.contract),
     )
     check_model(mind.model)
     device = getattr(options, "sound", None)
@@ -152,10 +154,12 @@ def _recordings(machine: Machine) -> Path | None:
     return folder if machine.sound.recordings else None
 
 
-def _threads() -> int:
-    """Threads for the mind. On two busy cores one is best: two wait for each other (288 ms of CPU a picture against 58)."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, cores - 2)
+
+def _terms(facts: ContractFacts) -> Terms:
+    try:
+        return Terms(facts.deadline, facts.words, tuple((side, side) for side in facts.ladder))
+    except ValueError as wrong:
+        raise CannotPlay(str(wrong)) from None
 
 
 def _port(options: argparse.Namespace, name: str, fact: int) -> int:

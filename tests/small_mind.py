@@ -10,6 +10,7 @@ import functools
 import hashlib
 import itertools
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.mind.calibrate import fit
+from engine.mind.contract import Contract
 from engine.mind.options import MindOptions
 from engine.mind.parts import Parts
 
@@ -93,6 +95,7 @@ class Painter(Codec):
         self.mean = flat.mean(0)
         self.map = np.linalg.solve(vectors.T @ vectors + penalty, vectors.T @ (flat - self.mean)).astype(np.float32)
         self.reader = fit(latents, vectors)
+        self.contract = Contract()
 
     def condition(self, words: str) -> Tensor:
         return torch.from_numpy(np.stack([vector(words)] * 2))
@@ -103,8 +106,14 @@ class Painter(Codec):
         return said if start is None else start * (1 - strength) + said * strength
 
     def paint(self, condition: Tensor, noise: Tensor, start: Tensor | None = None, strength: float = 1.0, *, asked: float = 0) -> tuple[np.ndarray, Tensor]:
+        begun = time.monotonic()
         latent = self.imagine(condition, noise, start, strength)
-        return self.decode(latent), latent
+        rgba = self.decode(latent)
+        self.contract.picture(time.monotonic(), 1e3 * (time.monotonic() - begun), asked)
+        return rgba, latent
+
+    def lower(self) -> None:
+        self.contract.exhausted(time.monotonic())
 
 
 @functools.cache

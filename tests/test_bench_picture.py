@@ -56,3 +56,7 @@ def test_the_embedded_model_is_measured_against_the_plain_pipeline(monkeypatch: 
     assert rows["ours float32"]["levels_off"] <= 0.52  # a level is rounded, nothing else differs
     assert rows["plain float32"]["ratio"] == 1.0
     json.dumps(found)
+
+
+def test_the_short_run_that_a_sanitizer_watches_comes_to_its_end() -> None:
+    assert bench_picture.short(Cpu(), 4) == "4 pictures, 0 recaptures, replay-eager 0.0e+00"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from engine.directory import CONTRACT
 from engine.mind.contract import Contract, Series, Terms
 
 
@@ -66,6 +67,49 @@ def test_late_pictures_lead_down_the_ladder_and_good_ones_up_again() -> None:
     assert "over 100 ms" in contract.steps_taken[0][2]
 
 
+def test_a_step_up_that_had_to_be_taken_back_is_tried_half_as_often() -> None:
+    contract, now, waited = Contract(Terms(deadline=0.1, window=10)), 100.0, []
+    now = run(contract, [0.2] * 11, now)
+    for _ in range(3):
+        pictures = 0
+        while contract.step == "skip":
+            now, pictures = run(contract, [0.05], now), pictures + 1
+        waited.append(pictures)
+        now = run(contract, [0.2] * 10, now)
+    assert waited == [10, 20, 40]
+
+
+def test_a_step_up_is_not_tried_while_a_picture_alone_would_be_late() -> None:
+    contract, now = Contract(Terms(deadline=0.1, window=10)), 100.0
+    now = run(contract, [0.3] * 21, now)
+    assert contract.step == "extrapolate" and contract.deadline == pytest.approx(0.2)
+    misses = contract.misses
+    for _ in range(100):  # in time for every second picture; the device alone takes longer than the promise
+        now += 0.19
+        contract.picture(now, milliseconds=150.0)
+    assert contract.step == "extrapolate" and contract.misses == misses
+    for _ in range(100):
+        now += 0.19
+        contract.picture(now, milliseconds=50.0)
+        if contract.step != "extrapolate":
+            break
+    assert contract.step == "skip"
+
+
+def test_at_the_end_of_the_ladder_things_stay_as_they_are_and_are_said_to_be_so() -> None:
+    contract = Contract(Terms(deadline=0.1, window=10, ladder=((64, 64),)))
+    now = run(contract, [0.5] * 31)
+    assert contract.step == "smaller"
+    contract.exhausted(now)
+    run(contract, [0.5] * 100, now)
+    assert contract.step == "extrapolate" and contract.why == "the ladder has no smaller size"
+
+
+def test_a_deadline_of_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="seconds over 0"):
+        Terms(deadline=0.0)
+
+
 def test_without_smaller_sizes_the_last_step_is_not_taken() -> None:
     contract = Contract(Terms(deadline=0.1, window=10))
     run(contract, [0.2] * 100)
@@ -90,10 +134,12 @@ def test_every_figure_is_published_as_a_number() -> None:
     now = run(contract, [0.05] * 30)
     figures = contract.figures(now)
     assert all(isinstance(value, float) for value in figures.values())
+    assert figures.keys() == Contract().figures(0.0).keys(), "addresses do not come and go"
+    assert {*figures, "size_px"} == set(CONTRACT), "each has an address and a description"
     for name in (
         "compute_ms_p50",
         "compute_ms_p99.9",
-        "present_ms_max",
+        "interval_ms_max",
         "misses",
         "longest_run",
         "recaptures",

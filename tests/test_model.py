@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from diffusers import DiffusionPipeline
+from diffusers import DiffusionPipeline, StableDiffusionPipeline
 
+from engine.mind.contract import Terms
 from engine.mind.folder import ModelMissing, find
 from engine.mind.model import Model, load
-from tests.turbo_models import FakeEncoder, save_embedded, save_sd_turbo, save_sdxl_turbo
+from tests.turbo_models import FakeEncoder, save_embedded, save_lcm, save_sd_turbo, save_sdxl_turbo
 
 
 @pytest.fixture(scope="module")
@@ -174,3 +175,45 @@ def test_a_machine_without_memory_makes_smaller_pictures_and_says_so(embedded: P
     )
     assert done.stdout.startswith("(64, 64) (64, 64, 4) (4, 8, 8) no memory for"), done.stdout + done.stderr[-2000:]
     assert "out of memory" in done.stdout
+
+
+def test_pictures_that_come_too_late_become_smaller_and_say_so(turbo: Path) -> None:
+    model = load(turbo, (128, 128), "cpu", 1, numbers="float32", terms=Terms(ladder=((64, 64),)))
+    condition, sheet, structure = model.condition("fire"), noise(model), model.structure
+    model.paint(condition, sheet)
+    model.lower()
+    rgba, latent = model.paint(condition, sheet)
+    assert rgba.shape == (64, 64, 4) and tuple(latent.shape) == model.latent == (4, 8, 8)
+    assert model.trouble == "pictures of 128x128 came too late: they are 64x64 now"
+    assert model.structure != structure, "a record says at which size its picture was made"
+    model.lower()
+    assert model.size == (64, 64) and model.contract.why == "the ladder has no smaller size"
+
+
+def test_a_ladder_that_cannot_be_climbed_is_refused_at_the_start(turbo: Path) -> None:
+    with pytest.raises(ValueError, match="100x100 does not divide by 32"):
+        load(turbo, (128, 128), "cpu", 1, terms=Terms(ladder=((100, 100),)))
+
+
+def test_without_a_size_a_model_paints_its_own(turbo: Path) -> None:
+    assert load(turbo, device="cpu", threads=1, numbers="float32").size == (128, 128)
+
+
+@pytest.mark.parametrize("guided", [None, 32], ids=["plain", "told its guidance"])
+@pytest.mark.parametrize("steps", [1, 4])
+def test_a_latent_consistency_model_paints_what_its_own_pipeline_paints(guided: int | None, steps: int, tmp_path: Path) -> None:
+    folder = save_lcm(tmp_path / "lcm", guided)
+    model = open_model(folder, steps=steps)
+    condition, sheet = model.condition("a road"), noise(model)
+    kind = DiffusionPipeline if guided else StableDiffusionPipeline  # LCM's own pipeline knows only the guided kind
+    pipe = kind.from_pretrained(folder, **find(folder).absent())
+    pipe.set_progress_bar_config(disable=True)
+    draw = torch.Generator().manual_seed(9)
+    later = [torch.randn((1, *model.latent), generator=draw)[0] for _ in range(steps - 1)]
+    wanted = pipe(
+        prompt_embeds=condition[None], latents=sheet[None].clone(), num_inference_steps=steps, guidance_scale=8.5 if guided else 0.0,
+        height=128, width=128, output_type="latent", generator=torch.Generator().manual_seed(9),
+    ).images[0]  # fmt: skip
+    found = model.imagine(condition, torch.stack([sheet, *later]))
+    assert (found - wanted).abs().max() <= 1e-5 * max(1.0, float(wanted.abs().max()))
+    assert open_model(folder).family.steps == 4, "unless somebody asks for less"

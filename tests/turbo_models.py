@@ -12,6 +12,7 @@ from diffusers import (
     AutoencoderTiny,
     EulerAncestralDiscreteScheduler,
     EulerDiscreteScheduler,
+    LatentConsistencyModelPipeline,
     LCMScheduler,
     StableDiffusionPipeline,
     StableDiffusionXLPipeline,
@@ -97,9 +98,10 @@ def small_clip(dim: int = 32) -> CLIPTextModel:
     return CLIPTextModel(config).eval()
 
 
-def small_sd_unet() -> UNet2DConditionModel:
+def small_sd_unet(**changes: Any) -> UNet2DConditionModel:
     torch.manual_seed(3)
     return UNet2DConditionModel(
+        **changes,
         sample_size=16, block_out_channels=(32, 64, 64), layers_per_block=2, cross_attention_dim=32,
         attention_head_dim=(2, 4, 4), norm_num_groups=8, use_linear_projection=True,
         down_block_types=("CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"),
@@ -128,6 +130,18 @@ def save_sd_turbo(folder: Path, prediction: str = "epsilon") -> Path:
     """A folder like stabilityai/sd-turbo's, thin: its class names, its scheduler, linear projections, a tiny decoder."""
     pipe = StableDiffusionPipeline(
         unet=small_sd_unet(), vae=tiny_vae(16, (1, 1, 1, 1)), scheduler=turbo_scheduler(prediction),
+        text_encoder=small_clip(), tokenizer=small_tokenizer(), safety_checker=None, feature_extractor=None,
+        requires_safety_checker=False,
+    )  # fmt: skip
+    pipe.save_pretrained(folder)
+    return folder
+
+
+def save_lcm(folder: Path, guided: int | None = None) -> Path:
+    """A folder like LCM's of SD 1.5: its scheduler, and, if `guided`, a network that is told its guidance in so many numbers."""
+    scheduler = LCMScheduler(beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", steps_offset=1)
+    pipe = LatentConsistencyModelPipeline(
+        unet=small_sd_unet(time_cond_proj_dim=guided), vae=tiny_vae(16, (1, 1, 1, 1)), scheduler=scheduler,
         text_encoder=small_clip(), tokenizer=small_tokenizer(), safety_checker=None, feature_extractor=None,
         requires_safety_checker=False,
     )  # fmt: skip

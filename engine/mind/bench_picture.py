@@ -1,7 +1,8 @@
 """`hypermnesia bench picture`: how long a picture takes, ours against the plain diffusers pipeline, in one run.
 
 Without `--ladder`: the embedded model at 256² (its own weights, or random ones of its architecture, saying so), four
-ways in turn, so that whatever else the machine does weighs on all alike. With `--ladder`: SD-Turbo's and SDXL-Turbo's
+ways in turn, so that whatever else the machine does weighs on all alike; then how smoothly its pictures follow each
+other, and how different they are (`engine.mind.smooth`). With `--ladder`: SD-Turbo's and SDXL-Turbo's
 architecture with random weights against the rungs B0 to B4 of `bench_ladder`: in full size on a GPU (10,000 pictures
 of ours, prompts at 4 Hz), thin and small on a CPU.
 
@@ -28,6 +29,7 @@ from engine.mind.device import Cpu, Cuda, lay, open_device
 from engine.mind.families import SentenceWords, UNet
 from engine.mind.model import Model
 from engine.mind.random_models import FULL, THIN
+from engine.mind.smooth import streams
 
 Table = dict[str, Any]
 SIZE = (256, 256)
@@ -60,6 +62,22 @@ def ladder(
     return found
 
 
+def short(device: Cpu | Cuda | None = None, pictures: int = 20) -> str:
+    """A thin model's whole path, captured and replayed, other words every other picture: for compute-sanitizer, under
+    which everything is many times slower. Raises RuntimeError if replay and eager differ or a picture was not finite."""
+    device, architecture = device or open_device("auto"), THIN["sd-turbo"]
+    one = Ladder(architecture, device, torch.float32, compiled=False)
+    paint = one.own()
+    for number in range(pictures):
+        paint.ask(number // 2)  # type: ignore[attr-defined]
+        paint()
+    found = paint.figures()  # type: ignore[attr-defined]
+    account = paint.model.contract  # type: ignore[attr-defined]
+    if found["replay-eager"] > 1e-5 or account.faults:
+        raise RuntimeError(f"replay and eager differ by {found['replay-eager']}, {account.faults} pictures were not finite")
+    return f"{pictures} pictures, {account.recaptures} recaptures, replay-eager {found['replay-eager']:.1e}"
+
+
 def _columns(rows: list[Table]) -> list[str]:
     """Every column of any row, in order of appearance, the note last."""
     names = list(dict.fromkeys(key for row in rows for key in row if key != "note"))
@@ -86,8 +104,9 @@ def embedded(seconds: float) -> Table:
          "cpu_ratio": work["plain float32"].least / work[name].least, "levels_off": differences.get(name, "")}
         for name in ways
     ]  # fmt: skip
+    quickest = models[list(models)[-1]]
     return {"weights": weights, "size": f"{SIZE[1]}x{SIZE[0]}", "threads": torch.get_num_threads(), "torch": torch.__version__,
-            "pictures": wall["plain float32"].count, "ways": rows}  # fmt: skip
+            "pictures": wall["plain float32"].count, "ways": rows, "in time": streams(quickest)}  # fmt: skip
 
 
 def _in_turn(ways: dict[str, Callable[[], Any]], seconds: float) -> tuple[dict[str, Series], dict[str, Series]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.mind.doubled import folded_decoder
@@ -73,3 +74,15 @@ class Full(Codec):
     def decode(self, latent: Tensor) -> Tensor:
         picture: Tensor = self.vae.decode(latent / self.scale + self.shift, return_dict=False)[0]
         return picture / 2 + 0.5
+
+
+def fitted(latent: Tensor, like: Tensor) -> Tensor:
+    """A latent or noise (c, h, w) brought to the shape of another after a change of size.
+
+    Nearest places are taken, not means: noise keeps its variance.
+    """
+    if latent.shape[-2:] == like.shape[-2:]:
+        return latent
+    stacked = latent if latent.dim() == 4 else latent[None]
+    found = F.interpolate(stacked, size=like.shape[-2:], mode="nearest-exact")
+    return found if latent.dim() == 4 else found[0]

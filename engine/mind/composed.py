@@ -7,6 +7,8 @@ of it is dreamt anew.
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -27,7 +29,7 @@ class Composed:
         self._model = model
         self.name = "composed"
         self.size, self.latent = model.size, model.latent
-        self.structure = f"composed {model.structure}"
+        self.structure, self.contract = f"composed {model.structure}", model.contract
         self.recall: Recaller | None = None  # set by the mind: direction -> (latents, prior)
 
     def vector(self, words: str) -> Vector:
@@ -57,5 +59,13 @@ class Composed:
         self, condition: Tensor, noise: Tensor, start: Tensor | None = None, strength: float = 1.0, *,
         asked: float = 0.0,
     ) -> tuple[NDArray[np.uint8], Tensor]:
+        begun = time.monotonic()
         latent = self.imagine(condition, noise, start, strength)
-        return self.decode(latent), latent
+        rgba = self.decode(latent)
+        now = time.monotonic()
+        self.contract.picture(now, 1e3 * (now - begun), asked)
+        return rgba, latent
+
+    def lower(self) -> None:
+        """Memories have one size, and what is composed of them too."""
+        self.contract.exhausted(time.monotonic())

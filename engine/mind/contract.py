@@ -1,9 +1,12 @@
 """The latency contract: what was promised, what was kept, and what is given up first when it cannot be.
 
 A deadline is declared in `machine.toml`. Every picture is noted; percentiles, misses and the longest run of misses are
-published. When too many of the last pictures were late, the contract asks for a step down its ladder, and says so:
+published. When too many of the last pictures were late, the contract takes a step down its ladder, and says so:
 
-    whole -> skip (no thinking beside the stream) -> extrapolate (every second picture is left to the wall) -> smaller
+    whole -> skip (no thought beside the stream, unless somebody waits for it)
+          -> extrapolate (every second picture is left to the wall's in-betweens) -> smaller (the next size)
+
+The steps are acted upon by the mind's room; this is only the account, and time comes in as an argument.
 """
 
 from __future__ import annotations
@@ -15,6 +18,8 @@ import numpy as np
 
 STEPS = ("whole", "skip", "extrapolate", "smaller")
 PERCENTILES = (50.0, 95.0, 99.0, 99.9)
+EASY = 0.8  # of the deadline: what a picture may cost at most for a step up to be worth trying
+PATIENCE = 16  # windows without a late picture, at most, before a step up that failed before is tried again
 
 
 class Series:
@@ -32,10 +37,9 @@ class Series:
         self.worst, self.least = max(self.worst, value), min(self.least, value)
 
     def figures(self) -> dict[str, float]:
-        """p50, p95, p99, p99.9 of what is remembered, and the largest ever, in the unit of what was noted."""
-        if not self.count:
-            return {}
-        found = np.percentile(self._values[: min(self.count, len(self._values))], PERCENTILES)
+        """p50, p95, p99, p99.9 of what is remembered, and the largest ever, in the unit of what was noted; else 0."""
+        values = self._values[: min(self.count, len(self._values))] if self.count else np.zeros(1)
+        found = np.percentile(values, PERCENTILES)
         return {**{f"p{p:g}": float(v) for p, v in zip(PERCENTILES, found, strict=True)}, "max": self.worst}
 
 
@@ -43,11 +47,15 @@ class Series:
 class Terms:
     """`[contract]` of machine.toml."""
 
-    deadline: float = 0.125  # seconds from one picture to the next
-    words: float = 1.5  # seconds from words asked to the first picture of them
+    deadline: float = 0.25  # seconds from one picture to the next; later is a miss
+    words: float = 1.5  # seconds from words to the first picture of them; later is a miss
     ladder: tuple[tuple[int, int], ...] = ()  # smaller sizes (height, width), largest first
     share: float = 0.05  # of late pictures that is borne
     window: int = 60  # pictures looked at before a step is taken
+
+    def __post_init__(self) -> None:
+        if self.deadline <= 0 or self.words <= 0:
+            raise ValueError(f"deadline and words of [contract] are seconds over 0, found {self.deadline} and {self.words}")
 
 
 @dataclass(slots=True)
@@ -57,12 +65,14 @@ class Contract:
     terms: Terms = field(default_factory=Terms)
     compute: Series = field(default_factory=Series)  # ms of the device, a picture
     words: Series = field(default_factory=Series)  # ms from words asked to a picture of them made
-    present: Series = field(default_factory=Series)  # ms from one picture to the next
+    interval: Series = field(default_factory=Series)  # ms from one picture to the next
     misses: int = 0
     words_missed: int = 0
     longest: int = 0  # run of misses
     step: str = STEPS[0]
-    steps_taken: list[tuple[float, str, str]] = field(default_factory=list)  # (when, step, why)
+    why: str = ""  # of the newest step
+    taken: int = 0  # steps, up and down
+    steps_taken: deque[tuple[float, str, str]] = field(default_factory=lambda: deque(maxlen=100))  # (when, step, why)
     faults: int = 0  # pictures that were not finite
     recaptures: int = 0
     grown: int = 0  # bytes that the allocator took after the first pictures
@@ -70,7 +80,16 @@ class Contract:
     _last: float = 0.0
     _asked: float = -1.0
     _late: deque[bool] = field(default_factory=deque)
+    _dearest: float = 0.0  # ms of the dearest picture of this window
+    _calm: int = 0  # windows without a late picture since the newest step
+    _patience: int = 1  # of them that a step up waits for
+    _bottom: bool = False  # the ladder has no smaller size
     _start: int = -1
+
+    @property
+    def deadline(self) -> float:
+        """Seconds from one picture to the next, as things stand: twice the promise where every second is left out."""
+        return self.terms.deadline * (2 if self.step in ("extrapolate", "smaller") else 1)
 
     def picture(self, now: float, milliseconds: float, asked: float = 0.0) -> None:
         """A picture is made: `now` in seconds, what the device took, and when its words were asked (0 = unknown).
@@ -78,17 +97,18 @@ class Contract:
         Words are counted once, at the first picture that was asked for them.
         """
         self.compute.note(milliseconds)
+        self._dearest = max(self._dearest, milliseconds)
         if asked > 0 and asked != self._asked:
             self._asked = asked
             self.words.note((now - asked) * 1e3)
             self.words_missed += now - asked > self.terms.words
         if self._last:
-            self._present(now - self._last, now)
+            self._follow(now - self._last, now)
         self._last = now
 
-    def _present(self, interval: float, now: float) -> None:
-        self.present.note(interval * 1e3)
-        late = interval > self.terms.deadline
+    def _follow(self, interval: float, now: float) -> None:
+        self.interval.note(interval * 1e3)
+        late = interval > self.deadline
         self.misses += late
         self._run = self._run + 1 if late else 0
         self.longest = max(self.longest, self._run)
@@ -98,24 +118,34 @@ class Contract:
         self._decide(now)
 
     def _decide(self, now: float) -> None:
-        """One step down when too many are late, one up when none was for a whole window. "smaller" is for good."""
+        """One step down when too many are late, one up when none was and the dearest would have been in time.
+
+        A step up that has to be taken back is tried half as often. "smaller" waits until somebody acts on it.
+        """
         if len(self._late) < self.terms.window or self.step == "smaller":
             return
         share, at = sum(self._late) / len(self._late), STEPS.index(self.step)
-        last = len(STEPS) - (1 if self.terms.ladder else 2)
-        if share > self.terms.share and at < last:
-            self.take(
-                STEPS[at + 1], f"{share:.0%} of {len(self._late)} pictures over {self.terms.deadline * 1e3:.0f} ms", now
-            )
-        elif share == 0.0 and at > 0:
-            self.take(STEPS[at - 1], f"no late picture in {len(self._late)}", now)
+        last = len(STEPS) - (1 if self.terms.ladder and not self._bottom else 2)
+        if share > self.terms.share:
+            if at < last:
+                self._patience = min(PATIENCE, 2 * self._patience) if self._calm else self._patience
+                self.take(STEPS[at + 1], f"{share:.0%} of {len(self._late)} pictures over {self.deadline * 1e3:.0f} ms", now)
+        elif share == 0.0 and at == 0:
+            self._patience, self._calm = 1, 0  # the last step up has held
+        elif share == 0.0:
+            self._calm = self._calm + 1 if self._dearest < EASY * self.terms.deadline * 1e3 else 0
+            self._late.clear()
+            self._dearest = 0.0
+            if self._calm >= self._patience:
+                self.take(STEPS[at - 1], f"no late picture in {self._calm * self.terms.window}", now)
 
     def take(self, step: str, why: str, now: float) -> None:
         """A step is taken, and remembered with its reason."""
-        self.step = step
+        up = STEPS.index(step) < STEPS.index(self.step)
+        self.step, self.why, self.taken = step, why, self.taken + 1
         self.steps_taken.append((now, step, why))
-        del self.steps_taken[:-100]
         self._late.clear()
+        self._dearest, self._calm = 0.0, int(up)
 
     def smaller(self, size: tuple[int, int]) -> tuple[int, int] | None:
         """The next smaller size of the ladder, None at its end."""
@@ -124,8 +154,16 @@ class Contract:
 
     def resized(self, now: float, size: tuple[int, int], why: str) -> None:
         """Pictures are of another size from here on, and the ladder begins anew."""
+        if self.step == "smaller":  # it was asked for: this is the same step, taken
+            self.steps_taken.pop()
+            self.taken -= 1
         self.take("smaller", f"{size[1]}x{size[0]}: {why}", now)
-        self.step = STEPS[0]
+        self.step, self._patience = STEPS[0], 1
+
+    def exhausted(self, now: float) -> None:
+        """No smaller size is left: things stay as they are, and are said to be so."""
+        self.take("extrapolate", "the ladder has no smaller size", now)
+        self._bottom = True
 
     def memory(self, allocated: int) -> None:
         """What the allocator holds now; growth is counted from the first time that this is called."""
@@ -138,15 +176,15 @@ class Contract:
         return now - self._last if self._last else 0.0
 
     def figures(self, now: float) -> dict[str, float]:
-        """Everything that is published, by flat names: `compute_ms_p99`, `misses`, `age` …"""
+        """Everything that is published, by flat names, always the same ones: `compute_ms_p99`, `misses`, `age_ms` …"""
         found = {
             f"{name}_ms_{key}": value
-            for name, series in (("compute", self.compute), ("words", self.words), ("present", self.present))
+            for name, series in (("compute", self.compute), ("words", self.words), ("interval", self.interval))
             for key, value in series.figures().items()
         }
         counts = {"pictures": self.compute.count, "misses": self.misses, "words_missed": self.words_missed,
                   "longest_run": self.longest,
                   "faults": self.faults, "recaptures": self.recaptures, "allocator_growth_bytes": self.grown,
-                  "step": STEPS.index(self.step), "steps_taken": len(self.steps_taken)}  # fmt: skip
+                  "step": STEPS.index(self.step), "steps_taken": self.taken}  # fmt: skip
         return {**found, **{key: float(value) for key, value in counts.items()},
-                "deadline_ms": self.terms.deadline * 1e3, "age_ms": self.age(now) * 1e3}  # fmt: skip
+                "deadline_ms": self.deadline * 1e3, "age_ms": self.age(now) * 1e3}  # fmt: skip

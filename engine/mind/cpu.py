@@ -8,7 +8,6 @@ multiply (228 GFLOP/s), so what is left is arithmetic.
 from __future__ import annotations
 
 import json
-import os
 import platform
 import time
 from collections.abc import Callable
@@ -19,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.mind.device import lay
+from engine.mind.options import cache_folder
 
 _NO_SUM = "none"
 
@@ -136,8 +136,8 @@ def precision(asked: str, cache: Path | None = None) -> torch.dtype:
         raise ValueError(f"precision {asked!r} is unknown; possible: auto, {', '.join(named)}")
     if not computes_bfloat16():
         return torch.float32
-    key = f"{_processor()} torch {torch.__version__}"
-    cache = cache or _cache() / "precision.json"
+    key = f"{processor()} torch {torch.__version__}"
+    cache = cache or cache_folder() / "precision.json"
     known = json.loads(cache.read_text()) if cache.is_file() else {}
     if known.get(key) not in named:
         took = {name: seconds(_probe(dtype)) for name, dtype in named.items()}
@@ -155,23 +155,19 @@ def _probe(dtype: torch.dtype) -> Callable[[], Tensor]:
     return lambda: conv(x)
 
 
-def seconds(run: Callable[[], Any], times: int = 8) -> float:
+def seconds(run: Callable[[], Any], times: int = 8, clock: Callable[[], float] = time.perf_counter) -> float:
     """The quickest of a few runs, after one to warm up. A loaded machine can only make it slower, not quicker."""
     run()
     found = []
     for _ in range(times):
-        began = time.perf_counter()
+        began = clock()
         run()
-        found.append(time.perf_counter() - began)
+        found.append(clock() - began)
     return min(found)
 
 
-def _processor() -> str:
+def processor() -> str:
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.is_file() else []
     facts = {line.split(":")[0].strip(): line.split(":")[1].strip() for line in lines if ":" in line}
     return f"{facts.get('model name', platform.processor())} {facts.get('cpu family', '')}/{facts.get('model', '')}"
-
-
-def _cache() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hypermnesia"

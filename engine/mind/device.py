@@ -200,3 +200,11 @@ def open_device(name: str) -> Cpu | Cuda:
     if not torch.cuda.is_available():
         raise ValueError("device cuda was asked for and torch sees none; `hypermnesia doctor` says why, or use auto")
     return Cuda(int(index or 0))
+
+
+_WORDS = ("can't allocate memory", "could not create a memory", "could not create a primitive", "could not execute a p")
+
+
+def out_of_memory(error: Exception) -> bool:
+    """A GPU says it by class; the CPU's allocator and oneDNN only in words."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(words in str(error) for words in _WORDS)

@@ -45,6 +45,7 @@ class Sana(Transformer):
 
     def __init__(self, pipe: Any):
         super().__init__(pipe, Full(pipe.vae), SanaWords(pipe))
+        self.side = int(pipe.transformer.config.sample_size or 32)
         self.guidance = 4.5 * float(pipe.transformer.config.guidance_embeds_scale)
 
     def predict(self, x: Tensor, slot: Slot, step: int) -> Tensor:

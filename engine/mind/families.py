@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.mind.codec import Codec
-from engine.mind.fold import fold
+from engine.mind.fold import fold, guidance
 from engine.mind.schedule import Schedule, schedule
 
 Slot = tuple[Tensor, ...]  # fixed shapes and dtypes for the life of a model
@@ -38,8 +38,14 @@ class Family(nn.Module):
     words: Words
     scheduler: Any
     stride = 1  # how much smaller than the latent the network's deepest level is
+    side = 64  # of the latents that the network was trained on
     steps = 1  # calls of the network a picture, unless somebody asks for more
     licence = "unknown"
+
+    @property
+    def own(self) -> tuple[int, int]:
+        """(height, width) in pixels of the pictures that the model was trained on."""
+        return self.side * self.codec.factor, self.side * self.codec.factor
 
     def latent(self, size: tuple[int, int]) -> tuple[int, int, int]:
         """Shape (c, h, w) of the latent of a picture of `size` = (height, width) pixels."""
@@ -76,7 +82,7 @@ class UNet(Family):
         self.codec, self.scheduler, self.words = codec, scheduler, words
         self.pooled = _pooled_width(unet.config)
         self.network, self.constants = fold(unet)
-        self.stride = 2 ** (len(unet.config.block_out_channels) - 1)
+        self.stride, self.side = 2 ** (len(unet.config.block_out_channels) - 1), _side(unet.config)
         self.still = nn.Buffer(self.constants.words_to_kv(self.constants.words.new_zeros(1, words.shape[1])), persistent=False)
 
     def prepare(self, condition: Tensor, timesteps: tuple[float, ...], size: tuple[int, int]) -> Slot:
@@ -108,7 +114,7 @@ class PlainUNet(Family):
         _refuse_unknown(unet.config)
         self.network, self.codec, self.scheduler, self.words = unet, codec, scheduler, words
         self.pooled = _pooled_width(unet.config)
-        self.stride = 2 ** (len(unet.config.block_out_channels) - 1)
+        self.stride, self.side = 2 ** (len(unet.config.block_out_channels) - 1), _side(unet.config)
 
     def prepare(self, condition: Tensor, timesteps: tuple[float, ...], size: tuple[int, int]) -> Slot:
         parameter = next(self.network.parameters())
@@ -123,8 +129,17 @@ class PlainUNet(Family):
     def predict(self, x: Tensor, slot: Slot, step: int) -> Tensor:
         tokens, pooled = _unpacked(slot[0], self.pooled)
         extra = None if pooled is None else {"text_embeds": pooled, "time_ids": slot[2][None]}
-        answer: Tensor = self.network(x, slot[1][step], tokens[None], added_cond_kwargs=extra, return_dict=False)[0]
+        width = self.network.config.time_cond_proj_dim
+        guided = None if width is None else guidance(width).to(x.device, x.dtype)
+        answer: Tensor = self.network(x, slot[1][step], tokens[None], timestep_cond=guided, added_cond_kwargs=extra,
+                                      return_dict=False)[0]  # fmt: skip
         return answer
+
+
+def _side(config: Any) -> int:
+    """`sample_size`; SDXL-Turbo's says 64, the base model's 128."""
+    side = config.sample_size or 64
+    return int(side if isinstance(side, int) else min(side))
 
 
 def _pooled_width(config: Any) -> int:
@@ -145,7 +160,6 @@ def _refuse_unknown(config: Any) -> None:
         "class_embed_type": (None,),
         "addition_embed_type": (None, "text", "text_time"),
         "encoder_hid_dim_type": (None, "text_proj"),
-        "time_cond_proj_dim": (None,),
         "center_input_sample": (False,),
     }
     for key, possible in wanted.items():

@@ -15,6 +15,7 @@ product. SD-Turbo's UNet goes from 903 operations to 676 (counted by `tests/test
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -88,6 +89,7 @@ class Constants(nn.Module):
         self.projection, self.addition = unet.encoder_hid_proj, unet.add_embedding if _adds(unet) else None
         self.kind, self.size_proj = unet.config.addition_embed_type, getattr(unet, "add_time_proj", None)
         self.act = not unet.config.resnet_skip_time_act
+        self.guided = unet.config.time_cond_proj_dim
         for name, (weight, bias) in {"time": shelf.time(), "words": shelf.words()}.items():
             self.register_buffer(name, weight, persistent=False)
             self.register_buffer(f"{name}_bias", bias, persistent=False)
@@ -114,10 +116,17 @@ class Constants(nn.Module):
     def time_to_mod(self, condition: Tensor, timesteps: tuple[float, ...], extra: Tensor | None) -> Tensor:
         """(steps, M). `extra` (1, n) is what SDXL adds to the time: the pooled sentence and the picture's sizes."""
         times = torch.tensor(timesteps, device=condition.device)
-        embedding = self.time_embedding(self.time_proj(times).to(condition.dtype))
+        guided = None if self.guided is None else guidance(self.guided).to(condition.device, condition.dtype)
+        embedding = self.time_embedding(self.time_proj(times).to(condition.dtype), guided)
         if self.addition is not None:
             embedding = embedding + self.addition(condition[None] if extra is None else extra)
         return F.linear(F.silu(embedding) if self.act else embedding, self.time, self.time_bias)
+
+
+def guidance(width: int, scale: float = 8.5) -> Tensor:
+    """(1, width): how a latent consistency model is told its guidance (Luo et al. 2023); 8.5 is the pipeline's own."""
+    angles = 1e3 * (scale - 1) * torch.exp(-math.log(1e4) / (width // 2 - 1) * torch.arange(width // 2))
+    return F.pad(torch.cat([angles.sin(), angles.cos()]), (0, width % 2))[None]
 
 
 def _adds(unet: Any) -> bool:

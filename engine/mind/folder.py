@@ -1,8 +1,8 @@
 """Where a model lies on the disk, and whether it is whole. Reads; never downloads.
 
 A model is named by a folder in diffusers' layout (`model_index.json` beside one folder a part), by a name that the
-hub's cache holds (`stabilityai/sd-turbo`, brought by `hypermnesia fetch`), by a single `.safetensors` file with such a
-folder beside it, or by `embedded`.
+hub's cache holds (`stabilityai/sd-turbo`, brought by `hypermnesia fetch`), by a single `.safetensors` file (see
+`engine.mind.single`), or by `embedded`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 _BLOCK = 1 << 16  # bytes read at 64 places of a large file: enough to tell two models apart, 2 ms instead of 4 s
+STEPS = {"LatentConsistencyModelPipeline": 4, "SanaSprintPipeline": 2, "Flux2KleinPipeline": 4}  # calls a picture; else 1
 _WEIGHTLESS = ("scheduler", "tokenizer", "tokenizer_2", "feature_extractor")
 
 
@@ -41,6 +42,11 @@ class Folder:
     def pipeline(self) -> str:
         """The class that wrote the folder, e.g. "StableDiffusionPipeline": by this the family is chosen."""
         return str(self.index.get("_class_name", ""))
+
+    @property
+    def steps(self) -> int:
+        """Calls of the network a picture that the kind was distilled for."""
+        return STEPS.get(self.pipeline, 1)
 
     @property
     def parts(self) -> dict[str, str]:
@@ -142,15 +148,14 @@ def find(name: str | Path) -> Folder:
 
 
 def _single(path: Path) -> Folder:
-    """One file of weights needs a folder of the same name that says what they are the weights of."""
+    """One file of weights: its configuration is read off its tensors, unless a folder of the same name beside it says."""
     if not path.is_file():
         raise ModelMissing(f"no file at {path}{_nearest(path)}")
     beside = path.with_suffix("")
     if not (beside / "model_index.json").is_file():
-        raise ModelMissing(
-            f"{path.name} holds weights and no configuration: put the model's configuration folder (model_index.json, "
-            f"unet/config.json, scheduler/, tokenizer/ …) at {beside}"
-        )
+        from engine.mind.single import configure
+
+        return configure(path)
     folder = Folder(beside, path.name, path)
     folder.check()
     return folder

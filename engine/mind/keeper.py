@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.messages import Kind, Stored, Text, Withdrawn
+from engine.mind import again
 from engine.mind.archive import Archive, Birth, Fragment, Seen
 from engine.mind.lineage import Line, descend
 from engine.mind.options import MindOptions
@@ -48,6 +49,8 @@ class Keeper:
         self.memory = Memory(self.archive, parts.space, parts.dreamer.latent)
         self.crowd = Crowd()
         self.mass = self.archive.mass
+        self.seed = options.seed  # of the walk that pictures are made from; the mind says when it is another
+        self.structure = again.structure(options)
         self.heard: OrderedDict[str, int] = OrderedDict()  # words that were given -> fragment, the newest last
         self.gone: set[str] = set()  # words that were taken back and may still be asked for
         self.waiting: dict[int, tuple[str, str]] = {}  # fragment -> (key, visit) of who waits for an answer
@@ -78,7 +81,7 @@ class Keeper:
             ids = known[at : at + batch]
             if len(ids) == min(batch, until - at) and all(fragment in have for fragment in ids):
                 continue
-            pictures = self.parts.founding(min(batch, until - at), self.options.size, self.options.seed + 101 * (at // batch))
+            pictures = self.parts.founding(min(batch, until - at), self.parts.dreamer.size, self.options.seed + 101 * (at // batch))
             for place, (picture, _, caption) in enumerate(pictures):
                 known_id = ids[place] if place < len(ids) else 0
                 if known_id not in have:
@@ -188,8 +191,8 @@ class Keeper:
             Seen(latent.numpy().astype(np.float16), read, fingerprint(rgba[..., :3])),
             tuple(sorted(shares.items(), key=lambda pair: -pair[1])[:EDGES]),
             descend([(share, self.line(fragment)) for fragment, share in shares.items()]),
-            seed=self.options.seed,
-            structure=self.parts.dreamer.structure,
+            seed=self.seed,
+            structure=f"{self.parts.dreamer.structure} {self.structure}",
             gap=thought.gap,
             novelty=max(1e-6, self.memory.novelty(read)),
         )

@@ -42,7 +42,7 @@ from engine.mind.gap import angle, divergence, slerp, surplus, towards
 from engine.mind.keeper import Keeper
 from engine.mind.kin import Kin
 from engine.mind.lineage import authors, by_kind
-from engine.mind.options import MindOptions
+from engine.mind.options import MindOptions, spare
 from engine.mind.parts import Parts, gather
 from engine.mind.recall import Recall
 from engine.mind.space import Vector
@@ -66,9 +66,9 @@ class Mind:
     def __init__(self, options: MindOptions, progress: Progress | None = None, parts: Parts | None = None, first: int = 0):
         tell = progress or (lambda what, done: None)
         tell("loading the model", 0.0)
-        torch.set_num_threads(options.threads)
+        torch.set_num_threads(options.threads or spare())
         self.options = options
-        self.parts = parts or gather(options)
+        self.parts = parts or gather(options, tell)
         self.keeper = Keeper(options, self.parts)
         self.memory = self.keeper.memory
         self.kin, self.speech = Kin(self.keeper), Speech(self.keeper)
@@ -77,6 +77,7 @@ class Mind:
         for done in self.keeper.found(first or options.founding):
             tell("painting founding memories", done)
         self.stream = Stream(self.parts.dreamer, _seed(options))
+        self._reseed(self.stream.walk.seed)
         self.thought: Thought | None = None
         self.thinks = True
         self._state = State()
@@ -90,6 +91,7 @@ class Mind:
         self._own_until = -1.0
         self._kept = 0.0  # scene seconds at which the last keyframe was remembered
         self._troubles: set[str] = set()
+        self.account: tuple[tuple[str, float], ...] = ()  # the contract's figures, for pictures to carry; a live room sets it
         self._lock = threading.Lock()  # one thought at a time
 
     # --- the mechanism ---
@@ -179,14 +181,22 @@ class Mind:
         study = dream.degree < thought.degree  # the hidden picture, to be looked at by those who study it
         condition = self.parts.condition(thought.words) if study else thought.condition
         start = thought.first.latent if study else thought.again.latent
-        rgba, latent = self.stream.next(condition, start, dream.strength, dream.feedback, time, dream.at)
-        painted = 1000 * (clock.perf_counter() - begun)
+        asked = dream.at if thought.words == dream.words else 0.0  # a picture of older words answers nobody
+        rgba, latent = self.stream.next(condition, start, dream.strength, dream.feedback, time, asked)
+        painted, contract = 1000 * (clock.perf_counter() - begun), self.parts.dreamer.contract
         state = replace(
             self._state, picture=self._pictures, asked=dream.at, made=clock.monotonic(), autonomy=dream.autonomy,
             motion=self.stream.motion, degree=1 if study else thought.degree, mass=self.keeper.mass,
             timings=(*thought.timings, ("paint", painted)),
+            dream=replace(dream, words=""), time=time, seed=self.stream.walk.seed, step=contract.step, why=contract.why, contract=self.account,
         )  # fmt: skip
         return Picture(rgba, latent.numpy().astype(np.float16), self._shares, state)
+
+    def wanted(self, dream: Dream, time: float) -> bool:
+        """Whether somebody waits for a thought: other words, a sentence without a picture, a veto."""
+        if self.thought is None or self._veto or self.keeper.owed:
+            return True
+        return self._words(dream, time)[0] != self.thought.words
 
     def _due(self, dream: Dream, time: float) -> bool:
         """Whether it is time for a thought, where thoughts and pictures take turns."""
@@ -207,8 +217,6 @@ class Mind:
             self._state, self._shares = self._measure(thought, dream)
             self.thought, self._veto = thought, 0 if self._veto == 1 else self._veto
             self._thoughts, self._since = self._thoughts + 1, 0
-            if trouble := getattr(self.parts.dreamer, "trouble", ""):
-                self._trouble(trouble)
             try:
                 self._remember(thought, dream, time)
             except sqlite3.Error as wrong:
@@ -264,7 +272,7 @@ class Mind:
         spoken = shares.get(thought.speaker, 0.0) if thought.speaker else 0.0
         shown = self.stream.latent if self.stream.latent is not None else thought.hidden
         state = State(
-            words=thought.words, seed=self.options.seed, structure=self.parts.dreamer.structure, degree=thought.degree,
+            words=thought.words, structure=f"{self.parts.dreamer.structure} {self.keeper.structure}", degree=thought.degree,
             gap=thought.gap, beta=thought.beta, neff=thought.again.neff, largest=thought.again.largest,
             displacement=self._displacement(thought, shown),
             light=self.keeper.rank(self.memory.novelty(self.parts.read(shown), self._known)),
@@ -309,15 +317,19 @@ class Mind:
             case ["veto"], _:
                 self.veto()
             case ["seed"], (int() | float() as seed,):
-                self.stream.walk.reseed(_seed(replace(self.options, seed=int(seed))))
+                self._reseed(_seed(replace(self.options, seed=int(seed))))
             case ["kinds", kind], args:
                 self.plug(kind, bool(args[0]) if args else True)  # type: ignore[arg-type]
 
     def veto(self) -> None:
         """A person refuses this picture: dark at once, never remembered, and another walk through noise."""
         self._veto = 2
-        self.stream.walk.reseed(_seed(self.options) + self._pictures)
+        self._reseed(_seed(self.options) + self._pictures)
         self.stream.latent = None
+
+    def _reseed(self, seed: int) -> None:
+        self.stream.walk.reseed(seed)
+        self.keeper.seed = seed
 
     def plug(self, kind: Kind, on: bool) -> None:
         """Whether memories of this kind may be parents from now on. What was inherited from them stays."""
@@ -325,6 +337,8 @@ class Mind:
 
     def news(self) -> list[News]:
         """Answers and troubles since the last call."""
+        if trouble := getattr(self.parts.dreamer, "trouble", ""):
+            self._trouble(trouble)
         return [self._news.popleft() for _ in range(len(self._news))]
 
     def close(self) -> None:
@@ -337,7 +351,7 @@ class Mind:
             self._news.append(Trouble("mind", what))
 
     def _dark(self, dream: Dream) -> Picture:
-        height, width = self.options.size
+        height, width = self.parts.dreamer.size
         rgba = np.zeros((height, width, 4), np.uint8)
         rgba[..., 3] = 255
         state = replace(self._state, picture=self._pictures, degree=2, light=0.0, made=clock.monotonic(), autonomy=dream.autonomy)

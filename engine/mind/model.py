@@ -19,14 +19,13 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.mind.codec import Tiny
+from engine.mind.codec import Tiny, fitted
 from engine.mind.contract import Contract, Terms
 from engine.mind.cpu import can_pack, pack, precision
-from engine.mind.device import Cpu, Cuda, lay, open_device
+from engine.mind.device import Cpu, Cuda, lay, open_device, out_of_memory
 from engine.mind.families import Family, SentenceWords, UNet
 from engine.mind.folder import find
 from engine.mind.graph import Path
@@ -60,6 +59,9 @@ class Model:
         self._conditions: OrderedDict[str, Tensor] = OrderedDict()
         self._vectors: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
         self._thinking, self._painting = threading.RLock(), threading.RLock()
+        for step in self.contract.terms.ladder:
+            family.latent(step)  # a size that cannot be is said now, not when it is needed
+        size = size if size != (0, 0) else family.own
         try:
             self._open(size)
         except (RuntimeError, MemoryError) as error:
@@ -179,14 +181,30 @@ class Model:
         if stream.trouble:
             self.trouble, stream.trouble = stream.trouble, ""
 
+    @property
+    def rgba(self) -> Tensor:
+        """The newest picture where it was painted, (height, width, 4) u8. The next one overwrites it."""
+        return self._stream.buffers.rgba
+
     def forget(self) -> None:
         """The next picture begins without a last one."""
         with self._painting:
             self._stream.forget()
 
+    def lower(self) -> None:
+        """Pictures of the ladder's next smaller size from here on, because these take too long. At its end: as before."""
+        with self._painting, self._thinking:
+            before, smaller = self.size, self.contract.smaller(self.size)
+            if smaller is None:
+                return self.contract.exhausted(time.monotonic())
+            why = self.contract.why
+            self._open(smaller)
+            self.trouble = f"pictures of {before[1]}x{before[0]} came too late: they are {smaller[1]}x{smaller[0]} now"
+            self.contract.resized(time.monotonic(), smaller, why)
+
     def _shrink(self, size: tuple[int, int], error: Exception) -> None:
         """Out of memory: the next smaller size that is declared and fits; any other error goes on upwards."""
-        if not _no_memory(error):
+        if not out_of_memory(error):
             raise error
         with self._thinking:
             smaller = self.contract.smaller(size)
@@ -197,7 +215,7 @@ class Model:
                 try:
                     self._open(smaller)
                 except (RuntimeError, MemoryError) as again:
-                    if not _no_memory(again):
+                    if not out_of_memory(again):
                         raise
                     smaller = self.contract.smaller(smaller)
                     continue
@@ -206,29 +224,9 @@ class Model:
             raise error
 
 
-def fitted(latent: Tensor, like: Tensor) -> Tensor:
-    """A latent or noise (c, h, w) brought to the shape of another after a change of size.
-
-    Nearest places are taken, not means: noise keeps its variance.
-    """
-    if latent.shape[-2:] == like.shape[-2:]:
-        return latent
-    stacked = latent if latent.dim() == 4 else latent[None]
-    found = F.interpolate(stacked, size=like.shape[-2:], mode="nearest-exact")
-    return found if latent.dim() == 4 else found[0]
-
-
-_WORDS = ("can't allocate memory", "could not create a memory", "could not create a primitive", "could not execute a p")
-
-
-def _no_memory(error: Exception) -> bool:
-    """A GPU says it by class; the CPU's allocator and oneDNN only in words."""
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(words in str(error) for words in _WORDS)
-
-
 def load(
     name: str | FilePath = "embedded",
-    size: tuple[int, int] = (256, 256),
+    size: tuple[int, int] = (0, 0),
     device: str = "auto",
     threads: int | None = None,
     *,
@@ -240,7 +238,7 @@ def load(
 ) -> Model:
     """Open a model by name ("embedded", "stabilityai/sd-turbo"), by folder or by single file. Offline.
 
-    `size` is (height, width) in pixels; `device` "auto", "cpu", "cuda" or "cuda:N"; `threads` those of the CPU;
+    `size` is (height, width) in pixels, (0, 0) the model's own; `device` "auto", "cpu", "cuda" or "cuda:N"; `threads` those of the CPU;
     `numbers` "auto", "float32" or "bfloat16"; `decoder` "tiny", "full" or an AutoencoderTiny by name or folder;
     `steps` more calls of the network than the family's own. Raises `ModelMissing` naming what is not there, ValueError
     for what has no place here.

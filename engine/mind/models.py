@@ -26,10 +26,6 @@ class Present:
         return self.bytes * 1.25 < memory
 
 
-STEPS = {"StableDiffusionPipeline": 1, "StableDiffusionXLPipeline": 1, "LatentConsistencyModelPipeline": 4,
-         "SanaSprintPipeline": 2, "Flux2KleinPipeline": 4}  # fmt: skip
-
-
 def present(cache: Path | None = None) -> Iterator[Present]:
     """The embedded model, and every diffusers pipeline in the hub's cache."""
     yield _embedded()
@@ -45,8 +41,7 @@ def present(cache: Path | None = None) -> Iterator[Present]:
         if revision is None or not (revision.snapshot_path / "model_index.json").is_file():
             continue
         folder = Folder(revision.snapshot_path, repository.repo_id)
-        yield Present(folder.name, folder.pipeline, folder.bytes, folder.licence, STEPS.get(folder.pipeline, 1),
-                      _trouble(folder))  # fmt: skip
+        yield Present(folder.name, folder.pipeline, folder.bytes, folder.licence, folder.steps, _trouble(folder))
 
 
 def _trouble(folder: Folder) -> str:
@@ -105,7 +100,7 @@ def describe(name: str) -> str:
             raise ModelMissing(one.trouble)
     else:
         folder = find(name)
-        one = Present(name, folder.pipeline, folder.bytes, folder.licence, STEPS.get(folder.pipeline, 1))
+        one = Present(name, folder.pipeline, folder.bytes, folder.licence, folder.steps)
     return f"{name}, {_mb(one.bytes)}, licence {one.licence}, {one.steps} step{'s' if one.steps > 1 else ''}"
 
 

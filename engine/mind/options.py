@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from engine.mind.contract import Terms
 
 
 @dataclass(frozen=True, slots=True)
 class MindOptions:
     """Facts for one mind. The same options, archive and calls give the same bytes on a CPU."""
 
-    model: str = "embedded"  # a name, a diffusers folder, or "composed": closed-form synthesis alone
+    model: str = "embedded"  # a name, a diffusers folder, a .safetensors file, or "composed": closed-form synthesis alone
     archive: Path = field(default_factory=lambda: Path("archive"))  # a folder: memory.sqlite, cache, snapshots
-    size: tuple[int, int] = (256, 256)  # height, width of a picture in pixels, multiples of 8
+    size: tuple[int, int] = (256, 256)  # height, width of a picture in pixels, multiples of 8; (0, 0): the model's own
     device: str = "auto"  # "auto", "cpu", "cuda"
-    threads: int = 1  # CPU threads that torch may use in this process
+    threads: int = 1  # CPU threads that torch may use in this process; 0: `spare`, or fewer where fewer are quicker
+    terms: Terms = field(default_factory=Terms)  # what is promised of pictures, and what is given up first
     seed: int = 0
     site: str = "here"  # the name of this place, part of every seed
     founding: int = 240  # memories that a fresh installation is born with
@@ -26,7 +30,19 @@ class MindOptions:
     idle: float = 24.0  # seconds that the mind stays with a sentence of its own
 
     def __post_init__(self) -> None:
-        if min(self.size) < 32 or any(side % 8 for side in self.size):
+        if self.size != (0, 0) and (min(self.size) < 32 or any(side % 8 for side in self.size)):
             raise ValueError(f"a picture's sides are multiples of 8 and at least 32 pixels, found {self.size}")
-        if self.threads < 1 or self.think_every < 1 or self.recalled < 8:
-            raise ValueError("threads and think_every are at least 1, recalled at least 8")
+        if self.threads < 0 or self.think_every < 1 or self.recalled < 8:
+            raise ValueError("threads are at least 0, think_every at least 1, recalled at least 8")
+
+
+def cache_folder() -> Path:
+    """Where is kept what can be measured or made again."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hypermnesia"
+
+
+def spare() -> int:
+    """Threads for the mind: wall and sound keep two cores. On two busy cores one is best: two wait for each other
+    (288 ms of CPU a picture against 58)."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, cores - 2)

@@ -12,7 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.mind.options import MindOptions
+from engine.mind.contract import Contract
+from engine.mind.options import MindOptions, spare
 from engine.mind.space import Vector
 
 
@@ -23,6 +24,7 @@ class Dreamer(Protocol):
     size: tuple[int, int]
     latent: tuple[int, int, int]
     structure: str
+    contract: Contract  # the account of its pictures
 
     def vector(self, words: str) -> Vector:
         """(384,) unit: the text space of recall."""
@@ -43,7 +45,10 @@ class Dreamer(Protocol):
         self, condition: Tensor, noise: Tensor, start: Tensor | None = None, strength: float = 1.0, *,
         asked: float = 0.0,
     ) -> tuple[NDArray[np.uint8], Tensor]:
-        """The next picture of the stream, and its latent. `asked`: monotonic seconds at which its words were asked for."""
+        """The next picture of the stream, noted in the contract, and its latent. `asked`: monotonic seconds at which its words were asked for."""
+
+    def lower(self) -> None:
+        """The contract says that pictures of this size are too slow: those to come are smaller, if they can be."""
 
 
 class Reads(Protocol):
@@ -84,20 +89,23 @@ class Parts:
         return self.dreamer.condition(self.english(words))
 
 
-def gather(options: MindOptions) -> Parts:
-    """The real parts for these options. Raises what loading a model raises: what is missing, and the next move."""
+def gather(options: MindOptions, progress: Callable[[str, float], None] | None = None) -> Parts:
+    """The real parts for these options; `progress` hears what takes long. Raises what loading a model raises: what is missing, and the next move."""
     from engine.atelier import captions, paint
     from engine.mind.composed import Composed
     from engine.mind.model import load
 
-    torch.set_num_threads(options.threads)
-    model = load("embedded" if options.model == "composed" else options.model, options.size, options.device)
+    torch.set_num_threads(options.threads or spare())
+    name = "embedded" if options.model == "composed" else options.model
+    model = load(name, options.size, options.device, terms=options.terms)
     dreamer: Dreamer = Composed(model) if options.model == "composed" else model
-    reader, space = _reader(model, options)
+    reader, space = _reader(model, options, progress)
     return Parts(dreamer, reader, paint.founding, captions.to_english, space, len(paint.KINDS))
 
 
-def _reader(model: Any, options: MindOptions) -> tuple[Reads, str]:
+def _reader(
+    model: Any, options: MindOptions, progress: Callable[[str, float], None] | None
+) -> tuple[Reads, str]:
     """The embedded model's own reader, or one fitted to another model's pictures; and what tells their space apart.
 
     Latents and readings mean something only to the weights that made them: other weights, another space.
@@ -112,5 +120,5 @@ def _reader(model: Any, options: MindOptions) -> tuple[Reads, str]:
         return embedded.load().reader, f"embedded {weights.hexdigest()}"
     from engine.mind.calibrate import reader
 
-    fitted = reader(model, options.archive / "readers")
+    fitted = reader(model, options.archive / "readers", progress)
     return fitted, f"{model.name} {fitted.fingerprint}"

@@ -22,15 +22,20 @@ import torch
 
 from engine.crossings import Mailbox, PictureRing
 from engine.messages import Dream, Loading, News, Set, Text, Touch, Trouble, Withdraw
+from engine.mind.export import Export, lend
 from engine.mind.mind import Mind
-from engine.mind.options import MindOptions
+from engine.mind.options import MindOptions, spare
 from engine.mind.parts import Parts
+from engine.mind.tier import chosen
 
 log = logging.getLogger("engine.mind")
 NIGHT = 4  # hour of the local day at which the archive is copied and compacted
 PAUSE = 0.35  # seconds between thoughts where nothing new was said: a few a second, and the stream keeps its time
 PATIENCE = 0.6  # seconds that the stream stands back for a thought about new words
 LISTEN = 0.02  # seconds that the ears wait for a letter before they post what others left
+SPARE = 2.0  # seconds between founding memories while pictures are late
+ACCOUNT = 1.0  # seconds between two readings of the contract
+BRISK = 1 / 60  # seconds from one picture to the next, at least: no wall shows more
 NICE = 5  # how much the thought gives way to the stream and the stage (Linux: per thread)
 
 
@@ -51,6 +56,8 @@ class Room:
         self._parent = os.getppid()
         self._begun = time.monotonic()
         self._slept = -1  # day of the year of the last night
+        self._accounted = self._founded = 0.0
+        self._export: Export | None = None
 
     # --- ears ---
 
@@ -123,11 +130,12 @@ class Room:
         while self.open:
             dream = self.dream
             try:
-                if dream is not None:
-                    mind.ponder(dream, time.monotonic() - self._begun)
+                now = time.monotonic() - self._begun
+                if dream is not None and (not self._late() or self.fresh.is_set() or mind.wanted(dream, now)):
+                    mind.ponder(dream, now)
                 if dream is None or self.dream is None or dream.words == self.dream.words:
                     self.fresh.clear()  # what was asked last is thought
-                if not self.fresh.is_set() and (done := next(founding, None)) is not None:
+                if self._may_found() and (done := next(founding, None)) is not None:
                     self.post(Loading("painting founding memories", done))
             except Exception as wrong:
                 log.exception("a thought failed")
@@ -136,6 +144,18 @@ class Room:
                 time.sleep(1.0)
             self._sleep_on_it()
             self.fresh.wait(PAUSE)
+
+    def _late(self) -> bool:
+        """Whether the contract has given up thoughts that nobody waits for."""
+        return self.mind is not None and self.mind.parts.dreamer.contract.step != "whole"
+
+    def _may_found(self) -> bool:
+        """Founding memories are painted in idle time; on a machine that never has any, now and then all the same."""
+        now = time.monotonic()
+        if self.fresh.is_set() or (self._late() and now - self._founded < SPARE):
+            return False
+        self._founded = now
+        return True
 
     def _sleep_on_it(self) -> None:
         """Once a night: copy the archive, compact what is old. The stream goes on meanwhile."""
@@ -159,6 +179,7 @@ class Room:
         self.mind = mind
         thought = threading.Thread(target=self.ponder, name="thought", daemon=True)
         thought.start()
+        self._export = lend(self.ring, mind.parts.dreamer)
         self.tell("ready", 1.0)
         while self.open:
             dream = self.dream
@@ -166,17 +187,43 @@ class Room:
                 time.sleep(0.01)
                 continue
             self._let_think()
-            self.ring.write(mind.picture(dream, time.monotonic() - self._begun))
+            begun = time.monotonic()
+            self._show(mind, dream, begun - self._begun)
+            self._keep_contract(mind, begun)
         thought.join(5.0)
         ears.join(1.0)
         mind.close()
         self.ring.close()
+
+    def _show(self, mind: Mind, dream: Dream, time: float) -> None:
+        """One picture into the ring; and, where stage and mind have one GPU, into its memory. A dark one is not painted."""
+        painted = mind.parts.dreamer.contract.compute
+        before = painted.count
+        picture = mind.picture(dream, time)
+        shared = self._export is not None and painted.count > before
+        if self._export and shared:
+            self._export.put(mind.parts.dreamer.rgba, self.ring.serial + 1)  # type: ignore[attr-defined]  # a Model's
+        self.ring.write(picture, shared)
 
     def _let_think(self) -> None:
         """Words that have just come are thought first: the wall moves on by itself, and two on two cores are slow."""
         until = time.monotonic() + PATIENCE
         while self.fresh.is_set() and self.open and time.monotonic() < until:
             time.sleep(0.005)
+
+    def _keep_contract(self, mind: Mind, begun: float) -> None:
+        """After a picture: what the contract has given up, a reading of it each second, and no more than a wall shows."""
+        dreamer, now = mind.parts.dreamer, time.monotonic()
+        contract = dreamer.contract
+        if contract.step == "smaller":
+            dreamer.lower()
+        if now - self._accounted >= ACCOUNT:
+            self._accounted = now
+            mind.account = (*contract.figures(now).items(), ("size_px", float(min(dreamer.size))))
+        rest = 0.9 * contract.deadline if contract.step == "extrapolate" else 0.0  # every second picture is left out
+        until = begun + max(BRISK, rest)
+        while self.open and not self.fresh.is_set() and (left := until - time.monotonic()) > 0:
+            time.sleep(min(left, 0.005))
 
     def tell(self, what: str, done: float) -> None:
         self.post(Loading(what, done))
@@ -193,6 +240,6 @@ def _give_way(nice: int) -> None:
 
 def serve(end: socket.socket, ring: str, options: MindOptions, gather: Callable[[], Parts] | None = None) -> None:
     """The room's process: ends when None arrives or the parent dies. Called by the supervisor."""
-    torch.set_num_threads(options.threads)
+    torch.set_num_threads(options.threads or spare())
     torch.set_num_interop_threads(1)
-    Room(end, ring, options, gather).run()
+    Room(end, ring, options if gather else chosen(options), gather).run()

@@ -80,6 +80,9 @@ def _variance_preserving(scheduler: Any, sampler: str, strength: float, steps: i
     count = int(config.num_train_timesteps)
     top = max(1, round(count * strength))
     times = [max(0, round(top * (1 - k / steps)) - 1) for k in range(steps)]
+    if sampler == "consistency" and steps > 1:  # distilled at so many times and no others
+        grid = count // int(config.original_inference_steps)
+        times = [-(-(t + 1) // grid) * grid - 1 for t in times]
     alphas = [math.sqrt(float(cumulative[t])) for t in times] + [1.0]
     found = []
     for k, t in enumerate(times):
@@ -92,6 +95,8 @@ def _variance_preserving(scheduler: Any, sampler: str, strength: float, steps: i
         ratio = down / max(s, 1e-12)  # x' = after * x0 + down * (x - a * x0) / s + fresh * noise
         share = after - ratio * a
         found.append(Step(float(t), 1.0, share * keep + ratio, share * take, fresh))
+    if strength == 1.0 and scheduler.init_noise_sigma == 1.0:
+        return Schedule(0.0, 1.0, tuple(found))  # such pipelines begin in pure noise, though their last alpha is not 0
     return Schedule(alphas[0], math.sqrt(max(0.0, 1 - alphas[0] ** 2)), tuple(found))
 
 

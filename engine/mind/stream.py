@@ -29,7 +29,7 @@ class Walk:
     """A walk through normal fields: the same seed and time give the same field. Not thread-safe."""
 
     def __init__(self, shape: tuple[int, int, int], seed: int):
-        self._shape, self._seed = shape, seed
+        self._shape, self.seed = shape, seed
         self._fields: dict[int, Tensor] = {}
 
     def at(self, time: float) -> Tensor:
@@ -41,16 +41,16 @@ class Walk:
 
     def fresh(self, number: int) -> Tensor:
         """A field for one picture alone."""
-        return _normal(self._shape, self._seed, 1 << 40 | number)
+        return _normal(self._shape, self.seed, 1 << 40 | number)
 
     def reseed(self, seed: int) -> None:
         """Walk on from here into other fields; the two that lie around the present place stay, so nothing jumps."""
-        self._seed = seed
+        self.seed = seed
 
     def _field(self, number: int) -> Tensor:
         if number not in self._fields:
             self._fields = {n: f for n, f in self._fields.items() if abs(n - number) <= 1}
-            self._fields[number] = _normal(self._shape, self._seed, number)
+            self._fields[number] = _normal(self._shape, self.seed, number)
         return self._fields[number]
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,6 +17,8 @@ from engine.stage.layer import Layer, dreamed
 from engine.stage.outputs.recording import Recorder
 from engine.stage.outputs.tap import Sound, Tap
 from engine.stage.stage import Stage
+from engine.stage.upload import CannotShare, CudaGl
+from engine.stage.window import headless
 
 Pixels = NDArray[np.uint8]  # (h, w, 4)
 CHAIN = dreamed.drift(amount=0.01).feedback().grade()
@@ -116,6 +119,38 @@ def passes(size: Size = (640, 360), layer: Layer = CHAIN, frames: int = 90) -> l
     ]
     rows.sort(key=lambda row: -float(row["ms"]))
     return [*rows, {"pass": "whole frame, CPU", "ms": whole, "worst_ms": float("nan")}]
+
+
+def uploads(side: int = 512, times: int = 200) -> list[Row]:
+    """What a picture's way into a texture costs, with finish(): over the host, and inside the GPU where that can be."""
+    context = headless()
+    texture, rgba = context.texture((side, side), 4), np.zeros((side, side, 4), np.uint8)
+    buffer = context.buffer(reserve=rgba.nbytes, dynamic=True)
+    rows: list[Row] = [{"way": "over the host", **_timed(context, lambda: texture.write(rgba[::-1].copy()), times), "note": ""}]
+    try:
+        gpu = CudaGl()
+        gpu.own(rgba.nbytes)
+
+        def inside() -> None:
+            gpu.fill(0, buffer)
+            texture.write(buffer)
+
+        rows.append({"way": "inside the GPU", **_timed(context, inside, times), "note": ""})
+        gpu.close()
+    except CannotShare as why:
+        rows.append({"way": "inside the GPU", "ms": float("nan"), "worst_ms": float("nan"), "note": str(why)})
+    context.release()
+    return rows
+
+
+def _timed(context: moderngl.Context, run: Callable[[], None], times: int) -> dict[str, float]:
+    took = []
+    for _ in range(times):
+        begun = time.perf_counter()
+        run()
+        context.finish()
+        took.append(1e3 * (time.perf_counter() - begun))
+    return {"ms": float(np.median(took)), "worst_ms": max(took)}
 
 
 def pace(size: Size, fps: float, seconds: float = 10.0, record: Path | None = None) -> Row:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from engine.messages import Picture
 from engine.stage.flow import Flow
+from engine.stage.upload import Upload
 
 SLOWEST, FASTEST = 6.0, 1 / 120  # seconds for one in-between
 DISSOLVE = 1.6  # seconds, from one picture to a wholly unrelated one: quicker ones flicker instead of turning
@@ -68,7 +69,7 @@ class Between:
     """Two pictures of the mind, the flow between them and how far the wall has come."""
 
     def __init__(self, context: moderngl.Context, dark: moderngl.Texture):
-        self.context = context
+        self.context, self.upload = context, Upload(context)
         self.pace = Pace()
         self.start = self.end = Held(None, dark)
         self.pairs = 0  # in-betweens begun
@@ -99,15 +100,15 @@ class Between:
 
     def _prepare(self, picture: Picture) -> None:
         h, w = picture.rgba.shape[:2]
-        self._coming = Held(picture, self._upload(picture.rgba))
+        self._coming = Held(picture, self._upload(picture))
         if self._flow is None or self._flow.size != (w, h):
             if self._flow:
                 self._flow.release()
             self._flow = Flow(self.context, (w, h))
         self._work = self._flow.run(self.end.texture, self._coming.texture)
 
-    def _upload(self, rgba: NDArray[np.uint8]) -> moderngl.Texture:
-        h, w = rgba.shape[:2]
+    def _upload(self, picture: Picture) -> moderngl.Texture:
+        h, w = picture.rgba.shape[:2]
         while self._spare:
             texture = self._spare.pop()
             if texture.size == (w, h):
@@ -116,7 +117,7 @@ class Between:
         else:
             texture = self.context.texture((w, h), 4)
             texture.repeat_x = texture.repeat_y = False
-        texture.write(np.ascontiguousarray(rgba[::-1]))  # GL counts rows from below
+        self.upload.write(picture, texture)
         return texture
 
     def _compute(self, delta: float) -> None:
@@ -169,5 +170,6 @@ class Between:
             held[id(self._coming.texture)] = self._coming.texture
         for texture in held.values():
             texture.release()
+        self.upload.release()
         if self._flow:
             self._flow.release()

@@ -1,0 +1,51 @@
+"""Making pictures again from their records.
+
+A record (`State`) holds the seed of the walk through noise, the hash of the structure, the words, every force of the
+request and the time of the mind's clock. A picture of the stream is made of the last one too, so records are played in
+order, from a mind that stands where the first of them began: the same archive and options. Where thoughts and pictures
+take turns (`render`, and every mind whose room is not live), that gives the same bytes on a CPU. In a live room a thought
+takes as long as it takes, so its pictures come again only as nearly as its thoughts fall.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.messages import Picture, State
+from engine.mind.options import MindOptions
+
+if TYPE_CHECKING:
+    from engine.mind.mind import Mind
+
+ELSEWHERE = ("archive", "seed", "terms", "threads", "device")  # where and how fast; what decides is in seed and model
+
+
+@functools.cache
+def code() -> str:
+    """Hash (hex) of the mind's own source."""
+    digest = hashlib.sha256()
+    for file in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(file.name.encode() + file.read_bytes())
+    return digest.hexdigest()
+
+
+def structure(options: MindOptions) -> str:
+    """Hash (16 hex digits) of code and options; the model's own hash stands before it in a record."""
+    chosen = [(field.name, getattr(options, field.name)) for field in fields(options) if field.name not in ELSEWHERE]
+    return hashlib.sha256(repr((code(), chosen)).encode()).hexdigest()[:16]
+
+
+def again(mind: Mind, records: Iterable[State]) -> Iterator[Picture]:
+    """Make the pictures of consecutive records anew. Raises ValueError for a record of another structure."""
+    for record in records:
+        here = f"{mind.parts.dreamer.structure} {mind.keeper.structure}"
+        if record.structure != here:
+            raise ValueError(f"picture {record.picture} was made by structure {record.structure}, this one is {here}")
+        if record.seed != mind.stream.walk.seed:
+            mind.stream.walk.reseed(record.seed)
+        yield mind.picture(replace(record.dream, words=record.words), record.time)
