@@ -89,10 +89,11 @@ def isf(options: argparse.Namespace, machine: Machine) -> Table:
 
 
 def flow(options: argparse.Namespace, machine: Machine) -> Table:
-    """In-betweens by flow against hold and crossfade."""
+    """In-betweens by flow against hold and crossfade: synthetic motion, then pictures of the mind, each third guessed."""
+    from engine.pictures import consecutive
     from engine.stage import bench as stage
 
-    return {"in-betweens": stage.flow()}
+    return {"in-betweens": stage.flow(), "in-betweens of the mind": stage.flow(consecutive(102))}
 
 
 def passes(options: argparse.Namespace, machine: Machine) -> Table:

@@ -107,6 +107,19 @@ def sources(folder: Path) -> None:
     sheet(tiles, 3).save(folder / "sources.png", optimize=True)
 
 
+def consecutive(count: int, rate: float = 8.0) -> list[Pixels]:
+    """Pictures of a fresh mind, (h, w, 3) u8, one after the other as the wall gets them; new words every half of them."""
+    from engine.messages import Dream
+    from engine.mind.mind import Mind
+    from engine.mind.options import MindOptions
+
+    with tempfile.TemporaryDirectory() as fresh:
+        mind = Mind(MindOptions(archive=Path(fresh)))
+        made = [mind.picture(Dream(PROGRAMME[2 * k // count]), k / rate).rgba[..., :3] for k in range(count)]
+        mind.close()
+    return made
+
+
 MAKERS = {"sources.png": sources, "shaders.png": shaders, "listening.png": listening, "show.gif": show, "gap.png": gap}
 
 

@@ -21,12 +21,18 @@ vec3 smoothly(vec2 p) {
     return IMG_NORM_PIXEL(inputImage, (i + f - 0.5) / size).rgb;
 }
 
+// 0..1 there and back, slowing down at both ends: cheaper than a sine, which would be computed for every pixel.
+vec2 sway(vec2 turns) {
+    vec2 x = abs(fract(turns) * 2.0 - 1.0);
+    return x * x * (3.0 - 2.0 * x);
+}
+
 void main() {
     vec2 size = IMG_SIZE(inputImage), p = 2.0 * isf_FragNormCoord - 1.0;
     float wider = RENDERSIZE.x / RENDERSIZE.y * size.y / size.x;      // wall against picture
     vec2 seen = wider > 1.0 ? vec2(1.0, 1.0 / min(zoom, wider)) : vec2(wider, 1.0) / max(1.0, 0.8 * zoom);
     float middle = mix(1.0, max(1.0, wider * seen.y), opening);        // slope in the middle: as wide as it is high
     p.x *= middle - (middle - 1.0) * p.x * p.x;                        // and still from edge to edge
-    vec2 center = (1.0 - seen) * wander * vec2(sin(TIME * 0.071), sin(TIME * 0.053 + 1.0));
+    vec2 center = (1.0 - seen) * wander * (2.0 * sway(TIME * vec2(0.0113, 0.0084) + vec2(0.25, 0.09)) - 1.0);
     gl_FragColor = vec4(smoothly(0.5 + 0.5 * (center + p * seen)), 1.0);
 }

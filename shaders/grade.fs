@@ -14,11 +14,9 @@
   ]
 }*/
 
-float hash(vec2 p) {
-    vec3 q = fract(vec3(p.xyx) * 0.1031);
-    q += dot(q, q.yzx + 33.33);
-    return fract((q.x + q.y) * q.z);
-}
+// Noise whose neighbours differ as much as they can, so that its mean over a few pixels is even (J. Jimenez, "Next
+// generation post processing in Call of Duty", SIGGRAPH 2014).
+float even(vec2 pixel) { return fract(52.9829189 * fract(dot(pixel, vec2(0.06711056, 0.00583715)))); }
 
 void main() {
     vec3 c = IMG_THIS_PIXEL(inputImage).rgb * (exp2(exposure) * mix(0.04, 1.0, light * light));
@@ -27,6 +25,6 @@ void main() {
     c = (c - 0.4) * contrast + 0.4;
     vec3 over = max(c - 0.8, 0.0);
     c = min(c, 0.8) + over / (1.0 + 5.0 * over);  // lights roll off towards one instead of being cut
-    c += (hash(gl_FragCoord.xy + mod(float(FRAMEINDEX), 61.0) * 13.7) - 0.5) / 255.0;
+    c += (even(gl_FragCoord.xy + 5.588238 * float(FRAMEINDEX & 63)) - 0.5) / 255.0;
     gl_FragColor = vec4(c, 1.0);
 }

@@ -14,6 +14,7 @@ import pytest
 
 from engine.stage import layer as language
 from engine.stage.compositor import Compositor
+from engine.stage.fuse import HERE, Fused, joins, reads
 from engine.stage.isf import Moment
 from engine.stage.layer import Layer, dark, dreamed
 from engine.stage.window import headless
@@ -94,6 +95,80 @@ def test_a_layer_that_is_used_twice_is_drawn_once(compositor: Compositor, folder
     assert sorted(drawn) == ["grade", "lamp", "mask"]
 
 
+JOINED = (
+    dreamed.frame().drift(amount=0.02).feedback(trail=0.7).grade(light=0.8, exposure=0.2),
+    dreamed.frame().bloom().grade(warmth=0.5).mask(size=0.5),  # a verb with passes of its own, at the bottom of a run
+    dreamed.frame().feedback().edge().mosh().warp(),  # two memories
+)
+
+
+@pytest.mark.parametrize("layer", JOINED, ids=lambda layer: "+".join(layer.shape))
+def test_verbs_drawn_in_one_program_look_as_if_each_were_drawn_alone(compositor: Compositor, layer: Layer) -> None:
+    y, x = np.mgrid[0:64, 0:64, 0:1][:2] / 64
+    soft = np.dstack([127 + 120 * np.sin(a * x + b * y) for a, b in ((9, 5), (3, -8), (-6, 2), (0, 0))]).astype(
+        np.uint8
+    )
+    picture = compositor.context.texture((64, 64), 4, soft.tobytes())
+    picture.repeat_x = picture.repeat_y = False
+    compositor.between = (64, 64)
+    compositor.sources.images |= {"startImage": picture, "endImage": picture}
+    drawn: list[str] = []
+    compositor.measure = lambda place, cost: drawn.append(place[0])
+    seen = []
+    for joining in (False, True):
+        compositor.release_drawings()
+        compositor.joining = joining
+        seen.append([pixels(compositor.draw(layer, Moment(i / 30, 1 / 30)))[..., :3] for i in range(8)])
+    assert any("+" in place for place in drawn)
+    for alone, joined in zip(*seen, strict=True):  # at edges a place is computed instead of read between four pixels
+        assert np.abs(alone - joined).mean() < 0.01 and np.percentile(np.abs(alone - joined), 95) < 0.06
+
+
+def test_every_two_of_our_verbs_that_join_compile_together(compositor: Compositor) -> None:
+    shaders = [compositor.shader(verb) for verb in language.verbs()]
+    pairs = [(a, b) for a in shaders for b in shaders if joins(a.header, b.header, True)]
+    for pair in pairs:
+        Fused(compositor.context, pair).release()
+    assert len(pairs) > 100
+
+
+@pytest.mark.parametrize(
+    ("body", "how"),
+    [
+        ("void main() { gl_FragColor = IMG_THIS_PIXEL(inputImage); }", HERE),
+        ("void main() { gl_FragColor = IMG_NORM_PIXEL(inputImage, vec2(0.5)); }", "there"),
+        ("void main() { gl_FragColor = IMG_THIS_PIXEL(inputImage) + IMG_THIS_PIXEL(inputImage); }", ""),
+        ("void main() { vec4 c; for (int i = 0; i < 9; i++) c += IMG_THIS_PIXEL(inputImage); gl_FragColor = c; }", ""),
+        ("vec4 f() { return IMG_THIS_PIXEL(inputImage); } void main() { gl_FragColor = f() + f(); }", ""),
+        ("#define T(p) IMG_NORM_PIXEL(inputImage, p)\nvoid main() { gl_FragColor = T(vec2(0.1)) + T(vec2(0.2)); }", ""),
+        ("void main() { gl_FragColor = texture(inputImage, vec2(0.5)); }", ""),
+    ],
+)
+def test_only_a_verb_that_reads_one_place_joins_the_one_below(folder: Path, body: str, how: str) -> None:
+    put(folder, "lamp", body)
+    assert reads(language.header("lamp")) == how
+
+
+def test_a_memory_goes_on_when_its_verb_is_drawn_with_others(compositor: Compositor, folder: Path) -> None:
+    put(folder, "lamp", grey(1.0))
+    trail = {"trail": 0.5, "zoom": 1.0, "turn": 0.0, "glow": 1.0}
+    compositor.draw(Layer("lamp", (dark,)).feedback(**trail), Moment(0, 1 / 30))
+    compositor.joining = True
+    plain = {"contrast": 1.0, "saturation": 1.0}
+    seen = pixels(compositor.draw(dark.feedback(**trail).grade(**plain), Moment(1 / 30, 1 / 30)))[18, 32, 0]
+    assert seen == pytest.approx(0.5, abs=0.01)
+
+
+def test_a_changed_file_changes_the_program_it_is_part_of(compositor: Compositor, folder: Path) -> None:
+    put(folder, "lamp", grey(0.25))
+    layer = Layer("lamp", (dark,)).grade(contrast=1.0, saturation=1.0)
+    compositor.joining = True
+    assert pixels(compositor.draw(layer, Moment()))[0, 0, 0] == pytest.approx(0.25, abs=0.01)
+    put(folder, "lamp", grey(0.75))
+    assert compositor.reload() == ["lamp.fs is new"]
+    assert pixels(compositor.draw(layer, Moment()))[0, 0, 0] == pytest.approx(0.75, abs=0.01)
+
+
 def test_a_changed_file_is_drawn_anew_and_a_broken_one_keeps_the_last_good(
     compositor: Compositor, folder: Path
 ) -> None:
@@ -112,9 +187,7 @@ def test_a_changed_file_is_drawn_anew_and_a_broken_one_keeps_the_last_good(
     assert compositor.reload() == ["lamp.fs is new"]
 
 
-def test_a_file_that_never_worked_lets_its_input_through_and_says_so_once(
-    compositor: Compositor, folder: Path
-) -> None:
+def test_a_file_that_never_worked_lets_its_input_through_and_says_so_once(compositor: Compositor, folder: Path) -> None:
     put(folder, "lamp", grey(0.5))
     put(folder, "broken", "void main() { oops }")
     for _ in range(3):
@@ -124,7 +197,8 @@ def test_a_file_that_never_worked_lets_its_input_through_and_says_so_once(
 
 
 def test_two_hundred_reloads_leave_nothing_behind(compositor: Compositor, folder: Path) -> None:
-    layer = Layer("lamp", (dark,)).feedback()
+    layer = Layer("lamp", (dark,)).feedback().grade()
+    compositor.joining = True
     put(folder, "lamp", grey(0.001))
     compositor.draw(layer, Moment())
     before = objects()
@@ -170,4 +244,6 @@ def test_a_number_that_a_scene_leaves_out_has_the_headers_default(compositor: Co
         '/*{"INPUTS": [{"NAME": "x", "TYPE": "float", "DEFAULT": 0.5}]}*/ void main() { gl_FragColor = vec4(x); }'
     )
     assert pixels(compositor.draw(Layer("half"), Moment()))[0, 0, 0] == pytest.approx(0.5, abs=0.01)
-    assert pixels(compositor.draw(Layer("half", (), (("x", 0.25),)), Moment()))[0, 0, 0] == pytest.approx(0.25, abs=0.01)
+    assert pixels(compositor.draw(Layer("half", (), (("x", 0.25),)), Moment()))[0, 0, 0] == pytest.approx(
+        0.25, abs=0.01
+    )

@@ -240,7 +240,7 @@ def test_a_pass_at_a_lower_scale_is_drawn_smaller_and_fills_the_same_wall() -> N
     stage = Stage(SIZE, taps=[frames], pictures=mind, live=False)
     for index in range(120):
         mind.at = index / 30
-        stage.compositor.scales = {("feedback", 0): 0.5} if index >= 60 else {}
+        stage.compositor.scales = {("frame+feedback+grade", 0): 0.5} if index >= 60 else {}
         stage.show(CHAIN, index / 30)
     assert stage.compositor.shown[("feedback", 0)].targets.__iter__().__next__().size == (48, 27)
     stage.close()

@@ -9,14 +9,15 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import moderngl
 
 from engine.stage import layer as language
-from engine.stage.header import Number, ShaderError
+from engine.stage.fuse import HERE, Fused, joins, reads
+from engine.stage.header import Header, Number, ShaderError
 from engine.stage.isf import Drawing, Moment, Shader, Size, stamp
 from engine.stage.layer import Layer, find
 
@@ -72,11 +73,16 @@ class Compositor:
         self._failed: dict[Path, int] = {}  # versions of files that did not compile
         self._drawings: dict[Place, Drawing] = {}
         self._drawn: dict[Layer, moderngl.Texture] = {}
+        self._shared: frozenset[Layer] = frozenset()  # layers that are used twice
+        self.joining = False  # whether verbs that can be drawn at once are compiled when they are first seen together
+        self._fused: dict[tuple[str, ...], Fused | None] = {}
 
     def draw(self, layer: Layer, moment: Moment) -> moderngl.Texture:
         """The texture of this layer; valid until the next draw. Never raises for a broken file: its input is shown."""
         self._drawn = {language.dark: self.sources.black}
-        return self._draw(framed(layer), moment, Counter())
+        layer = framed(layer)
+        self._shared = frozenset(each for each, times in Counter(layer.walk()).items() if times > 1)
+        return self._draw(layer, moment, Counter())
 
     def draw_between(self, layer: Layer, moment: Moment) -> moderngl.Texture:
         """The in-between of the mind's pictures alone, at their own size, as `layer` (a transition) makes it."""
@@ -88,36 +94,83 @@ class Compositor:
             return self._drawn[layer]
         if not layer.inputs and layer.verb in self.sources.images:
             return self.sources.images[layer.verb]
-        below = [self._draw(each, moment, seen) for each in layer.inputs]
-        place = (layer.verb, seen[layer.verb])
-        seen[layer.verb] += 1
+        run = self._run(layer)
+        below: list[list[moderngl.Texture]] = []
+        places: list[Place] = []
+        for index, each in enumerate(run):
+            below.append([self._draw(other, moment, seen) for other in each.inputs[index > 0 :]])
+            places.append((each.verb, seen[each.verb]))
+            seen[each.verb] += 1
         try:
-            texture = self._apply(place, layer, below, moment, seen)
+            texture = self._apply(run, places, below, moment, seen)
         except (ShaderError, AttributeError, moderngl.Error) as error:
             self._trouble(str(error))
-            texture = below[0] if below else self.sources.black
+            texture = below[0][0] if below[0] else self.sources.black
         self._drawn[layer] = texture
         return texture
 
+    def _run(self, layer: Layer) -> list[Layer]:
+        """The verbs that are drawn in one program with this one, the lowest first."""
+        run, still = [layer], True
+        while run[0].inputs and self._joins(run[0].inputs[0], run[0], still):
+            still = still and reads(self.shader(run[0].verb).header) == HERE
+            run.insert(0, run[0].inputs[0])
+        verbs = tuple(each.verb for each in run)
+        if len(run) > 1 and verbs not in self._fused and self.joining:
+            self._fused[verbs] = self._fuse(verbs)
+        return run if self._fused.get(verbs) else [layer]
+
+    def _joins(self, below: Layer, above: Layer, still: bool) -> bool:
+        if below in self._shared or self._size(below) != self._size(above):
+            return False
+        if below.verb in (*language.SOURCES, *self.sources.images) or is_between(below):
+            return False
+        try:
+            return joins(self.shader(below.verb).header, self.shader(above.verb).header, still)
+        except (ShaderError, AttributeError):
+            return False
+
+    def _fuse(self, verbs: tuple[str, ...]) -> Fused | None:
+        try:
+            return Fused(self.context, [self.shader(verb) for verb in verbs])
+        except moderngl.Error as error:
+            log.debug("%s are drawn one by one: %s", " and ".join(verbs), error)
+            return None
+
     def _apply(
-        self, place: Place, layer: Layer, below: list[moderngl.Texture], moment: Moment, seen: Counter[str]
-    ) -> moderngl.Texture:
-        drawing = self._drawing(place, self._size(layer))
-        header = drawing.shader.header
-        for name in header.images[len(below) :]:
-            if name in FRAMED:
-                below.append(self._draw(framed(Layer(name)), moment, seen))
-        images: dict[str, moderngl.Texture] = {**self.sources.images, **dict(zip(header.images, below, strict=False))}
-        for each in header.inputs:  # sound goes to inputs of its type, whatever their names
-            if each.type in ("audio", "audioFFT"):
-                images[each.name] = self.sources.images.get(each.type, self.sources.black)
+        self, run: list[Layer], places: list[Place], below: list[list[moderngl.Texture]], moment: Moment,
+        seen: Counter[str],
+    ) -> moderngl.Texture:  # fmt: skip
+        place = ("+".join(verb for verb, _ in places), places[-1][1])
+        size, scale = self._size(run[-1]), self.scales.get(place, 1.0)
+        drawings = [self._drawing(each, size, scale) for each in places]
+        headers = [drawing.shader.header for drawing in drawings]
+        images = [self._images(h, h.images[i > 0 :], below[i], moment, seen) for i, h in enumerate(headers)]
+        values = [{**(self.sources.numbers if is_between(each) else {}), **dict(each.values)} for each in run]
         begin = self._begin()
-        numbers = self.sources.numbers if is_between(layer) else {}
-        texture = drawing.draw({**numbers, **dict(layer.values)}, images, moment)
+        if len(run) > 1:
+            fused = self._fused[tuple(each.verb for each in run)]
+            assert fused is not None
+            texture = fused.draw(drawings, values, images, moment)
+        else:
+            texture = drawings[0].draw(values[0], images[0], moment)
         if self.measure:
             self.context.finish()
             self.measure(place, time.perf_counter() - begin)
         return texture
+
+    def _images(
+        self, header: Header, names: Sequence[str], below: list[moderngl.Texture], moment: Moment, seen: Counter[str]
+    ) -> dict[str, moderngl.Texture]:
+        """What a shader finds under the names of its images: what lies below, else what the stage has by that name."""
+        for name in names[len(below) :]:
+            if name in FRAMED:
+                below.append(self._draw(framed(Layer(name)), moment, seen))
+        images = {**self.sources.images, **dict(zip(names, below, strict=False))}
+        for each in header.inputs:  # sound goes to inputs of its type, whatever their names
+            if each.type in ("audio", "audioFFT"):
+                images[each.name] = self.sources.images.get(each.type, self.sources.black)
+        return images
 
     def _size(self, layer: Layer) -> Size:
         """In-betweens are drawn at the size of the mind's pictures, what lies on those at a quarter of the wall."""
@@ -132,14 +185,14 @@ class Compositor:
             self.context.finish()
         return time.perf_counter()
 
-    def _drawing(self, place: Place, size: Size) -> Drawing:
+    def _drawing(self, place: Place, size: Size, scale: float = 1.0) -> Drawing:
         shader = self.shader(place[0])
         drawing = self._drawings.get(place)
         if drawing is None:
             drawing = self._drawings[place] = Drawing(shader, size)
         elif drawing.shader is not shader:
             drawing.take(shader)
-        drawing.size, drawing.scale = size, self.scales.get(place, 1.0)
+        drawing.size, drawing.scale = size, scale
         return drawing
 
     def shader(self, verb: str) -> Shader:
@@ -162,6 +215,7 @@ class Compositor:
     def reload(self) -> list[str]:
         """Compile the files that changed. One that does not compile keeps its last good version; returns what was said."""
         said = []
+        language.look()
         for path, shader in list(self._shaders.items()):
             changed = stamp(path) if path.is_file() else shader.changed_ns
             if changed in (shader.changed_ns, self._failed.get(path)):
@@ -175,9 +229,17 @@ class Compositor:
                 for drawing in self._drawings.values():
                     if drawing.shader is shader:
                         drawing.take(self._shaders[path])
+                self._fuse_again(shader)
                 shader.release()
                 said.append(f"{path.name} is new")
         return said
+
+    def _fuse_again(self, old: Shader) -> None:
+        for verbs, fused in self._fused.items():
+            if fused is None or old in fused.shaders:
+                if fused:
+                    fused.release()
+                self._fused[verbs] = self._fuse(verbs)
 
     def dissolve(
         self, start: moderngl.Texture, end: moderngl.Texture, progress: float, pair: int, moment: Moment
@@ -219,6 +281,9 @@ class Compositor:
 
     def release(self) -> None:
         self.release_drawings()
+        for fused in filter(None, self._fused.values()):
+            fused.release()
+        self._fused.clear()
         for shader in self._shaders.values() if self._own else ():
             shader.release()
         if self._own:

@@ -52,36 +52,59 @@ void main() {
     color = vec4(s * 0.25, 0.0, 1.0);
 }"""
 _SLOPE = """
-uniform sampler2D light;  // -> light and its slope in x and y, for each pixel once instead of for each window
+uniform sampler2D light;  // -> light and its slope in x and y, and the products of the slopes
 layout(location = 0) out vec4 first;
 layout(location = 1) out vec4 second;
+layout(location = 2) out vec4 products;
+layout(location = 3) out vec4 others;
 vec2 at(float x, float y) { return texture(light, place + vec2(x, y) * texel).rg; }
 void main() {
     vec2 here = at(0.0, 0.0), x = 0.5 * (at(1.0, 0.0) - at(-1.0, 0.0)), y = 0.5 * (at(0.0, 1.0) - at(0.0, -1.0));
     first = vec4(here.r, x.r, y.r, 1.0);
     second = vec4(here.g, x.g, y.g, 1.0);
+    products = vec4(first.yyz * first.yzz, 1.0);  // xx, xy, yy
+    others = vec4(second.yyz * second.yzz, 1.0);
 }"""
+# A window of five by five, rounded: three by three taps, each between the pixels it stands for.
+_WINDOW = """
+vec4 window(sampler2D picture) {
+    vec4 s = vec4(0.0);
+    for (int j = -1; j <= 1; j++) for (int i = -1; i <= 1; i++)
+        s += (i == 0 ? 1.0 : 1.268) * (j == 0 ? 1.0 : 1.268) * texture(picture, place + 1.354 * vec2(i, j) * texel);
+    return s;
+}
+"""
+_TENSOR = f"""{_WINDOW}
+uniform sampler2D products, others;
+layout(location = 0) out vec4 one;
+layout(location = 1) out vec4 other;
+void main() {{ one = window(products); other = window(others); }}"""
 # Both directions at once: rg = from the first picture to the second, ba = back. Half as many draws, which is what small
-# targets cost on llvmpipe.
-_STEP = """
+# targets cost on llvmpipe. What differs is gathered over the window in a drawing of its own, so that 9 taps do what took
+# 100: every pixel follows its own guess, and what that guess explains is added again, so that the window's middle is
+# asked about its own.
+_DIFFER = """
 uniform sampler2D first, second, guess;
 uniform float grown;  // 2 where `guess` comes from the coarser level, 0 for the first
 out vec4 color;
-vec2 solve(vec3 m, vec2 r) { return vec2(m.z * r.x - m.y * r.y, m.x * r.y - m.y * r.x) / max(m.x * m.z - m.y * m.y, 1e-7); }
 void main() {
-    vec4 v = grown * texture(guess, place);
-    vec3 m = vec3(1e-3, 0.0, 1e-3), n = m;  // xx, xy, yy
-    vec2 r = vec2(0.0), q = r;
-    for (int j = -2; j <= 2; j++) for (int i = -2; i <= 2; i++) {
-        vec2 p = place + vec2(i, j) * texel;
-        vec3 a = texture(first, p).rgb, b = texture(second, p).rgb;
-        float w = exp(-float(i * i + j * j) / 5.0);
-        m += w * a.yyz * a.yzz;
-        n += w * b.yyz * b.yzz;
-        r -= w * a.yz * (texture(second, p + v.xy * texel).r - a.x);
-        q -= w * b.yz * (texture(first, p + v.zw * texel).r - b.x);
-    }
-    color = v + clamp(vec4(solve(m, r), solve(n, q)), -2.0, 2.0);
+    vec4 v = grown * texture(guess, place), p = place.xyxy + v * texel.xyxy;
+    vec3 a = texture(first, place).rgb, b = texture(second, place).rgb;
+    color = vec4(a.yz * (dot(a.yz, v.xy) + a.x - texture(second, p.xy).r), b.yz * (dot(b.yz, v.zw) + b.x - texture(first, p.zw).r));
+}"""
+_STEP = _WINDOW + """
+uniform sampler2D differences, one, other, guess;
+uniform float grown;
+out vec4 color;
+vec2 more(vec3 m, vec2 r, vec2 v) {
+    r -= m.xy * v.x + m.yz * v.y;
+    m.xz += 1e-3;
+    return vec2(m.z * r.x - m.y * r.y, m.x * r.y - m.y * r.x) / max(m.x * m.z - m.y * m.y, 1e-7);
+}
+void main() {
+    vec4 d = window(differences), v = grown * texture(guess, place);
+    vec4 step = vec4(more(texture(one, place).rgb, d.xy, v.xy), more(texture(other, place).rgb, d.zw, v.zw));
+    color = v + clamp(step, -2.0, 2.0);
 }"""
 _SMOOTH = """
 uniform sampler2D guess;
@@ -92,20 +115,22 @@ void main() {
 }"""
 # Motion must earn its place: where following it leaves the two pictures further apart than standing still does, it is
 # noise that boils. A stricter gate gains 0.8 dB on such pictures and loses 0.7 dB on true motion of 32 px.
-_EARN = """
+_EARNED = """
 uniform sampler2D guess, first, second;  // the last two hold light and slopes
 out vec4 color;
 void main() {
-    vec4 v = texture(guess, place);
-    vec2 still = vec2(0.0), moved = vec2(0.0);
-    for (int j = -2; j <= 2; j++) for (int i = -2; i <= 2; i++) {
-        vec2 p = place + vec2(i, j) * texel;
-        float a = texture(first, p).r, b = texture(second, p).r;
-        still += abs(a - b);
-        moved += abs(vec2(a - texture(second, p + v.xy * texel).r, b - texture(first, p + v.zw * texel).r));
-    }
-    vec2 gain = smoothstep(-0.2, 0.1, (still - moved) / (still + 25.0 * 0.004));
-    color = v * gain.xxyy;
+    vec4 v = texture(guess, place) * texel.xyxy;
+    float a = texture(first, place).r, b = texture(second, place).r;
+    vec2 moved = abs(vec2(a - texture(second, place + v.xy).r, b - texture(first, place + v.zw).r));
+    color = vec4(abs(a - b), moved, 1.0);
+}"""
+_EARN = _WINDOW + """
+uniform sampler2D guess, differences;
+out vec4 color;
+void main() {
+    vec3 d = window(differences).rgb;
+    vec2 gain = smoothstep(-0.2, 0.1, (d.r - d.gb) / (d.r + 12.5 * 0.004));
+    color = texture(guess, place) * gain.xxyy;
 }"""
 # There and back must end where it began (within half a pixel and a quarter of the way), and arrive at the same colour.
 _TRUST = """
@@ -191,12 +216,14 @@ class Flow:
         while min(self.levels[-1]) >= 2 * COARSEST:
             self.levels.append((self.levels[-1][0] // 2, self.levels[-1][1] // 2))
         sources = {
-            "light": _LIGHT, "half": _HALF, "slope": _SLOPE, "step": _STEP, "smooth": _SMOOTH, "earn": _EARN,
-            "trust": _TRUST,
+            "light": _LIGHT, "half": _HALF, "slope": _SLOPE, "tensor": _TENSOR, "differ": _DIFFER, "step": _STEP,
+            "smooth": _SMOOTH, "earned": _EARNED, "earn": _EARN, "trust": _TRUST,
         }  # fmt: skip
         self._programs = {name: _Program(context, text) for name, text in sources.items()}
         self._light = [_Buffer(context, each) for each in self.levels]
-        self._slope = [_Buffer(context, each, 2) for each in self.levels]
+        self._slope = [_Buffer(context, each, 4) for each in self.levels]
+        self._tensor = [_Buffer(context, each, 2) for each in self.levels]
+        self._differ = [_Buffer(context, each) for each in self.levels]
         self._guess = [[_Buffer(context, each) for _ in range(2)] for each in self.levels]
         self._done = [_Buffer(context, level, 2) for _ in range(2)]  # one is shown, one is made
         self.steps = len(self.levels) * (ITERATIONS + 2) + 2
@@ -217,12 +244,15 @@ class Flow:
                 self._programs["light"].draw(self._light[0], pictures)
             else:
                 self._programs["half"].draw(self._light[level], {"finer": self._light[level - 1].texture})
-            self._programs["slope"].draw(self._slope[level], {"light": self._light[level].texture})
+            slope = self._slope[level]
+            self._programs["slope"].draw(slope, {"light": self._light[level].texture})
+            self._programs["tensor"].draw(self._tensor[level], {"products": slope.textures[2], "others": slope.textures[3]})
             yield
         for level in reversed(range(len(self.levels))):
             yield from self._level(level)
-        finest, (first, second) = self._guess[0], self._slope[0].textures
-        self._programs["earn"].draw(finest[1], {"guess": finest[0].texture, "first": first, "second": second})
+        finest, (first, second), differ = self._guess[0], self._slope[0].textures[:2], self._differ[0]
+        self._programs["earned"].draw(differ, {"guess": finest[0].texture, "first": first, "second": second})
+        self._programs["earn"].draw(finest[1], {"guess": finest[0].texture, "differences": differ.texture})
         finest.reverse()
         self._programs["smooth"].draw(finest[1], {"guess": finest[0].texture})
         finest.reverse()
@@ -231,13 +261,16 @@ class Flow:
         yield
 
     def _level(self, level: int) -> Iterator[None]:
-        first, second = self._slope[level].textures
+        first, second = self._slope[level].textures[:2]
+        one, other = self._tensor[level].textures
+        differ = self._differ[level]
         coarsest = level == len(self.levels) - 1
         guess = self._guess[level]
         for index in range(ITERATIONS):
             so_far = guess[0] if index or coarsest else self._guess[level + 1][0]
             grown = 1.0 if index else 0.0 if coarsest else 2.0
-            textures = {"first": first, "second": second, "guess": so_far.texture}
+            self._programs["differ"].draw(differ, {"first": first, "second": second, "guess": so_far.texture}, grown)
+            textures = {"differences": differ.texture, "one": one, "other": other, "guess": so_far.texture}
             self._programs["step"].draw(guess[1], textures, grown)
             guess.reverse()
             yield
@@ -259,5 +292,5 @@ class Flow:
         for program in self._programs.values():
             program.release()
         guesses = (buffer for level in self._guess for buffer in level)
-        for buffer in (*self._light, *self._slope, *self._done, *guesses):
+        for buffer in (*self._light, *self._slope, *self._tensor, *self._differ, *self._done, *guesses):
             buffer.release()

@@ -24,6 +24,7 @@ uniform float TIMEDELTA;
 uniform int FRAMEINDEX;
 uniform vec4 DATE;
 #define IMG_SIZE(image) vec2(textureSize(image, 0))
+#define hm_pixel(image, size, pixel) texture(image, (pixel) / (size))
 #define IMG_PIXEL(image, pixel) texture(image, (pixel) / vec2(textureSize(image, 0)))
 #define IMG_NORM_PIXEL(image, place) texture(image, (place))
 #define IMG_THIS_PIXEL(image) texture(image, isf_FragNormCoord)
@@ -55,10 +56,20 @@ def sources(header: Header) -> tuple[str, str]:
     vertex = partner.read_text(encoding="utf-8", errors="replace") if partner.is_file() else DEFAULT_VERTEX
     vertex = re.sub(r"^[ \t]*#version[^\n]*", "", vertex, flags=re.MULTILINE)
     first = f"#line 1 {OURS}"
+    vertex, fragment = with_sizes(header, vertex), with_sizes(header, header.body)
     return (
         first + VERTEX_HEAD + COMMON % "out" + declared + VERTEX_INIT + "#line 1 0\n" + vertex,
-        first + FRAGMENT_HEAD + COMMON % "in" + declared + "#line 1 0\n" + header.body,
+        first + FRAGMENT_HEAD + COMMON % "in" + declared + "#line 1 0\n" + fragment,
     )
+
+
+def with_sizes(header: Header, text: str) -> str:
+    """The size of a picture as a uniform, name_px: asking the texture costs llvmpipe as much as reading a pixel of it."""
+    names = "|".join(header.textures)
+    if not names:
+        return text
+    text = re.sub(rf"\bIMG_SIZE\s*\(\s*({names})\s*\)", r"\1_px", text)
+    return re.sub(rf"\bIMG_PIXEL\s*\(\s*({names})\s*,", r"hm_pixel(\1, \1_px,", text)
 
 
 def declarations(header: Header) -> str:
@@ -69,7 +80,7 @@ def declarations(header: Header) -> str:
     lines += [f"uniform sampler2D {name};" for name in dict.fromkeys(extra)]
     for name in (*(each.name for each in header.inputs if each.is_image), *dict.fromkeys(extra)):
         lines.append(f"const vec4 _{name}_imgRect = vec4(0.0, 0.0, 1.0, 1.0); const bool _{name}_flip = false;")
-        lines.append(f"#define _{name}_imgSize vec2(textureSize({name}, 0))")
+        lines.append(f"uniform vec2 {name}_px;\n#define _{name}_imgSize {name}_px")
     return "\n".join(lines) + "\n"
 
 
@@ -83,7 +94,9 @@ def explain(header: Header, log: str) -> ShaderError:
     for line in log.splitlines():
         found = _PLACES.match(line.strip())
         if found and "warning" not in line and int(found[1]) != OURS:
-            return ShaderError(f"{stage}:{found[2]}: {found[3]}{_quote(stage, int(found[2]))}{_nearest(header, found[3])}")
+            return ShaderError(
+                f"{stage}:{found[2]}: {found[3]}{_quote(stage, int(found[2]))}{_nearest(header, found[3])}"
+            )
     ours = re.search(rf"\b{OURS}[:(]\d+.*?error\W*(.*)", log)
     if ours:
         return ShaderError(f"{header.path}: a name in the JSON header cannot be used in GLSL: {ours[1]}")

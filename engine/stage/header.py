@@ -100,6 +100,12 @@ class Header:
         return tuple(dict.fromkeys(p.target for p in self.passes if p.target))
 
     @property
+    def textures(self) -> tuple[str, ...]:
+        """The names of all that is read as a texture."""
+        inputs = (i.name for i in self.inputs if i.is_image)
+        return tuple(dict.fromkeys((*inputs, *self.targets, *(name for name, _ in self.imported))))
+
+    @property
     def is_transition(self) -> bool:
         """ISF calls a shader a transition when it goes from startImage to endImage by progress."""
         return {"startImage", "endImage", "progress"} <= {i.name for i in self.inputs}

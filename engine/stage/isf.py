@@ -7,7 +7,7 @@ is why the stage draws every shader once before the show).
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +31,19 @@ class Moment:
     delta: float = 0.0  # seconds since the frame before
     date: tuple[float, float, float, float] = (2026.0, 1.0, 1.0, 0.0)  # year, month, day, seconds of the day
 
+    def numbers(self) -> dict[str, object]:
+        """By the names that shaders know."""
+        return {"TIME": self.time, "TIMEDELTA": self.delta, "DATE": self.date}
+
+
+def set_numbers(
+    program: moderngl.Program, uniforms: frozenset[str], values: Mapping[str, object], written: dict[str, object]
+) -> None:
+    """Give a program those of `values` that it reads and that changed since they were `written`."""
+    for name, value in values.items():
+        if name in uniforms and written.get(name) != value:
+            program[name] = written[name] = value
+
 
 class Shader:
     """One ISF file, compiled. Raises ShaderError with file and line where that is not possible."""
@@ -42,6 +55,7 @@ class Shader:
         self.program = self._compile(self.header)
         self.triangle = context.vertex_array(self.program, [])
         self.uniforms = frozenset(self.program)
+        self._written: dict[str, object] = {}
         # A shader that may leave pixels out needs a cleared target; the others write every pixel anyway.
         self.sparse = "discard" in self.header.body or path.with_suffix(".vs").is_file()
         self.imported = {name: _picture(context, file) for name, file in self.header.imported}
@@ -56,6 +70,10 @@ class Shader:
             except moderngl.Error as error:
                 first = first or error
         raise glsl.explain(header, str(first)) from None
+
+    def set(self, values: Mapping[str, object]) -> None:
+        """Numbers and texture units by the names of uniforms; what the program does not read is left out."""
+        set_numbers(self.program, self.uniforms, values, self._written)
 
     def release(self) -> None:
         self.triangle.release()
@@ -122,26 +140,56 @@ class Drawing:
         `values`: numbers by input name, the header's defaults where absent. `images`: textures by input name; an
         image nobody gives reads as `images[""]`.
         """
-        shader = self.shader
-        whole = self._whole()
-        numbers = {i.name: values.get(i.name, i.default) for i in shader.header.inputs if not i.is_image}
-        names = {n: float(v) for n, v in numbers.items() if isinstance(v, int | float)}
-        names |= {"WIDTH": float(whole[0]), "HEIGHT": float(whole[1])}
-        self._set({n: v for n, v in numbers.items() if v is not None})
-        self._set({"TIME": moment.time, "TIMEDELTA": moment.delta, "FRAMEINDEX": self._frame, "DATE": moment.date})
-        result = None
-        for index, each in enumerate(shader.header.passes):
-            result = self._pass(index, each, names, images)
+        result = self._passes(self.shader.header.passes, values, images, moment)
         self._frame += 1
         assert result is not None, "a header has at least one pass"
         return result
 
+    def draw_first(self, values: Mapping[str, Number], images: Mapping[str, moderngl.Texture], moment: Moment) -> None:
+        """Draw all passes but the last, which somebody else draws: see fuse.py, and call count() then."""
+        if len(self.shader.header.passes) > 1:
+            self._passes(self.shader.header.passes[:-1], values, images, moment)
+
+    def count(self) -> int:
+        """The number of this frame, from 0; the next call is the next frame."""
+        self._frame += 1
+        return self._frame - 1
+
+    def numbers(self, values: Mapping[str, Number]) -> dict[str, Number]:
+        """The numbers of all inputs, the header's defaults where absent."""
+        found = {i.name: values.get(i.name, i.default) for i in self.shader.header.inputs if not i.is_image}
+        return {name: value for name, value in found.items() if value is not None}
+
+    def _passes(
+        self,
+        passes: Sequence[Pass],
+        values: Mapping[str, Number],
+        images: Mapping[str, moderngl.Texture],
+        moment: Moment,
+    ) -> moderngl.Texture | None:
+        numbers = self.numbers(values)
+        self.shader.set({**numbers, **moment.numbers(), "FRAMEINDEX": self._frame})
+        result = None
+        for index, each in enumerate(passes):
+            result = self._pass(index, each, numbers, images)
+        return result
+
     def _pass(
-        self, index: int, each: Pass, names: Mapping[str, float], images: Mapping[str, moderngl.Texture]
+        self, index: int, each: Pass, numbers: Mapping[str, Number], images: Mapping[str, moderngl.Texture]
     ) -> moderngl.Texture:
-        target = self._target(each, names)
-        self._bind(images)  # before begin(): a pass that reads its own target reads what was drawn before
-        self._set({"PASSINDEX": index, "RENDERSIZE": (float(target.size[0]), float(target.size[1]))})
+        target = self._target(each, numbers)
+        read = self.textures(images)
+        for unit, texture in enumerate(read.values()):
+            texture.use(unit)  # before begin(): a pass that reads its own target reads what was drawn before
+        sizes = {f"{name}_px": tuple(map(float, texture.size)) for name, texture in read.items()}
+        self.shader.set(
+            {
+                **{name: unit for unit, name in enumerate(read)},
+                **sizes,
+                "PASSINDEX": index,
+                "RENDERSIZE": (float(target.size[0]), float(target.size[1])),
+            }
+        )
         frame = target.begin()
         frame.use()
         if self.shader.sparse and not each.persistent:
@@ -149,9 +197,15 @@ class Drawing:
         self.shader.triangle.render(moderngl.TRIANGLES, vertices=3)
         return target.texture
 
-    def _target(self, each: Pass, names: Mapping[str, float]) -> Target:
+    def last_target(self, values: Mapping[str, Number]) -> Target:
+        """What the last pass draws into."""
+        return self._target(self.shader.header.passes[-1], self.numbers(values))
+
+    def _target(self, each: Pass, numbers: Mapping[str, Number]) -> Target:
         """The target of a pass at its size, made where it is missing; what it remembered is stretched to a new size."""
         if each.target:
+            names = {n: float(v) for n, v in numbers.items() if isinstance(v, int | float)}
+            names |= dict(zip(("WIDTH", "HEIGHT"), map(float, self._whole()), strict=True))
             try:
                 size = (int(evaluate(each.width, names)), int(evaluate(each.height, names)))
             except ExpressionError as error:
@@ -175,22 +229,14 @@ class Drawing:
     def _whole(self) -> Size:
         return max(1, round(self.size[0] * self.scale)), max(1, round(self.size[1] * self.scale))
 
-    def _set(self, values: Mapping[str, object]) -> None:
-        for name, value in values.items():
-            if name in self.shader.uniforms:
-                self.shader.program[name] = value
-
-    def _bind(self, images: Mapping[str, moderngl.Texture]) -> None:
-        shader, unit = self.shader, 0
-        declared = (i.name for i in shader.header.inputs if i.is_image)
-        for name in dict.fromkeys((*declared, *shader.header.targets, *shader.imported)):
-            if name not in shader.uniforms:
-                continue
-            target = self._targets.get(name)
-            texture = target.texture if target else shader.imported.get(name) or images.get(name) or images[""]
-            texture.use(unit)
-            shader.program[name] = unit
-            unit += 1
+    def textures(self, images: Mapping[str, moderngl.Texture]) -> dict[str, moderngl.Texture]:
+        """The textures that this shader reads now, by the names of its uniforms."""
+        shader, found = self.shader, {}
+        for name in shader.header.textures:
+            if name in shader.uniforms or f"{name}_px" in shader.uniforms:
+                target = self._targets.get(name)
+                found[name] = target.texture if target else shader.imported.get(name) or images.get(name) or images[""]
+        return found
 
     @property
     def targets(self) -> Iterable[Target]:

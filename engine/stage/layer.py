@@ -22,18 +22,31 @@ FOLDERS = [Path(__file__).parents[2] / "shaders"]  # later ones win; an artist m
 BETWEEN = "flow"  # how `dreamed` moves where nobody says otherwise
 
 
+_found: dict[tuple[str, ...], Path] = {}  # by verb and folders; asking the disk took a tenth of each frame's Python
+_headers: dict[Path, Header] = {}
+
+
 @lru_cache(maxsize=1024)
 def _header(path: Path, changed_ns: int) -> Header:
     return read(path)
 
 
 def find(verb: str) -> Path | None:
-    """The file that makes this verb, or None."""
-    for folder in reversed(FOLDERS):
-        path = folder / f"{verb}.fs"
-        if path.is_file():
-            return path
-    return None
+    """The file that makes this verb, or None. A file that was found is not looked for again before `look`."""
+    known = (verb, *map(str, FOLDERS))
+    if known not in _found:
+        for folder in reversed(FOLDERS):
+            path = folder / f"{verb}.fs"
+            if path.is_file():
+                _found[known] = path
+                break
+    return _found.get(known)
+
+
+def look() -> None:
+    """Look at the disk again: files may have come, gone or changed."""
+    _found.clear()
+    _headers.clear()
 
 
 def header(verb: str) -> Header:
@@ -44,7 +57,9 @@ def header(verb: str) -> Header:
         near = get_close_matches(verb, known, n=1)
         hint = f"did you mean .{near[0]}()?" if near else f"there are: {', '.join(known)}"
         raise AttributeError(f"no shader shaders/{verb}.fs; {hint}")
-    return _header(path, path.stat().st_mtime_ns)
+    if path not in _headers:
+        _headers[path] = _header(path, path.stat().st_mtime_ns)
+    return _headers[path]
 
 
 def verbs() -> tuple[str, ...]:

@@ -74,6 +74,7 @@ class Stage:
         self.context = self.walls.context or headless()
         self.context.gc_mode = "auto"  # the default leaked 422 MB over 400 textures, auto 9 MB
         self.compositor = Compositor(self.context, size)
+        self.compositor.joining = not live  # live, what was not prepared is drawn verb by verb: compiling would be seen
         self.between = Between(self.context, self.compositor.sources.black)
         self.hearing = Hearing(self.context)
         self.provenance = Provenance(self.compositor, self.between)
@@ -105,8 +106,10 @@ class Stage:
             self.compositor.shader(verb)
             inputs = tuple(dreamed for _ in header(verb).images) if not header(verb).is_transition else ()
             self.compositor.draw(Layer(verb, inputs), Moment())
+        joining, self.compositor.joining = self.compositor.joining, True
         for layer in layers:
             self.compositor.draw(layer, Moment())
+        self.compositor.joining = joining
         self.context.finish()
         self.compositor.size = whole
         self.compositor.release_drawings()
