@@ -7,7 +7,7 @@ import pytest
 
 from engine.mind.archive import Archive, Birth, Seen
 from engine.mind.recall import Memory
-from engine.mind.space import Space, unit
+from engine.mind.space import Index, Space, unit
 from tests.small_mind import CAPTIONS, vector
 
 SHAPE = (4, 8, 8)
@@ -141,3 +141,16 @@ def test_a_harmed_cache_is_built_anew(tmp_path: Path, harm: str) -> None:
     exact = Space(vectors)
     assert len(again._index._graph) == len(vectors) if again._index else False
     assert np.mean([again.nearest(v, 1)[0][0] == exact.nearest(v, 1)[0][0] for v in vectors[:100]]) >= 0.98
+
+
+def test_no_row_of_the_index_is_out_of_reach() -> None:
+    vectors = clustered(6000)
+    space = Space(vectors, exact=1000)
+    lost = [row for row, v in enumerate(vectors) if space.nearest(v, 1)[0][0] != row]
+    assert not lost, f"{len(lost)} memories can never be recalled again"
+
+
+def test_the_index_is_the_same_each_time() -> None:
+    once, again = (Space(clustered(3000), exact=1000)._index for _ in range(2))
+    assert isinstance(once, Index) and isinstance(again, Index)
+    assert once._graph.save() == again._graph.save()
