@@ -1,13 +1,13 @@
 """Whom words and pictures bring back."""
 
-import threading
+import signal
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from engine.mind.archive import Archive, Birth, Seen
-from engine.mind.index import Index
 from engine.mind.recall import Memory
 from engine.mind.space import Space, unit
 from tests.small_mind import CAPTIONS, vector
@@ -140,23 +140,34 @@ def test_the_index_proposes_what_the_exact_search_finds(tmp_path: Path) -> None:
     assert 5000 not in quick.nearest(ZEPPELIN, 50)[0]
 
 
-def test_while_the_index_is_built_every_row_is_found_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    go = threading.Event()
-    build = Index._build
-    monkeypatch.setattr(Index, "_build", lambda self, *rest: (go.wait(10), build(self, *rest)))
+def test_while_the_index_is_built_every_row_is_found_all_the_same() -> None:
     vectors = clustered(5000)
     exact, quick = Space(vectors), Space(vectors, exact=1000)
-    assert quick._index and quick._index.building
+    index = quick._index
+    assert index and index._builder and index.building
+    index._builder.send_signal(signal.SIGSTOP)
     assert agree(exact, quick, vectors[:50]) >= 0.95
     quick.add(ZEPPELIN)
     quick.forget(7)
     assert quick.nearest(ZEPPELIN, 1)[0][0] == 5000
-    go.set()
+    index._builder.send_signal(signal.SIGCONT)
     quick.settle()
-    assert not quick._index.building, "it answers now"
+    assert not index.building and index._known == 5000, "it answers now"
     assert quick.nearest(ZEPPELIN, 1)[0][0] == 5000 and 7 not in quick.nearest(vectors[7], 50)[0]
     quick.add(-ZEPPELIN)
-    assert quick.nearest(-ZEPPELIN, 1)[0][0] == 5001 and len(quick._index._graph) == 5001
+    assert quick.nearest(-ZEPPELIN, 1)[0][0] == 5001 and index._known == 5002
+
+
+def test_a_build_that_is_cut_off_goes_on_at_the_next_start(tmp_path: Path) -> None:
+    path, vectors = tmp_path / "words.usearch", clustered(30_000)
+    first = Space(vectors, path, exact=1000)
+    time.sleep(1.0)
+    first.close()
+    assert first._index and path.exists()
+    again = Space(vectors, path, exact=1000)
+    again.settle()
+    assert again._index and again._index._known == 30_000 > first._index._known
+    assert [row for row in range(0, 30_000, 100) if again.nearest(vectors[row], 1)[0][0] != row] == []
 
 
 def test_a_memory_that_grows_past_exact_search_gets_its_index_aside() -> None:
