@@ -161,9 +161,12 @@ def test_while_the_index_is_built_every_row_is_found_all_the_same() -> None:
 def test_a_build_that_is_cut_off_goes_on_at_the_next_start(tmp_path: Path) -> None:
     path, vectors = tmp_path / "words.usearch", clustered(30_000)
     first = Space(vectors, path, exact=1000)
-    time.sleep(1.0)
+    assert first._index and first._index._builder
+    status = Path(f"/proc/{first._index._builder.pid}/status")
+    while not int(status.read_text().split("SigCgt:")[1].split()[0], 16) & 1 << signal.SIGTERM - 1:
+        time.sleep(0.01)  # it does not listen yet
     first.close()
-    assert first._index and path.exists()
+    assert path.exists()
     again = Space(vectors, path, exact=1000)
     again.settle()
     assert again._index and again._index._known == 30_000 > first._index._known

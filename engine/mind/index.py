@@ -34,7 +34,7 @@ Vector = NDArray[np.float32]
 Rows = NDArray[np.int64]
 Bits = NDArray[np.uint64]
 log = logging.getLogger("engine.mind")
-AT_ONCE = 4096  # rows that the builder adds before it looks whether it is still wanted
+AT_ONCE = 4096  # rows that the builder adds before it looks whether it is still wanted: about a second
 
 
 class Sketched(Protocol):
@@ -227,11 +227,11 @@ def main(argv: Sequence[str]) -> int:
     if graph is None:
         graph = Graph(ndim=64 * bits.shape[1], metric="hamming", dtype="b1", connectivity=16, expansion_add=32, expansion_search=96)
     for at in range(len(graph), len(bits), AT_ONCE):
+        _add(graph, bits, at, min(len(bits), at + AT_ONCE))
         if os.getppid() != parent:
             return 1
         if not wanted:
             break
-        _add(graph, bits, at, min(len(bits), at + AT_ONCE))
     _keep(graph, path)
     return 0
 
