@@ -75,6 +75,7 @@ def parser() -> Parser:
     _show_options(render)
     render.add_argument("out", type=Path, help="the mp4 to write")
     render.add_argument("--seconds", type=float, default=10.0, help="how long (default 10)")
+    render.add_argument("--score", type=Path, metavar="FILE", help="a show written down, such as scenes/ten-visitors.jsonl")
     render.add_argument("--stems", type=Path, metavar="FOLDER", help="also write the sound in layers, as WAV")
 
     bench = commands.add_parser("bench", help="measure, side by side in one run, and print ratios")

@@ -138,7 +138,7 @@ def table(figures: Table, indent: str = "") -> str:
 
 
 def _rows(rows: list[Table], indent: str) -> str:
-    names = list(rows[0])
+    names = list(dict.fromkeys(name for row in rows for name in row))
     cells = [names, *([_short(row.get(name, "")) for name in names] for row in rows)]
     wide = [max(len(line[i]) for line in cells) for i in range(len(names))]
     return "\n".join(indent + "  ".join(cell.rjust(w) for cell, w in zip(line, wide, strict=True)) for line in cells)

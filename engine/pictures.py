@@ -100,7 +100,7 @@ def sources(folder: Path) -> None:
         for sentence in PROGRAMME:
             thought = mind.think(sentence, 0, (), Dream(sentence), noise)
             alone = dreamer.imagine(mind.parts.condition(sentence), noise)
-            both = dreamer.imagine(thought.condition, noise, thought.again.latent, thought.strength)
+            both = dreamer.imagine(thought.condition, noise, thought.start, thought.strength)
             three = [dreamer.decode(latent)[::2, ::2, :3] for latent in (alone, thought.again.latent, both)]
             tiles.append(_named(np.concatenate(three, 1), sentence))
         mind.close()

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from engine.clock import Clock, Now
 from engine.crossings import GRAIN, grain_row
+from engine.doors.score import read
 from engine.house import TICK_HZ
 from engine.loop import Values, perform
 from engine.machine import Machine
@@ -177,7 +178,9 @@ class OfflineStage:
             print(f"\r\033[K  {self.shown / self.fps:6.1f} s of {self.frames / self.fps:.1f}", end="", file=sys.stderr)
 
 
-def play(show: Plan, out: Path, stems: Path | None = None) -> tuple[Fingerprint, OfflineSound, OfflineMind]:
+def play(
+    show: Plan, out: Path, stems: Path | None = None, score: Iterable[Message] = ()
+) -> tuple[Fingerprint, OfflineSound, OfflineMind]:
     """Render one show into `out`. Returns what was seen, heard and dreamt, for whoever wants to measure it."""
     fps, size = show.fps or FPS, show.size if show.size[0] else SIZE
     mind = OfflineMind(Mind(show.mind, progress=_say))
@@ -188,9 +191,9 @@ def play(show: Plan, out: Path, stems: Path | None = None) -> tuple[Fingerprint,
     taps: list[Tap] = [fingerprint, Recorder(out, size, fps, show.sound.rate, patient=True)]
     day = time.gmtime(0)  # shaders that ask for the date get the same one every time
     stage = Stage(size, None, taps, mind, sound.heard, fps, live=False, date=lambda: day)
-    score = Score([*show.settings, *show.said()])
-    doors = Performer(score, show.presets, lambda: score.time)
-    offline = OfflineStage(stage, sound, score, round(show.seconds * fps), fps)
+    played = Score([*show.settings, *show.said(), *score])
+    doors = Performer(played, show.presets, lambda: played.time)
+    offline = OfflineStage(stage, sound, played, round(show.seconds * fps), fps)
     perform(programme, Clock(TICK_HZ, lambda: offline.time), doors, Seen(mind, stage), sound, offline)
     stage.close()
     mind.mind.close()
@@ -204,8 +207,9 @@ def render(options: argparse.Namespace, machine: Machine) -> int:
     with tempfile.TemporaryDirectory(prefix="hypermnesia-render-") as fresh:
         options.home = options.home or Path(fresh)
         options.sound = "null"
+        score = read(options.score) if options.score else []
         started = time.monotonic()
-        fingerprint, sound, mind = play(plan(options, machine), options.out, options.stems)
+        fingerprint, sound, mind = play(plan(options, machine), options.out, options.stems, score)
     seconds = time.monotonic() - started
     print(f"\r\033[K{options.out}" if sys.stderr.isatty() else str(options.out), file=sys.stderr)
     print(f"frames   {len(fingerprint.frames)}, {mind.serial} pictures, {sound.grains} grains, in {seconds:.0f} s")

@@ -20,6 +20,7 @@ class Gap(Scene):
         self.murmur = Murmur(seed=1)
         self.given = ""  # a sentence that has not sounded yet
         self.flow = 0.0  # bits a second of typing
+        self.light = 1.0  # of the picture, followed slowly
         self.events: list[Grain] = []
 
     def hear(self, text: Text) -> None:
@@ -31,6 +32,7 @@ class Gap(Scene):
 
     def update(self, now: Now) -> None:
         self.flow *= 1.0 - now.dt  # forgets in a second
+        self.light += (self.state.light - self.light) * min(1.0, now.dt / 1.5)  # in one step it would be a cut
         if self.given:
             self.events += mapping.sentence(self.given, now.time, self.state)
             self.given = ""
@@ -44,7 +46,7 @@ class Gap(Scene):
         yield from self.murmur.grains(now.time, now.dt, self.state, self.flow)
 
     def draw(self, now: Now) -> Layer:
-        light = 1.0 - self.fade * (1.0 - self.state.light)
+        light = 1.0 - self.fade * (1.0 - self.light)
         return dreamed.frame().drift(amount=self.current).feedback(trail=self.trail).grade(light=light, exposure=0.25)
 
     def wants(self) -> float:

@@ -17,9 +17,13 @@ class Lineage(Scene):
     def __init__(self) -> None:
         super().__init__()
         self.murmur = Murmur(seed=2)
+        self.light = 1.0  # of the picture, followed slowly
         self.touched = -1e9  # scene seconds
         self.theirs: tuple = ()  # ancestors of the touched place, largest share first
         self.unheard: tuple = ()  # the same, until they have spoken
+
+    def update(self, now: Now) -> None:
+        self.light += (self.state.light - self.light) * min(1.0, now.dt / 1.5)  # in one step it would be a cut
 
     def touch(self, touch: Touch, now: Now) -> None:
         self.touched = now.time
@@ -58,7 +62,7 @@ class Lineage(Scene):
 
     def draw(self, now: Now) -> Layer:
         near = self.near(now)
-        light = 1.0 - self.fade * (1.0 - max(near, self.state.light))
+        light = 1.0 - self.fade * (1.0 - max(near, self.light))
         return (
             dreamed.frame(zoom=1.04 + 0.5 * near * near, wander=1.0 - near)
             .whose(amount=0.3 * near, borders=near)

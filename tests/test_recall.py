@@ -1,5 +1,7 @@
 """Whom words and pictures bring back."""
 
+import signal
+import time
 from pathlib import Path
 
 import numpy as np
@@ -106,38 +108,117 @@ def test_the_centre_follows_a_growing_memory() -> None:
     assert np.allclose(space.centre, space.raw(np.arange(600)).mean(0), atol=0.05)
 
 
-def clustered(n: int, dim: int = 64) -> np.ndarray:
+def clustered(n: int, dim: int = 384) -> np.ndarray:
     """Vectors that lie as memories do: around some themes."""
     rng = np.random.default_rng(1)
     themes = rng.standard_normal((50, dim))
     return unit((themes[rng.integers(0, 50, n)] + 0.8 * rng.standard_normal((n, dim))).astype(np.float32))
 
 
+ZEPPELIN = np.random.default_rng(3).standard_normal(384).astype(np.float32)
+
+
+def both(vectors: np.ndarray, path: Path | None = None) -> tuple[Space, Space]:
+    """The same vectors searched exactly, and through an index that is built."""
+    quick = Space(vectors, path, exact=1000)
+    quick.settle()
+    return Space(vectors), quick
+
+
+def agree(exact: Space, quick: Space, asked: np.ndarray) -> float:
+    """Part of the nearest ten of `exact` that `quick` finds."""
+    return float(np.mean([len(set(exact.nearest(v, 10)[0]) & set(quick.nearest(v, 10)[0])) / 10 for v in asked]))
+
+
 def test_the_index_proposes_what_the_exact_search_finds(tmp_path: Path) -> None:
-    vectors = clustered(5000)
-    exact, quick = Space(vectors), Space(vectors, tmp_path / "words.usearch", exact=1000)
-    hits = [len(set(exact.nearest(v, 10)[0]) & set(quick.nearest(v, 10)[0])) for v in clustered(200)[100:]]
-    assert np.mean(hits) >= 9.5, "recall of ten among 5,000"
-    quick.add(vector("the only zeppelin"))
-    assert quick.nearest(vector("the only zeppelin"), 1)[0][0] == 5000
+    exact, quick = both(clustered(5000), tmp_path / "words.usearch")
+    assert quick._index and not quick._index.building
+    assert agree(exact, quick, clustered(200)[100:]) >= 0.95
+    quick.add(ZEPPELIN)
+    assert quick.nearest(ZEPPELIN, 1)[0][0] == 5000
     quick.forget(5000)
-    assert 5000 not in quick.nearest(vector("the only zeppelin"), 50)[0]
+    assert 5000 not in quick.nearest(ZEPPELIN, 50)[0]
 
 
-@pytest.mark.parametrize("harm", ["none", "cut", "empty", "other rows", "no facts"])
+def test_while_the_index_is_built_every_row_is_found_all_the_same() -> None:
+    vectors = clustered(5000)
+    exact, quick = Space(vectors), Space(vectors, exact=1000)
+    index = quick._index
+    assert index and index._builder and index.building
+    index._builder.send_signal(signal.SIGSTOP)
+    assert agree(exact, quick, vectors[:50]) >= 0.95
+    quick.add(ZEPPELIN)
+    quick.forget(7)
+    assert quick.nearest(ZEPPELIN, 1)[0][0] == 5000
+    index._builder.send_signal(signal.SIGCONT)
+    quick.settle()
+    assert not index.building and index._known == 5000, "it answers now"
+    assert quick.nearest(ZEPPELIN, 1)[0][0] == 5000 and 7 not in quick.nearest(vectors[7], 50)[0]
+    quick.add(-ZEPPELIN)
+    assert quick.nearest(-ZEPPELIN, 1)[0][0] == 5001 and index._known == 5002
+
+
+def test_a_build_that_is_cut_off_goes_on_at_the_next_start(tmp_path: Path) -> None:
+    path, vectors = tmp_path / "words.usearch", clustered(30_000)
+    first = Space(vectors, path, exact=1000)
+    assert first._index and first._index._builder
+    status = Path(f"/proc/{first._index._builder.pid}/status")
+    while not int(status.read_text().split("SigCgt:")[1].split()[0], 16) & 1 << signal.SIGTERM - 1:
+        time.sleep(0.01)  # it does not listen yet
+    first.close()
+    assert path.exists()
+    again = Space(vectors, path, exact=1000)
+    again.settle()
+    assert again._index and again._index._known == 30_000 > first._index._known
+    assert [row for row in range(0, 30_000, 100) if again.nearest(vectors[row], 1)[0][0] != row] == []
+
+
+def test_a_memory_that_grows_past_exact_search_gets_its_index_aside() -> None:
+    vectors = clustered(1200)
+    space = Space(vectors[:900], exact=1000)
+    for late in vectors[900:]:
+        space.add(late)
+    space.settle()
+    assert space._index and agree(Space(vectors), space, vectors[850:950]) >= 0.95
+
+
+@pytest.mark.parametrize("harm", ["none", "cut", "empty", "other rows", "no facts", "grown"])
 def test_a_harmed_cache_is_built_anew(tmp_path: Path, harm: str) -> None:
     path = tmp_path / "cache" / "words.usearch"
     vectors = clustered(3000)
-    Space(vectors, path, exact=1000).save()
+    both(vectors, path)
+    assert path.exists(), "what was built is kept at once"
     if harm == "cut":
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     elif harm == "empty":
         path.write_bytes(b"")
     elif harm == "other rows":
-        vectors = np.concatenate([vectors, clustered(3001)[-1:]])
+        vectors = np.concatenate([vectors[1:], vectors[:1]])
     elif harm == "no facts":
         path.with_suffix(".json").unlink()
-    again = Space(vectors, path, exact=1000)
-    exact = Space(vectors)
-    assert len(again._index._graph) == len(vectors) if again._index else False
-    assert np.mean([again.nearest(v, 1)[0][0] == exact.nearest(v, 1)[0][0] for v in vectors[:100]]) >= 0.98
+    elif harm == "grown":
+        vectors = np.concatenate([vectors, clustered(3001)[-1:]])
+    exact, again = both(vectors, path)
+    assert again._index and len(again._index._graph) == len(vectors)
+    assert all(again.nearest(v, 1)[0][0] == exact.nearest(v, 1)[0][0] for v in vectors[:100])
+
+
+def test_what_was_forgotten_is_in_no_cache(tmp_path: Path) -> None:
+    path = tmp_path / "words.usearch"
+    _, space = both(clustered(2000), path)
+    space.forget(3)
+    assert not path.exists()
+    space.save()
+    assert not path.exists(), "the graph still has its bits: another is built at the next start"
+
+
+def test_no_row_of_the_index_is_out_of_reach() -> None:
+    vectors = clustered(6000)
+    _, space = both(vectors)
+    lost = [row for row, v in enumerate(vectors) if space.nearest(v, 1)[0][0] != row]
+    assert not lost, f"{len(lost)} memories can never be recalled again"
+
+
+def test_the_index_is_the_same_each_time() -> None:
+    once, again = (both(clustered(3000))[1]._index for _ in range(2))
+    assert once and again and once._graph.save() == again._graph.save()

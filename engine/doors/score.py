@@ -13,6 +13,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from engine.errors import Plain, nearest
 from engine.messages import Keystroke, Message, Set, Text, Touch, Withdraw
 
 log = logging.getLogger("engine.doors.score")
@@ -20,8 +21,8 @@ log = logging.getLogger("engine.doors.score")
 KINDS: dict[str, type[Message]] = {kind.__name__: kind for kind in (Text, Set, Keystroke, Touch, Withdraw)}
 
 
-class ScoreError(Exception):
-    """A score cannot be played; the message names the line."""
+class ScoreError(Plain):
+    """A score cannot be played; the message names the file or the line."""
 
 
 class Scribe:
@@ -72,7 +73,13 @@ class Scribe:
 def read(path: Path) -> list[Message]:
     """The messages of a score, `at` in seconds since its beginning; texts taken back are left out. Raises ScoreError."""
     messages = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as wrong:
+        beside = [file.name for file in path.parent.glob("*.jsonl")] if path.parent.is_dir() else []
+        near = nearest(path.name, beside) if beside else f"there is no score in {path.parent}"
+        raise ScoreError(f"{path}: no score can be read there ({getattr(wrong, 'strerror', '') or wrong}); {near}") from None
+    for number, line in enumerate(lines, 1):
         try:
             said = json.loads(line)
             if "score" in said:

@@ -88,7 +88,7 @@ def compose(memories: Tensor, prior: Tensor, start: Tensor, schedule: Schedule =
     x = start
     for step, (sigma, part) in enumerate(levels):
         side = max(3, round(part * min(height, width))) | 1
-        rows, columns = _box(height, side, x.device), _box(width, side, x.device)
+        rows, columns = box(height, side, x.device), box(width, side, x.device)
         distance = rows @ (energy - 2 * (memories * x).sum(1)) @ columns.T
         logits = log_prior - distance * (schedule.weight * side * side / (2 * sigma * sigma))
         places, shares = limit(logits)
@@ -158,7 +158,7 @@ def crowd(shares: Tensor) -> float:
 
 
 @functools.lru_cache(maxsize=64)
-def _box(n: int, side: int, device: torch.device) -> Tensor:
+def box(n: int, side: int, device: torch.device) -> Tensor:
     """(n, n): a running mean over `side` cells, mirrored at the edges."""
     at = torch.arange(n)[:, None] + torch.arange(-(side // 2), side // 2 + 1)[None]
     at = at.abs()

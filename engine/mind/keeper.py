@@ -241,7 +241,7 @@ class Keeper:
         return merged
 
     def close(self) -> None:
-        self.memory.keep()
+        self.memory.close()
         self.archive.close()
         self._alone.close()
 

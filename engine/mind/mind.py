@@ -47,7 +47,7 @@ from engine.mind.parts import Parts, gather
 from engine.mind.recall import Recall
 from engine.mind.space import Vector
 from engine.mind.speech import Speech
-from engine.mind.stream import Stream
+from engine.mind.stream import Stream, laid
 from engine.mind.thought import Share, Stopwatch, Thought, mixed
 from engine.mind.words import said, split
 
@@ -119,14 +119,15 @@ class Mind:
         watch.lap("read")
         # 5. the gap: whom the picture remembers and the words did not
         gap, more = divergence(r.weights, q.weights), surplus(r.weights, q.weights)
-        # 6. turn the words towards it, and compose again: what the stream dreams on
+        # 6. turn the words towards it, compose again, and lay that on what the turned words alone look like
         turned, heard = self._turn(u, condition, r, more, dream.beta * gap, dream.rho, tau)
         again = self.memory.chorus(self.memory.tired(self.memory.by_words(turned, most, tau), dream.gamma))
         second = self._compose(again, noise)
+        start = laid(second.latent, self.parts.dreamer.imagine(heard, noise))
         watch.lap("gap")
         return Thought(
             words, speaker, lenders, u, r, q, tuple(self.memory.ids(r)), first, hidden, read, gap, more, dream.beta,
-            dream.strength, second, tuple(self.memory.ids(again)), heard, 2, tuple(watch.laps),
+            dream.strength, second, tuple(self.memory.ids(again)), start, heard, 2, tuple(watch.laps),
         )  # fmt: skip
 
     def _compose(self, recalled: Recall, noise: Tensor) -> Composition:
@@ -180,7 +181,7 @@ class Mind:
         begun = clock.perf_counter()
         study = dream.degree < thought.degree  # the hidden picture, to be looked at by those who study it
         condition = self.parts.condition(thought.words) if study else thought.condition
-        start = thought.first.latent if study else thought.again.latent
+        start = thought.first.latent if study else thought.start
         asked = dream.at if thought.words == dream.words else 0.0  # a picture of older words answers nobody
         rgba, latent = self.stream.next(condition, start, dream.strength, dream.feedback, time, asked)
         painted, contract = 1000 * (clock.perf_counter() - begun), self.parts.dreamer.contract
@@ -258,7 +259,7 @@ class Mind:
 
     def _finished(self, thought: Thought, noise: Tensor) -> Tensor:
         """The second-degree picture of a thought, beside the stream."""
-        return self.parts.dreamer.imagine(thought.condition, noise, thought.again.latent, thought.strength)
+        return self.parts.dreamer.imagine(thought.condition, noise, thought.start, thought.strength)
 
     def _displacement(self, thought: Thought, latent: Tensor) -> float:
         """D: angle between the words and what is read back, over pi; each from the centre of its own space."""

@@ -104,6 +104,12 @@ class Memory:
             self.words.save()
             self.images.save()
 
+    def close(self) -> None:
+        """Keep the caches and end what is done aside."""
+        self.keep()
+        self.words.close()
+        self.images.close()
+
     # recall
 
     def by_words(self, meaning: Vector, count: int, temperature: float) -> Recall:

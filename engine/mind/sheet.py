@@ -41,7 +41,7 @@ def row(mind: Mind, words: str) -> list[tuple[NDArray[np.uint8], str]]:
         latent = torch.from_numpy(mind.memory.latents([at])[0])
         cells.append((mind.parts.dreamer.decode(latent), mind.memory.fragments[at].words))
     for beta, thought in zip(BETAS, thoughts, strict=True):
-        latent = mind.parts.dreamer.imagine(thought.condition, noise, thought.again.latent, thought.strength)
+        latent = mind.parts.dreamer.imagine(thought.condition, noise, thought.start, thought.strength)
         cells.append((mind.parts.dreamer.decode(latent), f"beta {beta:g}, J {thought.gap:.2f}, N {thought.again.neff:.0f}"))
     return [(picture[..., :3], text) for picture, text in cells]
 

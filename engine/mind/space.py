@@ -1,29 +1,26 @@
 """A vector space over fragments: similarity, spread and nearest, by the cosine from the centre of the space.
 
-Up to `EXACT` rows the search is exact, one matrix product. Above that, `usearch` (HNSW graph, i8) proposes and the
-exact cosine decides. That index is a cache: it is saved to a temporary file, synced and renamed (saving in place was
-unreadable after 22 of 25 kills), it is checked at the start, and whatever is wrong with it, it is built anew.
+Up to `EXACT` rows the search is exact, one matrix product. Above that an `Index` proposes and the exact cosine decides.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
-import logging
-import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.mind.index import Index
+
 Vector = NDArray[np.float32]
 Rows = NDArray[np.int64]
-log = logging.getLogger("engine.mind")
 EXACT = 100_000  # rows up to which the search is exact
 WITNESSES = 2048  # fragments over which a space's spread is taken
 RECENTRE = 1.125  # growth after which the centre is taken anew
 PROPOSED = 4  # rows that the index proposes for each that is wanted
+LEAST = 256  # rows that it proposes at least
 
 
 class Space:
@@ -97,7 +94,7 @@ class Space:
             found[~self.alive[: self._n]] = -2.0
             rows: Rows = np.argpartition(-found, count - 1)[:count] if count < self._n else np.arange(self._n)
         else:
-            rows = self._index.propose(vector, PROPOSED * count)
+            rows = self._index.propose(vector, max(LEAST, PROPOSED * count))
             found = np.full(int(rows.max(initial=0)) + 1, -2.0, np.float32)
             found[rows] = self.similarity(vector, rows)
         rows = rows[self.alive[rows]]
@@ -119,82 +116,20 @@ class Space:
         if self._index is not None:
             self._index.save()
 
-    def mark(self) -> str:
-        """What tells these rows apart from others: how many, and a few of them."""
-        rows = np.linspace(0, max(0, self._n - 1), min(self._n, 64)).astype(np.int64)
-        return f"{self._n} {hashlib.blake2b(self._raw[rows].astype(np.float16).tobytes(), digest_size=8).hexdigest()}"
+    def settle(self) -> None:
+        """Wait until an index that is built aside answers."""
+        if self._index is not None:
+            self._index.settle()
 
+    def close(self) -> None:
+        """End what is done aside."""
+        if self._index is not None:
+            self._index.close()
 
-class Index:
-    """The proposing index over a space. Keys are rows."""
-
-    def __init__(self, space: Space, path: Path | None):
-        self.path = path
-        self._space = space
-        self._centre = space.centre
-        self._graph = self._read() or self._build()
-
-    def _read(self) -> Any:
-        """The cache, if it is whole and of these very rows."""
-        if self.path is None or not self.path.exists():
-            return None
-        try:
-            from usearch.index import Index as Graph
-
-            facts = json.loads(self.path.with_suffix(".json").read_text(encoding="utf-8"))
-            if facts["mark"] != self._space.mark():
-                log.info("%s is of other memories (%s): it is built anew", self.path.name, facts["mark"])
-                return None
-            graph = Graph.restore(str(self.path))
-            if graph is None or len(graph) != len(self._space):
-                return None
-            self._centre = np.array(facts["centre"], np.float32)
-            return graph
-        except Exception as wrong:  # a cache: whatever is wrong with it, the archive has it all
-            log.warning("%s cannot be read (%s): it is built anew", self.path.name, wrong)
-            return None
-
-    def _build(self) -> Any:
-        from usearch.index import Index as Graph
-
-        n = len(self._space)
-        graph = Graph(ndim=len(self._space.centre), metric="cos", dtype="i8", connectivity=16, expansion_add=64, expansion_search=96)
-        for at in range(0, n, 65536):
-            rows = np.arange(at, min(n, at + 65536))
-            graph.add(rows.astype(np.uint64), unit(self._space.raw(rows) - self._centre))
-        return graph
-
-    def add(self, row: int, vector: Vector) -> None:
-        self._graph.add(np.uint64(row), unit(vector - self._centre))
-
-    def forget(self, row: int) -> None:
-        self._graph.remove(row)
-        if self.path is not None:  # the file still has it
-            self.path.unlink(missing_ok=True)
-
-    def propose(self, vector: Vector, count: int) -> Rows:
-        found = self._graph.search(unit(vector - self._centre), count)
-        return np.asarray(found.keys, np.int64)
-
-    def save(self) -> None:
-        """To a temporary file, synced, renamed; the facts last, so that they never speak of an older file."""
-        if self.path is None:
-            return
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        facts = {"mark": self._space.mark(), "centre": self._centre.tolist()}
-        fresh = self.path.with_suffix(".new")
-        self._graph.save(str(fresh))
-        _sync(fresh)
-        fresh.replace(self.path)
-        note = self.path.with_suffix(".json.new")
-        note.write_text(json.dumps(facts), encoding="utf-8")
-        _sync(note)
-        note.replace(self.path.with_suffix(".json"))
-
-
-def _sync(path: Path) -> None:
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
+    def mark(self, count: int) -> str:
+        """What tells the first `count` rows apart from others: how many, and a few of them."""
+        rows = np.linspace(0, max(0, count - 1), min(count, 64)).astype(np.int64)
+        return f"{count} {hashlib.blake2b(self._raw[rows].astype(np.float16).tobytes(), digest_size=8).hexdigest()}"
 
 
 def _length(vectors: Vector) -> Any:

@@ -16,12 +16,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from engine.mind.compose import box
 from engine.mind.gap import slerp
 from engine.mind.parts import Dreamer
 
 FOLLOW = 0.55  # seconds to 63 % of the way to a new thought: 93 % after 1.5 s
 STRIDE = 5.0  # seconds from one noise field to the next
 FRESH = 0.06  # share of the variance that is fresh in each picture
+LARGE = 9 / 32  # of a picture's shorter side: forms larger than this are the words', smaller ones the memories'
 LONGEST = 0.5  # seconds: after a stall the stream goes on where it was, it does not jump
 
 
@@ -104,6 +106,23 @@ def flow(a: Tensor, b: Tensor, amount: float) -> Tensor:
     mean, spread = moments(mixed)
     wanted = spread_a + (spread_b - spread_a) * amount
     return mean_a + (mean_b - mean_a) * amount + (mixed - mean) * (wanted / spread).clamp(1.0, 2.0)
+
+
+def laid(small: Tensor, large: Tensor) -> Tensor:
+    """The small forms of one latent (c, h, w) upon the large forms and colours of another.
+
+    What many memories have in common is grey: composed of five fires in five colours, a fire lost its colour and a
+    picture dreamt on it at strength .9 did, too. The words know colours, the memories know forms.
+    """
+    return large_forms(large) + small - large_forms(small)
+
+
+def large_forms(latent: Tensor) -> Tensor:
+    """What is left of a latent (c, h, w) where a triangle slides over it, LARGE of its shorter side at half height."""
+    height, width = latent.shape[1:]
+    side = max(3, round(LARGE * min(height, width))) | 1
+    rows, columns = box(height, side, latent.device), box(width, side, latent.device)
+    return rows @ (rows @ latent @ columns.T) @ columns.T
 
 
 def alike(latent: Tensor, to: Tensor) -> Tensor:

@@ -38,6 +38,7 @@ class Thought:
     strength: float
     again: Composition  # composed once more, under the turned words
     parents: tuple[int, ...]  # fragment ids of `again`
+    start: Tensor  # (c, h, w): the small forms of `again` on the large forms of the turned words: what is dreamt on
     condition: Tensor  # (tokens, dim): the turned words, as the model hears them
     degree: int  # of the picture that the stream makes of this
     timings: tuple[tuple[str, float], ...] = ()
@@ -51,8 +52,8 @@ class Thought:
         """Share of every direct parent, sum 1.
 
         Measured: which part of what was composed each memory has; which memories the gap is made of. Declared: that a
-        picture dreamt at strength s owes 1 - s to what was composed and s to the words, and of the words beta J to the
-        gap. A sentence of the machine's own owes its share to those who lent the words.
+        picture dreamt at strength s owes 1 - s to what was composed (its small forms) and s to the words, and of the
+        words beta J to the gap. A sentence of the machine's own owes its share to those who lent the words.
         """
         found: dict[int, float] = {}
         kept = 1.0 - self.strength

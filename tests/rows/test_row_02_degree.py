@@ -28,7 +28,7 @@ def check(folder: Path) -> None:
         assert thought is not None
         dreamer, still = mind.parts.dreamer, torch.zeros(mind.parts.dreamer.latent)
         first = dreamer.imagine(mind.parts.condition(thought.words), still, thought.first.latent, dream.strength)
-        second = dreamer.imagine(thought.condition, still, thought.again.latent, dream.strength)
+        second = dreamer.imagine(thought.condition, still, thought.start, dream.strength)
         far = float(np.abs(dreamer.decode(second).astype(float) - dreamer.decode(first)).mean())
         assert far > 1.0, f"the second picture is the first again: {far:.2f} of 255 away"
 
@@ -53,7 +53,7 @@ def left_out(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def once(self: Mind, words: str, *rest: object) -> object:
         thought = think(self, words, *rest)  # type: ignore[arg-type]
-        return replace(thought, again=thought.first, condition=self.parts.condition(words))
+        return replace(thought, again=thought.first, start=thought.first.latent, condition=self.parts.condition(words))
 
     monkeypatch.setattr(Mind, "think", once)
 

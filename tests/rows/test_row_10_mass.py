@@ -89,16 +89,19 @@ def test_sabotaged_mass_is_noticed(sabotage: Sabotage, tmp_path: Path, monkeypat
 
 
 @pytest.mark.long
-@pytest.mark.timeout(3600)  # the index alone takes minutes to build
+@pytest.mark.timeout(3600)
 def test_one_rare_memory_in_a_million_is_found() -> None:
-    from engine.mind.space import Space, unit
+    """While the index is built, and by the index."""
+    from engine.mind.bench import themed
+    from engine.mind.space import Space
 
-    rng = np.random.default_rng(0)
-    themes = rng.standard_normal((2000, 64)).astype(np.float32)
-    many = unit(themes[rng.integers(0, 2000, 1_000_000)] + 0.5 * rng.standard_normal((1_000_000, 64)).astype(np.float32))
-    many[765_432] = vector("the only zeppelin")
+    many = themed(1_000_000)
+    many[765_432] = themed(1, seed=99)
+    near = many[765_432] + 0.02 * np.random.default_rng(0).standard_normal(many.shape[1]).astype(np.float32)
     space = Space(many)
-    assert space.nearest(vector("the only zeppelin over the sea"), 1)[0][0] == 765_432
+    assert space._index and space._index.building and space.nearest(near, 1)[0][0] == 765_432
+    space.settle()
+    assert not space._index.building and space.nearest(near, 1)[0][0] == 765_432
 
 
 def test_strata_are_made_of_old_pictures_of_the_machine_alone(tmp_path: Path) -> None:
