@@ -88,6 +88,7 @@ def choose_size(fps: float, share: float = 0.4, layer: Layer | None = None) -> S
     context.gc_mode = "auto"
     compositor = Compositor(context, (640, 360))
     compositor.between = (256, 256)
+    compositor.joining = True
     layer = layer or dreamed.feedback().grade()
     costs = []
     for index in range(8):

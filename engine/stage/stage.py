@@ -174,6 +174,7 @@ class Stage:
             **{f"{verb}{number or ''}_ms": cost * 1e3 for (verb, number), cost in self.governor.costs.items()},
             "width": self.size[0],
             "height": self.size[1],
+            "scale": min(self.governor.scales.values(), default=1.0),  # of the pass that the governor lowered most
             "pairs": self.between.pairs,
             "doubt": self.between.doubt,
             "replaced": self.between.replaced,
