@@ -82,7 +82,7 @@ class Dream:
     beta: float = 0.25  # 0..1: how far the picture's own memory turns the words
     rho: float = 0.0  # 0..1: how far a performer stretches the picture from its words
     gamma: float = 0.5  # 0..: how fast famous memories tire, (1 + n) ** -gamma
-    strength: float = 0.6  # 0..1: how much of the composed latent is dreamt anew
+    strength: float = 0.2  # 0..1: how much of the composed latent is dreamt anew
     feedback: float = 0.35  # 0..1: how much of the last picture the next one keeps
     temperature: float = 0.05  # tau of the recall
     degree: int = 2  # what the wall accepts; 1 shows the hidden picture (only for study)

@@ -54,6 +54,6 @@ def test_a_force_that_was_other_gives_another_picture(tmp_path: Path) -> None:
 
     records, pictures = dreamt(tmp_path / "first", keyframe=1e9)
     mind = Mind(options(tmp_path / "second", keyframe=1e9), parts=parts())
-    changed = (replace(s, dream=replace(s.dream, strength=0.2)) for s in map(pickle.loads, records))
+    changed = (replace(s, dream=replace(s.dream, strength=0.7)) for s in map(pickle.loads, records))
     assert not np.array_equal(list(again(mind, changed))[-1].rgba, pictures[-1].rgba)
     mind.close()

@@ -29,8 +29,9 @@ INDEX = {
 
 def export(workshop: Workshop, folder: Path) -> None:
     """Write the student, autoencoder, scheduler and reader in f16, and `training.json`, the facts for the card."""
-    workshop.unet("student").to(torch.float16).save_pretrained(folder / "unet", max_shard_size=SHARD)
-    workshop.vae(trained=True).to(torch.float16).save_pretrained(folder / "vae", max_shard_size=SHARD)
+    for part, module in (("unet", workshop.unet("student")), ("vae", workshop.vae(trained=True))):
+        module.to(torch.float16).save_pretrained(folder / part, max_shard_size=SHARD)
+        _forget_where(folder / part / "config.json")
     workshop.plan.save_pretrained(folder / "scheduler")
     (folder / "model_index.json").write_text(json.dumps(INDEX, indent=1) + "\n", encoding="utf-8")
     reader = Reader(workshop.settings.reader.width)
@@ -38,6 +39,13 @@ def export(workshop: Workshop, folder: Path) -> None:
     reader.load_state_dict(state["averaged"] or state["module"])
     reader.save(folder / "reader")
     (folder / "training.json").write_text(json.dumps(facts(workshop), indent=1) + "\n", encoding="utf-8")
+
+
+def _forget_where(config: Path) -> None:
+    """Take out the folder that the weights were once loaded from: it means nothing on another machine."""
+    settings = json.loads(config.read_text(encoding="utf-8"))
+    settings.pop("_name_or_path", None)
+    config.write_text(json.dumps(settings, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def facts(workshop: Workshop) -> dict[str, object]:
