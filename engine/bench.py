@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import datetime
 import json
-import platform
 import sys
 import tempfile
 import time
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import CannotPlay
-from engine.machine import Machine
+from engine.machine import Machine, processor
 
 if TYPE_CHECKING:
     from engine.house import House
@@ -114,7 +114,7 @@ def bench(options: argparse.Namespace, machine: Machine) -> int:
     started = time.monotonic()
     figures = MEASURES[options.what](options, machine)
     seconds = time.monotonic() - started
-    facts: Table = {"machine": platform.processor() or platform.machine(), "cores": _cores(), "seconds": round(seconds, 1)}
+    facts: Table = {"date": datetime.date.today().isoformat(), "machine": processor(), "cores": _cores(), "seconds": round(seconds, 1)}
     facts["stolen_share"] = round(_stolen(before, _cpu()), 4)
     print(table(figures))
     print(f"\n{facts['cores']} cores, {seconds:.0f} s, {100 * facts['stolen_share']:.1f} % of the CPU stolen", file=sys.stderr)

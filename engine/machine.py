@@ -7,12 +7,21 @@ Every key has a default, so that no file is needed; a key that nobody knows is a
 from __future__ import annotations
 
 import os
+import platform
 import tomllib
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_type_hints
 
 from engine.errors import Plain, nearest
+
+
+def processor() -> str:
+    """What the processor calls itself, with family and model: "AMD EPYC 25/1"; its architecture where that is all."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.is_file() else []
+    facts = {line.split(":")[0].strip(): line.split(":")[1].strip() for line in lines if ":" in line}
+    return f"{facts.get('model name', platform.machine())} {facts.get('cpu family', '')}/{facts.get('model', '')}".rstrip("/ ")
 
 
 class MachineError(Plain):

@@ -8,7 +8,6 @@ multiply (228 GFLOP/s), so what is left is arithmetic.
 from __future__ import annotations
 
 import json
-import platform
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from engine.machine import processor
 from engine.mind.device import lay
 from engine.mind.options import cache_folder
 
@@ -164,10 +164,3 @@ def seconds(run: Callable[[], Any], times: int = 8, clock: Callable[[], float] =
         run()
         found.append(clock() - began)
     return min(found)
-
-
-def processor() -> str:
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.is_file() else []
-    facts = {line.split(":")[0].strip(): line.split(":")[1].strip() for line in lines if ":" in line}
-    return f"{facts.get('model name', platform.processor())} {facts.get('cpu family', '')}/{facts.get('model', '')}"

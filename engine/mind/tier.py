@@ -96,7 +96,7 @@ def _tried(options: MindOptions) -> tuple[float, tuple[int, int]]:
 def _known(options: MindOptions, cache: Path | None) -> tuple[dict[str, list[int]], Path, str]:
     import torch
 
-    from engine.mind.cpu import processor
+    from engine.machine import processor
 
     cache = cache or cache_folder() / "tier.json"
     facts = (processor(), spare(), torch.__version__, options.model, options.size, options.threads, options.terms.ladder)
