@@ -39,7 +39,8 @@ def shaders(folder: Path) -> None:
     from engine.atelier.paint import paint
     from engine.stage.bench_wall import still
 
-    paintings = [_rgba(paint(kind, 1, (256, 256), seed=5)[0][0].numpy()) for kind in ("city", "sea", "forest", "city")]
+    seen = (("city", 5), ("sea", 12), ("ship", 5), ("city", 5))
+    paintings = [_rgba(paint(kind, 1, (256, 256), seed=seed)[0][0].numpy()) for kind, seed in seen]
     tiles = []
     for verb in verbs():
         layer = eval(header(verb).example, {"dreamed": dreamed, "dark": dark})

@@ -1,6 +1,6 @@
 /*{
   "DESCRIPTION": "One picture pushes another aside: by its light, or, alone, by the way the mind's picture moves.",
-  "EXAMPLE": "dreamed.displace(amount=2.0)",
+  "EXAMPLE": "dreamed.displace(dreamed, amount=0.8, slope=True)",
   "CREDIT": "hypermnesia",
   "ISFVSN": "2",
   "CATEGORIES": ["Geometry"],

@@ -1,6 +1,6 @@
 /*{
   "DESCRIPTION": "The old picture is carried along by the movement of the new one and only slowly remembers what it should be: a memory that has kept the gesture and lost the thing. It lets go in islands.",
-  "EXAMPLE": "dreamed.mosh(hold=0.7)",
+  "EXAMPLE": "dreamed.mosh(hold=0.5, pull=0.2)",
   "CREDIT": "hypermnesia",
   "ISFVSN": "2",
   "CATEGORIES": ["Feedback"],
