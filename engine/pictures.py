@@ -133,10 +133,12 @@ def sheet(tiles: Sequence[Pixels], columns: int) -> Image.Image:
 
 def _named(picture: Pixels, name: str) -> Pixels:
     """A picture with a line of text under it."""
+    from engine.atelier.sheet import plain
+
     height, width = picture.shape[:2]
     canvas = Image.new("RGB", (width, height + 16))
     canvas.paste(Image.fromarray(np.ascontiguousarray(picture)), (0, 0))
-    ImageDraw.Draw(canvas).text((5, height + 2), name, fill=(190, 190, 190))
+    ImageDraw.Draw(canvas).text((5, height + 2), plain(name), fill=(190, 190, 190))
     return np.asarray(canvas)
 
 

@@ -29,12 +29,12 @@ def sheet(pictures: Tensor, labels: Sequence[str], columns: int, path: Path, *, 
         left, top = place % columns * width, place // columns * (height + lines * line_px + 2)
         image.paste(Image.fromarray(bytes_[place]), (left, top))
         if place % per_label == 0:
-            wrapped = textwrap.wrap(_plain(labels[place // per_label]), max(8, width * per_label // 6))[:lines]
+            wrapped = textwrap.wrap(plain(labels[place // per_label]), max(8, width * per_label // 6))[:lines]
             draw.text((left + 2, top + height), "\n".join(wrapped), fill=(235, 235, 235), spacing=1)
     path.parent.mkdir(parents=True, exist_ok=True)
     image.save(path)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Without accents: the face that Pillow brings along has none, and a machine's own fonts are not to be relied on."""
     return "".join(letter for letter in unicodedata.normalize("NFD", text) if not unicodedata.combining(letter))

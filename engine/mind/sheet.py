@@ -19,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from engine.atelier.sheet import plain
 from engine.errors import Plain
 from engine.messages import Dream
 from engine.mind.mind import Mind
@@ -55,7 +56,7 @@ def sheet(mind: Mind, sentences: Sequence[str]) -> Image.Image:
     for down, cells in enumerate(rows):
         for across, (picture, text) in enumerate(cells):
             page.paste(Image.fromarray(picture), (across * width, down * (height + CAPTION)))
-            pen.text((across * width + 4, (down + 1) * (height + CAPTION) - CAPTION + 3), text[: width // 6], (190, 190, 185))
+            pen.text((across * width + 4, (down + 1) * (height + CAPTION) - CAPTION + 3), plain(text)[: width // 6], (190, 190, 185))
     return page
 
 
