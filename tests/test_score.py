@@ -36,5 +36,5 @@ def test_a_score_that_is_not_there_is_named_with_the_nearest(tmp_path: Path) -> 
 def test_a_line_that_is_none_is_named(tmp_path: Path) -> None:
     path = tmp_path / "show.jsonl"
     path.write_text('{"score": 1, "origin": 0.0}\n{"at": 1.0, "kind of message": "Shout"}\n')
-    with pytest.raises(ScoreError, match="show.jsonl:2"):
+    with pytest.raises(ScoreError, match=r"show\.jsonl:2"):
         read(path)
