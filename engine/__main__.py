@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import importlib
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import NoReturn
 
 from engine.errors import Plain, nearest
 from engine.machine import Machine, home
+from engine.supervisor import ENVIRONMENT
 
 EPILOG = """
 first steps
@@ -147,6 +149,8 @@ def _out_before_options(words: list[str]) -> list[str]:
 
 
 def _run(options: argparse.Namespace) -> int:
+    for variable, value in ENVIRONMENT.items():  # before a library reads them
+        os.environ.setdefault(variable, value)
     machine = Machine.read(options.machine) if options.machine else Machine()
     match options.command:
         case "run":

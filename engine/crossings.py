@@ -39,6 +39,7 @@ class Mailbox:
         self._waiting: deque[bytes] = deque()
         self._room = room
         self.lost = 0
+        self.posted = 0  # letters that the kernel has taken: it takes a few, then none, while the other side does not read
 
     @staticmethod
     def pair() -> tuple[socket.socket, socket.socket]:
@@ -70,6 +71,7 @@ class Mailbox:
             except OSError:  # the other end is gone (or full, which some kernels say as ENOBUFS)
                 return
             self._waiting.popleft()
+            self.posted += 1
 
     def drain(self) -> Iterator[Any]:
         """Everything that has arrived, in order, without waiting."""

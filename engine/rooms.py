@@ -199,6 +199,7 @@ class DoorsRoom:
         for message in (*arrived, *_each(self.room.drain())):
             if isinstance(message, Trouble):
                 log.warning("%s: %s", message.room, message.what)
+                self.room.send(message)  # doors that start again tell why the old ones ended
             elif isinstance(message, Opened):
                 self.opened, self._serial = message, -1  # new doors know no directory yet
             elif message.at > now + 0.001:

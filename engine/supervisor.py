@@ -12,12 +12,14 @@ import socket
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any
 
 from engine.crossings import Mailbox
+from engine.messages import Trouble
 
 log = logging.getLogger("engine.supervisor")
 SPAWN = multiprocessing.get_context("spawn")  # fork would copy GL and audio state that cannot be shared
@@ -49,18 +51,29 @@ def _enter(name: str, target: str, nice: int, end: socket.socket, arguments: tup
 class Room:
     """One process and the post to it. `send` and `drain` are for the loop's thread; the rest is the supervisor's.
 
-    `target` is "module:function", called in the new process with its mailbox socket and `arguments()`.
+    `target` is "module:function", called in the new process with its mailbox socket and `arguments()`. `pulse` gives a
+    number that changes as long as the room works: one that lives and stands still is ended, and starts again.
     """
 
+    STILL = 60.0  # seconds without a change of the pulse, once it has begun to change
     PATIENCE = (0.2, 0.5, 1.0, 2.0, 4.0)  # seconds before a restart, by how often it died in the last minute
 
-    def __init__(self, name: str, target: str, arguments: Callable[[], tuple[Any, ...]], nice: int = 0):
-        self.name, self.target, self.arguments, self.nice = name, target, arguments, nice
+    def __init__(
+        self,
+        name: str,
+        target: str,
+        arguments: Callable[[], tuple[Any, ...]],
+        nice: int = 0,
+        pulse: Callable[[], float] = lambda: 0.0,
+    ):
+        self.name, self.target, self.arguments, self.nice, self.pulse = name, target, arguments, nice, pulse
         self.restarts = 0
         self.starts: list[float] = []
         self.process: SpawnProcess | None = None
         self._mailbox: Mailbox | None = None
+        self._befell: deque[Trouble] = deque(maxlen=64)
         self._again = 0.0  # monotonic seconds at which to start again
+        self._beat = self._moved = 0.0  # the pulse, and when it last changed; 0: not yet since the start
 
     def start(self) -> None:
         """Start the process with a fresh mailbox: letters to a dead room are of no use to its successor."""
@@ -73,6 +86,7 @@ class Room:
         if old:
             old.close()
         self.starts.append(time.monotonic())
+        self._beat, self._moved = self.pulse(), 0.0
 
     @property
     def alive(self) -> bool:
@@ -82,13 +96,19 @@ class Room:
     def lost(self) -> int:
         return self._mailbox.lost if self._mailbox else 0
 
+    @property
+    def posted(self) -> int:
+        return self._mailbox.posted if self._mailbox else 0
+
     def send(self, letter: object) -> None:
         """Post a letter; a dead room loses it."""
         if self._mailbox:
             self._mailbox.send(letter)
 
     def drain(self) -> Iterator[Any]:
-        """Letters from the room, without waiting."""
+        """Letters from the room, and what befell it, without waiting."""
+        while self._befell:
+            yield self._befell.popleft()
         mailbox = self._mailbox
         if mailbox:
             try:
@@ -97,19 +117,30 @@ class Room:
                 return
 
     def watch(self, now: float) -> None:
-        """Start the room again when it has died, sooner the rarer it dies."""
+        """Start the room again when it has died, sooner the rarer it dies; end it when it stands still."""
         if self.alive:
-            return
+            return self._feel(now)
         if not self._again:
             code = self.process.exitcode if self.process else None
             lately = sum(1 for start in self.starts if now - start < 60)
             wait = self.PATIENCE[min(lately, len(self.PATIENCE)) - 1]
-            log.warning("%s stopped (exit code %s); it starts again in %.1f s", self.name, code, wait)
+            self._tell(f"stopped (exit code {code}); it starts again in {wait:.1f} s")
             self._again = now + wait
         elif now >= self._again:
             self._again = 0.0
             self.restarts += 1
             self.start()
+
+    def _feel(self, now: float) -> None:
+        beat = self.pulse()
+        if beat != self._beat:
+            self._beat, self._moved = beat, now
+        elif self._moved and now - self._moved > self.STILL and self.process:
+            self._tell(f"it has stood still for {now - self._moved:.0f} s and is ended")
+            self.process.kill()
+
+    def _tell(self, what: str) -> None:
+        self._befell.append(Trouble(self.name, what))
 
     def stop(self, patience: float = 5.0) -> None:
         """Ask the room to end, and end it if it does not."""

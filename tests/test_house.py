@@ -12,12 +12,16 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import av
 import numpy as np
 import psutil
 import pytest
+from safetensors.torch import load_file, save_file
+
+from tests.test_single import Made
 
 TOP = Path(__file__).parents[1]
 
@@ -42,6 +46,7 @@ class Show:
     """`hypermnesia run` in a process of its own, on free ports, with a memory of its own."""
 
     def __init__(self, home, *options, seconds=0.0):
+        home.mkdir(exist_ok=True)
         self.home, self.osc, self.web = home, free_port(socket.SOCK_DGRAM), free_port()
         command = [sys.executable, "-m", "engine", "run", "gap", "--home", str(home), "--sound", "null", "--size", "320x180"]
         command += ["--osc", str(self.osc), "--web", str(self.web), "--window", "headless", *options]
@@ -65,8 +70,11 @@ class Show:
                 return child.pid
         return 0
 
+    def figures(self):
+        return self.health().get("figures", {})
+
     def frames(self):
-        return dict(self.health().get("figures", {})).get("frames", 0)
+        return self.figures().get("frames", 0)
 
     def awake(self):
         return wait_for(lambda: self.process.poll() is not None or self.frames() > 5, 240) and self
@@ -83,6 +91,107 @@ class Show:
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(60)
         return self.process.returncode
+
+
+def hypermnesia(*words, **options):
+    return subprocess.run([sys.executable, "-m", "engine", *words], cwd=TOP, capture_output=True, text=True, timeout=300, **options)
+
+
+def test_two_renders_of_one_score_are_the_same_bit_for_bit(tmp_path):
+    def digest(seed, name):
+        score = ["--say", "the sea at night", "--seconds", "1", "--seed", str(seed), "--size", "320x180"]
+        done = hypermnesia("render", "gap", *score, str(tmp_path / name))
+        found = re.search(r"sha256\s+(\w{64})", done.stdout)
+        assert found, done.stderr
+        return found[1]
+
+    with ThreadPoolExecutor(2) as both:
+        first, second, other = both.map(digest, (7, 7, 8), ("a.mp4", "b.mp4", "c.mp4"))
+    assert first == second != other
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["run", "gpa"], "no scene is called gpa; did you mean gap?"),
+        (["run", "--secnods", "3"], "no option --secnods; did you mean --seconds?"),
+        (["rnu"], "no command rnu; did you mean run?"),
+        (["run", "--size", "wide"], "--size wants something like 640x360, found wide"),
+        (["run", "--set", "beta"], "--set wants something like beta=0.9, found beta"),
+        (["run", "--machine", "none.toml"], "none.toml: no such file"),
+        (["run", "--model", "nowhere/at-all", "--osc", "0", "--web", "0"], "nowhere/at-all"),
+    ],
+)
+def test_what_is_wrong_before_the_show_is_said_in_a_sentence(words, said, tmp_path):
+    done = hypermnesia(*words, env={**os.environ, "HYPERMNESIA_HOME": str(tmp_path)})
+    assert done.returncode == 2, done.stderr
+    assert said in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_port_in_use_is_said_with_a_free_one(tmp_path):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        done = hypermnesia("run", "--osc", str(port), "--home", str(tmp_path))
+    assert done.returncode == 2 and re.search(rf"port {port} is in use.*--osc \d+", done.stderr)
+
+
+def test_a_broken_scene_file_is_refused_before_the_show(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text("from engine import Scene, dreamed\n\nclass Mine(Scene):\n    def drow(self, now):\n        return dreamed\n")
+    done = hypermnesia("run", str(path), "--home", str(tmp_path))
+    assert done.returncode == 2 and "did you mean draw()?" in done.stderr
+
+
+def test_a_recorded_show_has_light_and_sound_and_its_length(tmp_path):
+    film = tmp_path / "show.mp4"
+    show = Show(tmp_path, "--say", "the sea at night", "--say", "une ville en feu", "--record", str(film), seconds=8.0)
+    assert show.process.wait(240) == 0, show.log.read_text()
+    with av.open(str(film)) as container:
+        frames = [f.to_ndarray(format="rgb24") for f in container.decode(video=0)]
+        length = frames and float(container.streams.video[0].duration * container.streams.video[0].time_base)
+    with av.open(str(film)) as container:
+        sound = np.concatenate([f.to_ndarray() for f in container.decode(audio=0)], axis=1)
+        rate = container.streams.audio[0].rate
+    assert abs(length - 8.0) <= 0.5 and abs(sound.shape[1] / rate - 8.0) <= 0.5
+    assert len(frames) > 40
+    late = [f.mean() for f in frames[len(frames) // 3 :]]
+    assert max(late) > 8, "the wall is dark"
+    assert np.abs(frames[-1].astype(int) - frames[len(frames) // 2].astype(int)).mean() > 1.0, "the wall stands still"
+    assert np.sqrt((sound**2).mean()) > 1e-4 and np.abs(sound).max() < 0.99
+
+
+@pytest.fixture(scope="module")
+def one_file(tmp_path_factory):
+    """A small SD 2 with random weights, in one file as people pass them around."""
+    made = Made("sd2", tmp_path_factory.mktemp("sd2")).file
+    made.with_name("machine.toml").write_text("[mind]\nsize = 64\nfounding = 24\n")
+    return made
+
+
+def test_a_whole_show_is_dreamt_by_a_single_file(one_file, tmp_path):
+    show = Show(tmp_path, "--model", str(one_file), "--machine", str(one_file.with_name("machine.toml"))).awake()
+    try:
+        wait_for(lambda: show.send("/hm/text", "s", "a lamp") or "a lamp" in show.words(), every=1.0)
+        wait_for(lambda: show.figures().get("pictures_per_second", 0.0) > 1.0)
+        assert show.health()["facts"]["model"] == str(one_file) and show.health()["troubles"] == []
+    finally:
+        assert show.end() == 0
+
+
+def test_a_model_whose_pictures_are_not_finite_is_told_and_the_wall_goes_on(one_file, tmp_path):
+    weights = load_file(one_file)
+    weights["model.diffusion_model.out.2.bias"][:] = float("nan")
+    broken = tmp_path / "broken.safetensors"
+    save_file(weights, broken)
+    shutil.copytree(one_file.parent, tmp_path, dirs_exist_ok=True, ignore=lambda *_: [one_file.name])
+    show = Show(tmp_path / "home", "--model", str(broken), "--machine", str(tmp_path / "machine.toml")).awake()
+    try:
+        wait_for(lambda: any("not finite" in one for one in show.health().get("troubles", ())))
+        before = show.frames()
+        wait_for(lambda: show.frames() > before + 10)
+    finally:
+        assert show.end() == 0
 
 
 @pytest.fixture(scope="module")
@@ -132,66 +241,24 @@ def test_no_sentence_is_lost_when_the_mind_dies_right_after_it_was_said(show):
     assert all(show.words().count(sentence) == 1 for sentence in said)
 
 
-def test_a_recorded_show_has_light_and_sound_and_its_length(tmp_path):
-    film = tmp_path / "show.mp4"
-    show = Show(tmp_path, "--say", "the sea at night", "--say", "une ville en feu", "--record", str(film), seconds=8.0)
-    assert show.process.wait(240) == 0, show.log.read_text()
-    with av.open(str(film)) as container:
-        frames = [f.to_ndarray(format="rgb24") for f in container.decode(video=0)]
-        length = frames and float(container.streams.video[0].duration * container.streams.video[0].time_base)
-    with av.open(str(film)) as container:
-        sound = np.concatenate([f.to_ndarray() for f in container.decode(audio=0)], axis=1)
-        rate = container.streams.audio[0].rate
-    assert abs(length - 8.0) <= 0.5 and abs(sound.shape[1] / rate - 8.0) <= 0.5
-    assert len(frames) > 40
-    late = [f.mean() for f in frames[len(frames) // 3 :]]
-    assert max(late) > 8, "the wall is dark"
-    assert np.abs(frames[-1].astype(int) - frames[len(frames) // 2].astype(int)).mean() > 1.0, "the wall stands still"
-    assert np.sqrt((sound**2).mean()) > 1e-4 and np.abs(sound).max() < 0.99
+def test_a_sentence_of_ten_thousand_characters_and_an_empty_one_do_not_stop_the_show(show):
+    before = show.frames()
+    show.send("/hm/text", "s", "")
+    show.send("/hm/text", "s", "so many words " * 720)
+    show.send("/hm/text", "s", "after too many words")
+    wait_for(lambda: "after too many words" in show.words())
+    wait_for(lambda: show.frames() > before + 10)
+    assert "" not in show.words()
 
 
-def hypermnesia(*words, **options):
-    return subprocess.run([sys.executable, "-m", "engine", *words], cwd=TOP, capture_output=True, text=True, timeout=300, **options)
-
-
-def test_two_renders_of_one_score_are_the_same_bit_for_bit(tmp_path):
-    score = ["render", "gap", "--say", "the sea at night", "--seconds", "2", "--seed", "7", "--size", "320x180"]
-    first, second = (hypermnesia(*score, str(tmp_path / name)) for name in ("a.mp4", "b.mp4"))
-    hashes = [re.search(r"sha256\s+(\w{64})", done.stdout) for done in (first, second)]
-    assert hashes[0] and hashes[1], first.stderr + second.stderr
-    assert hashes[0][1] == hashes[1][1]
-    other = hypermnesia(*score[:-1], "320x180", "--seed", "8", str(tmp_path / "c.mp4"))
-    assert hashes[0][1] not in other.stdout
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (["run", "gpa"], "no scene is called gpa; did you mean gap?"),
-        (["run", "--secnods", "3"], "no option --secnods; did you mean --seconds?"),
-        (["rnu"], "no command rnu; did you mean run?"),
-        (["run", "--size", "wide"], "--size wants something like 640x360, found wide"),
-        (["run", "--set", "beta"], "--set wants something like beta=0.9, found beta"),
-        (["run", "--machine", "none.toml"], "none.toml: no such file"),
-        (["run", "--model", "nowhere/at-all", "--osc", "0", "--web", "0"], "nowhere/at-all"),
-    ],
-)
-def test_what_is_wrong_before_the_show_is_said_in_a_sentence(words, said, tmp_path):
-    done = hypermnesia(*words, env={**os.environ, "HYPERMNESIA_HOME": str(tmp_path)})
-    assert done.returncode == 2, done.stderr
-    assert said in done.stderr and "Traceback" not in done.stderr
-
-
-def test_a_port_in_use_is_said_with_a_free_one(tmp_path):
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
-        done = hypermnesia("run", "--osc", str(port), "--home", str(tmp_path))
-    assert done.returncode == 2 and re.search(rf"port {port} is in use.*--osc \d+", done.stderr)
-
-
-def test_a_broken_scene_file_is_refused_before_the_show(tmp_path):
-    path = tmp_path / "mine.py"
-    path.write_text("from engine import Scene, dreamed\n\nclass Mine(Scene):\n    def drow(self, now):\n        return dreamed\n")
-    done = hypermnesia("run", str(path), "--home", str(tmp_path))
-    assert done.returncode == 2 and "did you mean draw()?" in done.stderr
+def test_a_mind_without_memory_says_so_while_frames_go_on_and_comes_back(show):
+    mind = psutil.Process(wait_for(lambda: show.room("mind")))
+    wait_for(lambda: show.figures().get("picture_age_ms", 1e9) < 1000)  # it is at work
+    before = show.frames()
+    mind.rlimit(psutil.RLIMIT_AS, (mind.memory_info().vms,) * 2)  # not a byte more
+    show.send("/hm/text", "s", "a sentence that nobody has thought of before")
+    wait_for(lambda: any("thoughts failed" in one for one in show.health().get("troubles", ())))
+    wait_for(lambda: show.room("mind") not in (0, mind.pid), 30)
+    assert show.frames() > before + 30
+    assert "a sentence that nobody has thought of before" in show.words()
+    wait_for(lambda: show.figures().get("picture_age_ms", 1e9) < 1000)

@@ -50,3 +50,16 @@ def test_a_room_that_dies_at_once_is_not_started_in_a_frenzy():
     with Supervisor([room]):
         time.sleep(3.0)
         assert 1 <= room.restarts <= 6
+
+
+def test_a_room_that_lives_and_stands_still_is_ended_and_starts_again():
+    heard = []
+    room = Room("echo", TARGET, lambda: ("echo",), pulse=lambda: len(heard))
+    room.STILL = 2.0
+    with Supervisor([room]):
+        wait_for(lambda: heard.extend(echo(room, "a")) or heard)
+        first = room.process.pid
+        os.kill(first, signal.SIGSTOP)
+        wait_for(lambda: room.alive and room.process.pid != first)
+        wait_for(lambda: echo(room, "b"))
+        assert room.restarts == 1, "one that has not begun yet may take its time"

@@ -16,7 +16,7 @@ from engine.mind import embedded
 from engine.mind.encoder import Encoder
 
 TINY = {
-    "run": {"precision": "fp32"},
+    "run": {"precision": "fp32", "founding": 2},
     "cache": {"sizes_px": [64, 128], "shard": 2, "rounds": 2, "captions": 2},
     "autoencoder": {"batch": 4, "crop_px": 32, "warmup": 2},
     "finish": {"batch": 2, "crop_px": 64, "warmup": 2, "critic": 4, "dreams": 2, "pool": 2, "round": 4},

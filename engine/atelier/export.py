@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import datetime
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import torch
 
+from engine.atelier import captions, paint
 from engine.atelier.workshop import STAGES, Workshop
+from engine.mind import embedded
+from engine.mind.founding import FILE, Founder, save
+from engine.mind.parts import fingerprint
 from engine.mind.reader import Reader
+from engine.mind.records import Seen
 
 SHARD = "12MB"
 """Files stay under 16 MB: a repository and a slow museum line take them easily."""
@@ -28,7 +35,7 @@ INDEX = {
 
 
 def export(workshop: Workshop, folder: Path) -> None:
-    """Write the student, autoencoder, scheduler and reader in f16, and `training.json`, the facts for the card."""
+    """Write the student, autoencoder, scheduler and reader in f16, founding memories, and `training.json`, facts for the card."""
     for part, module in (("unet", workshop.unet("student")), ("vae", workshop.vae(trained=True))):
         module.to(torch.float16).save_pretrained(folder / part, max_shard_size=SHARD)
         _forget_where(folder / part / "config.json")
@@ -38,7 +45,24 @@ def export(workshop: Workshop, folder: Path) -> None:
     state = torch.load(workshop.folder / "reader.pt", map_location="cpu", weights_only=True)
     reader.load_state_dict(state["averaged"] or state["module"])
     reader.save(folder / "reader")
+    founders(folder, workshop.settings.run.founding)
     (folder / "training.json").write_text(json.dumps(facts(workshop), indent=1) + "\n", encoding="utf-8")
+
+
+def founders(folder: Path, count: int) -> None:
+    """Write what a mind with these weights is born with: `founding.safetensors`, the first `count` founding memories."""
+    parts, kinds = embedded.load(folder), len(paint.KINDS)
+
+    def made() -> Iterator[Founder]:
+        for first in range(0, count, kinds):
+            for picture, _, caption in paint.founding(min(kinds, count - first), seed=101 * (first // kinds)):
+                latent = embedded.to_latents(parts.vae, picture[None] / 255)
+                rgb = np.ascontiguousarray(picture.permute(1, 2, 0).numpy())
+                seen = Seen(latent[0].numpy().astype(np.float16), parts.reader.vector(latent)[0].numpy(), fingerprint(rgb))
+                yield Founder(caption, parts.encoder.sentence([captions.to_english(caption)])[0], seen)
+
+    with torch.inference_mode():
+        save(folder / FILE, made(), embedded.space(folder))
 
 
 def _forget_where(config: Path) -> None:

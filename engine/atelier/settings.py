@@ -19,6 +19,7 @@ class Run:
     precision: str
     checkpoint_minutes: float
     sheet_minutes: float
+    founding: int
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,7 @@ class Porter:
     ):
         self.options, self.post, self.moderator, self.clock = options, post, moderator, clock
         self.nodes = Nodes()
+        self.troubles: deque[str] = deque(maxlen=32)  # the newest of them, with the time of day
         self.counts: Counter[str] = Counter()  # what came, what was refused: all of it reaches /metrics
         self.health = Health(ok=False, notes=("the loop has not spoken yet",))
         self.heard = clock()  # when the loop last spoke
@@ -148,6 +149,7 @@ class Porter:
                 self.health = letter
             case Trouble(room, what):
                 log.warning("%s: %s", room, what)
+                self.troubles.append(f"{time.strftime('%H:%M:%S')} {room}: {what}")
                 self.counts["troubles"] += 1
             case Stored() | Returned() | Withdrawn() | Told():
                 self._learn(letter)

@@ -85,7 +85,8 @@ class Web:
         }
         return {
             "ok": told.ok and silent <= SILENT, "name": self.options.name, "notes": notes, "rooms": dict(told.rooms),
-            "facts": dict(told.facts), "figures": dict(told.figures), "doors": doors | dict(self.porter.counts),
+            "facts": dict(told.facts), "troubles": list(self.porter.troubles), "figures": dict(told.figures),
+            "doors": doors | dict(self.porter.counts),
         }  # fmt: skip
 
     async def _health(self, request: Request) -> Response:

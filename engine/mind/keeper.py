@@ -15,16 +15,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.messages import Kind, Stored, Text, Withdrawn
 from engine.mind import again
 from engine.mind.archive import Archive, Birth, Fragment, Seen
+from engine.mind.founding import Founder
 from engine.mind.lineage import Line, descend
 from engine.mind.options import MindOptions
-from engine.mind.parts import Parts
+from engine.mind.parts import Parts, fingerprint
 from engine.mind.recall import Memory
 from engine.mind.space import Vector
 from engine.mind.strata import alone, compact, forget_in_copies, snapshot
@@ -81,25 +80,21 @@ class Keeper:
             ids = known[at : at + batch]
             if len(ids) == min(batch, until - at) and all(fragment in have for fragment in ids):
                 continue
-            pictures = self.parts.founding(min(batch, until - at), self.parts.dreamer.size, self.options.seed + 101 * (at // batch))
-            for place, (picture, _, caption) in enumerate(pictures):
+            for place, founder in enumerate(self.parts.founders(at, min(batch, until - at))):
                 known_id = ids[place] if place < len(ids) else 0
                 if known_id not in have:
-                    self._paint(known_id, picture, caption)
+                    self._settle(known_id, founder)
                 yield min(1.0, (at + place + 1) / until)  # one at a time: a thought may be waiting
 
-    def _paint(self, fragment: int, picture: Tensor, caption: str) -> None:
-        rgb = picture.permute(1, 2, 0).numpy()
-        latent = self.parts.dreamer.encode(np.ascontiguousarray(rgb))
-        seen = Seen(latent.numpy().astype(np.float16), self.parts.read(latent), fingerprint(rgb))
-        meaning = self.parts.means(caption)
+    def _settle(self, fragment: int, founder: Founder) -> None:
         with self._lock:
             if fragment:
-                self.archive.repaint(fragment, seen, self.parts.space)
+                self.archive.repaint(fragment, founder.seen, self.parts.space)
             else:
-                fragment = self.archive.remember(Birth("founding", caption, meaning, seen), self.parts.space)
+                birth = Birth("founding", founder.caption, founder.meaning, founder.seen)
+                fragment = self.archive.remember(birth, self.parts.space)
                 self.mass += 1
-            self._take_in(fragment, meaning, seen)
+            self._take_in(fragment, founder.meaning, founder.seen)
 
     def _take_in(self, fragment: int, meaning: Vector, seen: Seen) -> None:
         found = self.archive.fragment(fragment)
@@ -245,12 +240,3 @@ class Keeper:
         self.archive.close()
         self._alone.close()
 
-
-def fingerprint(rgb: NDArray[np.uint8]) -> bytes:
-    """Perceptual hash of 256 bits: is each of 16x16 cells lighter than its right neighbour? (dHash, Krawetz 2013.)
-
-    64 bits refuse 23 % falsely at 5 million keyframes, 256 about 1e-7.
-    """
-    luma = torch.from_numpy(rgb.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32))
-    small = torch.nn.functional.adaptive_avg_pool2d(luma[None, None], (16, 17))[0, 0]
-    return np.packbits((small[:, 1:] > small[:, :-1]).numpy().reshape(-1)).tobytes()

@@ -36,6 +36,7 @@ LISTEN = 0.02  # seconds that the ears wait for a letter before they post what o
 SPARE = 2.0  # seconds between founding memories while pictures are late
 ACCOUNT = 1.0  # seconds between two readings of the contract
 BRISK = 1 / 60  # seconds from one picture to the next, at least: no wall shows more
+ENOUGH = 5  # thoughts that fail one after another: a new process may have the memory, or the device, that this one lost
 NICE = 5  # how much the thought gives way to the stream and the stage (Linux: per thread)
 
 
@@ -122,11 +123,11 @@ class Room:
     # --- thought ---
 
     def ponder(self) -> None:
-        """Think until the room closes; what goes wrong is said, and the next thought tries again."""
+        """Think until the room closes; what goes wrong is said, and the next thought tries again, ENOUGH times."""
         _give_way(NICE)
         mind = self.mind
         assert mind is not None
-        founding = mind.keeper.found(self.options.founding)
+        founding, failed = mind.keeper.found(self.options.founding), 0
         while self.open:
             dream = self.dream
             try:
@@ -137,11 +138,16 @@ class Room:
                     self.fresh.clear()  # what was asked last is thought
                 if self._may_found() and (done := next(founding, None)) is not None:
                     self.post(Loading("painting founding memories", done))
+                failed = 0
             except Exception as wrong:
                 log.exception("a thought failed")
                 self.post(Trouble("mind", f"a thought failed ({type(wrong).__name__}: {wrong}); the stream goes on"))
-                founding = mind.keeper.found(self.options.founding)
+                founding, failed = mind.keeper.found(self.options.founding), failed + 1
                 time.sleep(1.0)
+                if failed == ENOUGH:
+                    self.post(Trouble("mind", f"{ENOUGH} thoughts failed one after another: the room ends and is started anew"))
+                    time.sleep(2 * LISTEN)  # the ears send it
+                    self.open = False
             self._sleep_on_it()
             self.fresh.wait(PAUSE)
 

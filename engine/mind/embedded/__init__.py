@@ -7,6 +7,7 @@ predicts the clean latent (`prediction_type="sample"`), and one call at t = 999 
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,7 +52,21 @@ def load(folder: Path | None = None, dtype: torch.dtype | None = None) -> Embedd
     scheduler = LCMScheduler.from_pretrained(folder / "scheduler", local_files_only=True)
     for part in (unet, vae):
         part.eval().requires_grad_(False)
-    return Embedded(unet, vae, scheduler, Encoder.load(), Reader.load(folder / "reader").to(dtype))
+    return Embedded(unet, vae, scheduler, Encoder.load(), reader(folder).to(dtype))
+
+
+def reader(folder: Path = FOLDER) -> Reader:
+    """The reader alone, f32 on the CPU."""
+    return Reader.load(folder / "reader")
+
+
+def space(folder: Path = FOLDER) -> str:
+    """What latents and readings are comparable with: they mean something only to the weights that made them."""
+    weights = hashlib.blake2b(digest_size=6)
+    for part in ("vae", "reader"):
+        for file in sorted((folder / part).glob("*.safetensors")):
+            weights.update(file.read_bytes())
+    return f"embedded {weights.hexdigest()}"
 
 
 def check(folder: Path) -> None:
