@@ -15,6 +15,8 @@ from engine.errors import CannotPlay
 from engine.loop import Quiet
 from engine.messages import Set, Text
 
+pytestmark = pytest.mark.realtime
+
 
 def ticks(clock: MidiClock, bpm: float, count: int, start: float = 10.0, jitter: float = 0.0) -> float:
     """Feed ticks; the time of the last one, without its jitter."""
@@ -127,7 +129,6 @@ def test_link_follows_a_real_peer_and_waits_for_nobody_alone() -> None:
     loop.call_soon_threadsafe(loop.stop)
 
 
-@pytest.mark.realtime
 def test_a_midi_clock_comes_in_at_a_real_port() -> None:
     """Over JACK's dummy, which needs no sequencer in the kernel."""
     rtmidi = pytest.importorskip("rtmidi", reason="an extra: pip install 'hypermnesia[midi]'")

@@ -21,6 +21,8 @@ from engine.doors.score import ScoreError, read
 from engine.messages import Directory, Keystroke, Message, Opened, Set, Text, Withdrawn
 from tests.doors_house import NODES, QUIET, House, Performer
 
+pytestmark = pytest.mark.realtime
+
 
 def test_the_doors_carry_no_torch() -> None:
     code = "import sys, engine.doors.room; print([m for m in ('torch', 'pyo', 'moderngl', 'diffusers') if m in sys.modules])"

@@ -23,6 +23,8 @@ from safetensors.torch import load_file, save_file
 
 from tests.test_single import Made
 
+pytestmark = pytest.mark.realtime
+
 TOP = Path(__file__).parents[1]
 
 
@@ -179,6 +181,7 @@ def test_a_whole_show_is_dreamt_by_a_single_file(one_file, tmp_path):
         assert show.end() == 0
 
 
+@pytest.mark.long
 def test_a_model_whose_pictures_are_not_finite_is_told_and_the_wall_goes_on(one_file, tmp_path):
     weights = load_file(one_file)
     weights["model.diffusion_model.out.2.bias"][:] = float("nan")

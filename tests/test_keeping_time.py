@@ -17,6 +17,8 @@ from engine.mind.contract import Contract, Terms
 from engine.mind.room import Room
 from tests.small_mind import SIDE, Painter, options, parts
 
+pytestmark = pytest.mark.realtime
+
 TERMS = Terms(deadline=0.05, window=8, ladder=((32, 32),))
 
 

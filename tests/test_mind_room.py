@@ -13,6 +13,8 @@ from engine.messages import Dream, Loading, Returned, Set, Stored, Text, Told, T
 from engine.mind.room import serve
 from tests.small_mind import SIDE, options, parts
 
+pytestmark = pytest.mark.realtime
+
 SPAWN = multiprocessing.get_context("spawn")
 
 

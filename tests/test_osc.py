@@ -17,6 +17,8 @@ from engine.doors.wires import UdpDoor, bundle, encode
 from engine.messages import Node, Returned, Set, Text, Token, Touch, Values
 from tests.doors_house import House, Performer
 
+pytestmark = pytest.mark.realtime
+
 NOW = 1_800_000_000.0
 
 
@@ -325,7 +327,6 @@ def test_panic_overtakes_a_flood() -> None:
         performer.close()
 
 
-@pytest.mark.realtime
 def test_twenty_thousand_messages_a_second_come_through() -> None:
     """Best of three: a second of 20,000 fader moves at their pace; none is lost and the newest value is the last."""
     best = 1.0

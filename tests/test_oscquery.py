@@ -22,6 +22,8 @@ from engine.doors.wires import encode
 from engine.messages import Directory, Opened, Set, Values
 from tests.doors_house import NODES, House
 
+pytestmark = pytest.mark.realtime
+
 
 @pytest.fixture(scope="module")
 def house() -> Iterator[House]:

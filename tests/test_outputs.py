@@ -20,6 +20,8 @@ from engine.stage.outputs.live import Live, mime, watch
 from engine.stage.outputs.recording import Recorder, Recording
 from engine.stage.outputs.tap import OutputError, Worker
 
+pytestmark = pytest.mark.realtime
+
 SIZE, FPS, RATE = (160, 90), 30, 48_000
 
 

@@ -21,9 +21,10 @@ from engine.stage.outputs.live import Live
 from tests.doors_house import House
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-pytestmark = pytest.mark.skipif(
-    not (CHROMIUM and DRIVER), reason="needs Chromium: apt install chromium chromium-driver"
-)
+pytestmark = [
+    pytest.mark.realtime,
+    pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="needs Chromium: apt install chromium chromium-driver"),
+]
 
 KIOSK, PHONE = (1280, 800), (390, 844)
 
@@ -220,6 +221,7 @@ def test_a_sentence_is_taken_back_by_its_button_and_by_its_code(visitor: Visitor
     visitor.until(lambda: visitor.at(".said").get_attribute("data-state") == "gone")
     assert "oubliez" not in visitor.at("body").text
     visitor.at("#back-toggle").click()
+    visitor.until(lambda: visitor.at("#code").is_displayed())
     visitor.at("#code").send_keys("nothing" + Keys.ENTER)
     visitor.until(lambda: visitor.house.messages(Withdraw)[-1].code == "nothing")
     visitor.house.tell(Withdrawn("nothing", False, visitor.house.messages(Withdraw)[-1].visit))

@@ -23,6 +23,8 @@ from engine.sound.nodes import NODES
 from engine.supervisor import Room, Supervisor
 from tests.doors_house import Performer as Client
 
+pytestmark = pytest.mark.realtime
+
 DAWN = {"/hm/scene": ("gap",), "/hm/scene/gap/beta": (0.2,), "/hm/sound/gain": (1.0,), "/hm/seed": (1,)}
 STORM = {"/hm/scene": ("lineage",), "/hm/scene/gap/beta": (0.8,), "/hm/sound/gain": (0.5,), "/hm/seed": (9,)}
 

@@ -14,6 +14,8 @@ from engine.programme import Solo
 from engine.scene import load
 from tests.test_house import TOP, Show, wait_for
 
+pytestmark = pytest.mark.realtime
+
 TEXT = (TOP / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", TEXT, re.S)
 LINES = [line for kind, block in BLOCKS if kind == "sh" for line in block.strip().splitlines()]
@@ -27,13 +29,6 @@ def folder(tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope="module")
-def show(tmp_path_factory):
-    show = Show(tmp_path_factory.mktemp("home")).awake()
-    yield show
-    show.end()
-
-
 def test_every_line_is_known_to_one_of_these_tests():
     known = ("./install/run", "./install/test", "oscsend ", "hypermnesia ")
     assert LINES and all(line.startswith(known) for line in LINES)
@@ -42,18 +37,6 @@ def test_every_line_is_known_to_one_of_these_tests():
 def test_the_two_commands_are_there_and_can_be_run():
     for line in LINES[:2]:
         assert (TOP / line).stat().st_mode & 0o111
-
-
-@pytest.mark.parametrize("line", [line for line in LINES if line.startswith("oscsend")])
-def test_what_a_performer_pastes_is_understood(show, line):
-    words = shlex.split(line.replace("9000", str(show.osc)))
-    before = show.frames()
-    assert subprocess.run(words, check=False).returncode == 0
-    wait_for(lambda: show.frames() > before + 3)
-    if "/hm/text" in line:
-        wait_for(lambda: words[-1] in show.words())
-    if "/hm/scene" in line:
-        wait_for(lambda: dict(show.health().get("facts", {})).get("scene") == words[-1])
 
 
 @pytest.mark.parametrize("line", [line for line in LINES if line.startswith("hypermnesia")])
@@ -109,3 +92,22 @@ def test_nothing_is_left_to_be_filled_in():
 def test_pictures_stay_small():
     pictures = list((TOP / "scenes" / "pictures").glob("*"))
     assert pictures and all(Path(p).stat().st_size < 4 << 20 for p in pictures)
+
+
+@pytest.fixture(scope="module")
+def show(tmp_path_factory):
+    show = Show(tmp_path_factory.mktemp("home")).awake()
+    yield show
+    show.end()
+
+
+@pytest.mark.parametrize("line", [line for line in LINES if line.startswith("oscsend")])
+def test_what_a_performer_pastes_is_understood(show, line):
+    words = shlex.split(line.replace("9000", str(show.osc)))
+    before = show.frames()
+    assert subprocess.run(words, check=False).returncode == 0
+    wait_for(lambda: show.frames() > before + 3)
+    if "/hm/text" in line:
+        wait_for(lambda: words[-1] in show.words())
+    if "/hm/scene" in line:
+        wait_for(lambda: dict(show.health().get("facts", {})).get("scene") == words[-1])

@@ -24,6 +24,8 @@ from engine.sound.sync import clicks, from_interface, onsets, sync
 from engine.sound.tap import SampleRing
 from engine.supervisor import Room
 
+pytestmark = pytest.mark.realtime
+
 RATE, BLOCK = 48000, 256
 PERIOD = BLOCK / RATE
 

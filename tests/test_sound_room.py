@@ -30,6 +30,8 @@ from engine.sound.speakers import Speakers
 from engine.sound.sync import sync
 from engine.sound.tap import SampleRing
 
+pytestmark = pytest.mark.realtime
+
 RATE = 48000
 needs_pulse = pytest.mark.skipif(bool(null_audio.why_not()), reason=null_audio.why_not() or "there")
 
@@ -240,7 +242,6 @@ def all_channels(room: Playing, record: Callable[[int], NDArray[np.float32]]) ->
 
 
 @needs_pulse
-@pytest.mark.realtime
 def test_each_of_eight_channels_of_a_real_stream_carries_its_own_and_nothing_else() -> None:
     with null_audio.pulse(8) as server, playing(channels=8, reverb=0.0, layout="ring") as room:
         assert room.page.read()["real"] == 1.0
@@ -248,7 +249,6 @@ def test_each_of_eight_channels_of_a_real_stream_carries_its_own_and_nothing_els
 
 
 @needs_pulse
-@pytest.mark.realtime
 def test_a_device_that_is_pulled_and_put_back_sounds_again_within_three_seconds() -> None:
     with null_audio.pulse(2) as server, playing() as room:
         room.until(lambda: room.page.read()["real"] == 1.0, 5.0, "device")
@@ -265,7 +265,6 @@ def test_a_device_that_is_pulled_and_put_back_sounds_again_within_three_seconds(
 
 
 @needs_pulse
-@pytest.mark.realtime
 def test_clicks_leave_a_real_stream_when_they_were_meant_to() -> None:
     """Spread of (heard - meant) over 50 clicks; the recorder's own constant delay is not known here."""
     best = 1.0
@@ -289,7 +288,6 @@ def test_clicks_leave_a_real_stream_when_they_were_meant_to() -> None:
 
 
 @needs_pulse
-@pytest.mark.realtime
 def test_a_microphone_that_was_named_is_announced_and_can_be_played_in_short_pieces() -> None:
     with null_audio.pulse(2) as server, playing(microphone="default", reverb=0.0) as room:
         room.until(lambda: any("microphone 'default' is open" in what for what in room.heard()), 8.0, "announcement")
@@ -303,7 +301,6 @@ def test_a_microphone_that_was_named_is_announced_and_can_be_played_in_short_pie
 
 
 @pytest.mark.skipif(shutil.which("jackd") is None, reason="no jackd: apt-get install jackd2")
-@pytest.mark.realtime
 def test_each_of_sixteen_channels_of_jack_carries_its_own_and_nothing_else() -> None:
     with null_audio.jack(16, 1024), playing(channels=16, block=1024, host="JACK", layout="ring", reverb=0.0) as room:
         room.until(lambda: room.page.read()["real"] == 1.0, 8.0, "JACK")

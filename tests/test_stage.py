@@ -21,6 +21,8 @@ from engine.stage.outputs.tap import Fingerprint
 from engine.stage.pacer import Pacer
 from engine.stage.stage import Stage
 
+pytestmark = pytest.mark.realtime
+
 SIZE = (96, 54)
 
 

@@ -2,7 +2,11 @@ import os
 import signal
 import time
 
+import pytest
+
 from engine.supervisor import Room, Supervisor
+
+pytestmark = pytest.mark.realtime
 
 TARGET = "tests.echo_room:serve"
 

@@ -10,6 +10,8 @@ from engine.mind import tier
 from engine.mind.contract import Terms
 from engine.mind.options import MindOptions
 
+pytestmark = pytest.mark.realtime
+
 LADDER = Terms(ladder=((384, 384), (256, 256), (192, 192), (128, 128), (64, 64)))
 
 

@@ -20,6 +20,8 @@ from engine.doors.guard import Seals
 from engine.messages import Health, Keystroke, Returned, Set, Text, Token, Touch, Values, Withdraw, Withdrawn
 from tests.doors_house import House
 
+pytestmark = pytest.mark.realtime
+
 
 class Page:
     """A page of a kiosk, as far as its websocket."""

@@ -32,7 +32,7 @@ class Sources:
 
     def __init__(self, context: moderngl.Context):
         self.black = context.texture((1, 1), 4, b"\0\0\0\xff")
-        self.images: dict[str, moderngl.Texture] = {"": self.black}
+        self.images: dict[str, moderngl.Texture] = dict.fromkeys(("", *FRAMED.values()), self.black)
         self.numbers: dict[str, Number] = {}
 
 
