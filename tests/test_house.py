@@ -171,6 +171,7 @@ def one_file(tmp_path_factory):
     return made
 
 
+@pytest.mark.long
 def test_a_whole_show_is_dreamt_by_a_single_file(one_file, tmp_path):
     show = Show(tmp_path, "--model", str(one_file), "--machine", str(one_file.with_name("machine.toml"))).awake()
     try:
@@ -223,6 +224,16 @@ def test_a_wrong_address_a_wrong_type_and_a_broken_bundle_do_not_stop_the_show(s
     wait_for(lambda: "still listening" in show.words())
 
 
+def test_a_sentence_of_ten_thousand_characters_and_an_empty_one_do_not_stop_the_show(show):
+    before = show.frames()
+    show.send("/hm/text", "s", "")
+    show.send("/hm/text", "s", "so many words " * 720)
+    show.send("/hm/text", "s", "after too many words")
+    wait_for(lambda: "after too many words" in show.words())
+    wait_for(lambda: show.frames() > before + 10)
+    assert "" not in show.words()
+
+
 @pytest.mark.parametrize("name", ["mind", "sound", "doors"])
 def test_a_room_that_is_killed_comes_back_while_frames_go_on(show, name):
     first = wait_for(lambda: show.room(name))
@@ -242,16 +253,6 @@ def test_no_sentence_is_lost_when_the_mind_dies_right_after_it_was_said(show):
     os.kill(show.room("mind"), signal.SIGKILL)
     wait_for(lambda: set(said) <= set(show.words()), 90)
     assert all(show.words().count(sentence) == 1 for sentence in said)
-
-
-def test_a_sentence_of_ten_thousand_characters_and_an_empty_one_do_not_stop_the_show(show):
-    before = show.frames()
-    show.send("/hm/text", "s", "")
-    show.send("/hm/text", "s", "so many words " * 720)
-    show.send("/hm/text", "s", "after too many words")
-    wait_for(lambda: "after too many words" in show.words())
-    wait_for(lambda: show.frames() > before + 10)
-    assert "" not in show.words()
 
 
 def test_a_mind_without_memory_says_so_while_frames_go_on_and_comes_back(show):
