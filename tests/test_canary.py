@@ -80,7 +80,7 @@ async def visits(show: Show, count: int, seen: set[str]) -> None:
                 await one.send(json.dumps({"t": "hello"}))
                 await until(one, "welcome", seconds=5)
                 await one.send(json.dumps({"t": "text", "key": secrets.token_hex(16), "words": words}))
-                await until(one, "stored", seconds=5)
+                await until(one, "stored", seconds=30)
                 await one.send(json.dumps({"t": "touch", "x": draw.random(), "y": draw.random()}))
                 await until(one, "returned", seconds=2)
 

@@ -9,10 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from engine.crossings import Mailbox, PictureRing
-from engine.messages import Dream, State
+from engine.messages import Dream, Returned, State, Text, Trouble
+from engine.mind.codec import fitted
 from engine.mind.contract import Contract, Terms
 from engine.mind.room import Room
 from tests.small_mind import SIDE, Painter, options, parts
@@ -35,6 +38,12 @@ class Slow(Painter):
         time.sleep(self.cost)
         rgba, latent = super().paint(condition, noise, start, strength, asked=asked)
         return rgba[: self.size[0], : self.size[1]], latent
+
+    def imagine(self, condition: Tensor, noise: Tensor, start: Tensor | None = None, strength: float = 1.0) -> Tensor:
+        """Smaller latents of smaller pictures, as a Model's are; what is given to it may have any size."""
+        like = torch.empty(Painter.latent)
+        made = super().imagine(condition, fitted(noise, like), start if start is None else fitted(start, like), strength)
+        return made if self.size == (SIDE, SIDE) else F.avg_pool2d(made, 2)
 
     def lower(self) -> None:
         self.size, self.cost = (32, 32), 0.005
@@ -113,6 +122,16 @@ def test_every_second_picture_is_left_to_the_wall_then_pictures_become_smaller(p
     at = steps.index("smaller")
     assert steps[at - 2 : at + 1] == ["skip", "extrapolate", "smaller"]
     assert "32x32" in playing.painter.contract.steps_taken[at][2] and dict(state.contract)["misses"] > 0
+    playing.mailbox.send(Dream("a blue river at noon", at=time.monotonic()))
+    playing.until(lambda state: state.words == "a blue river at noon")  # it thinks and remembers at the smaller size
+    playing.mailbox.send(Text("a golden tower in the fog", key="k"))
+    end = time.monotonic() + 20
+    letters: list[object] = []
+    while not any(isinstance(letter, Returned) for letter in letters):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+        letters += playing.mailbox.drain()
+    assert not [letter for letter in letters if isinstance(letter, Trouble)]
 
 
 def test_the_account_travels_with_the_pictures(playing: Playing) -> None:

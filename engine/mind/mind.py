@@ -36,6 +36,7 @@ from engine.messages import (
     Withdrawn,
 )
 from engine.mind.autonomy import ALONE
+from engine.mind.codec import fitted
 from engine.mind.compose import DEFAULT, Composition, compose
 from engine.mind.composed import Composed
 from engine.mind.gap import angle, divergence, slerp, surplus, towards
@@ -123,7 +124,8 @@ class Mind:
         turned, heard = self._turn(u, condition, r, more, dream.beta * gap, dream.rho, tau)
         again = self.memory.chorus(self.memory.tired(self.memory.by_words(turned, most, tau), dream.gamma))
         second = self._compose(again, noise)
-        start = laid(second.latent, self.parts.dreamer.imagine(heard, noise))
+        large = fitted(self.parts.dreamer.imagine(heard, noise), second.latent)  # a late model dreams smaller than it remembers
+        start = laid(second.latent, large)
         watch.lap("gap")
         return Thought(
             words, speaker, lenders, u, r, q, tuple(self.memory.ids(r)), first, hidden, read, gap, more, dream.beta,
