@@ -91,6 +91,8 @@ def state_nodes(state: State) -> tuple[Node, ...]:
         nodes.append(_node(f"/hm/state/authors/{name}", float(share), f"how much of the picture is {name}"))
     kept = dict(state.contract)
     nodes += [_node(f"/hm/state/contract/{name}", kept.get(name, 0.0), told) for name, told in CONTRACT.items()]
+    caption = "what the picture remembers, in words that are nobody's alone"
+    nodes.append(Node("/hm/state/caption", "s", caption, (state.caption,), writable=False))
     nodes.append(Node("/hm/state/step", "s", "what the latency contract has given up", (state.step,), writable=False))
     nodes.append(Node("/hm/state/why", "s", "and the reason", (state.why,), writable=False))
     return tuple(nodes)

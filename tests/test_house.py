@@ -19,6 +19,7 @@ import av
 import numpy as np
 import psutil
 import pytest
+from pythonosc.osc_packet import OscPacket
 from safetensors.torch import load_file, save_file
 
 from tests.test_single import Made
@@ -210,6 +211,15 @@ def show(tmp_path_factory):
 def test_a_sentence_from_a_foreign_osc_client_is_remembered(show):
     show.send("/hm/text", "s", "a forest in the rain")
     wait_for(lambda: "a forest in the rain" in show.words())
+
+
+def test_what_the_picture_remembers_is_said_to_who_asks(show):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
+        asker.bind(("127.0.0.1", 0))
+        asker.settimeout(10)
+        show.send("/hm/subscribe", "si", "/hm/state/caption", asker.getsockname()[1])
+        heard = wait_for(lambda: OscPacket(asker.recv(65535)).messages[0].message.params[0], every=0.0)
+    assert re.search(r"\w", heard)
 
 
 def test_a_wrong_address_a_wrong_type_and_a_broken_bundle_do_not_stop_the_show(show):
