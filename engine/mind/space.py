@@ -19,8 +19,8 @@ Rows = NDArray[np.int64]
 EXACT = 100_000  # rows up to which the search is exact
 WITNESSES = 2048  # fragments over which a space's spread is taken
 RECENTRE = 1.125  # growth after which the centre is taken anew
-PROPOSED = 4  # rows that the index proposes for each that is wanted
-LEAST = 256  # rows that it proposes at least
+PROPOSED = 3  # rows that the index proposes for each that is wanted
+LEAST = 192  # rows that it proposes at least
 
 
 class Space:
