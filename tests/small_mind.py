@@ -115,6 +115,9 @@ class Painter(Codec):
     def lower(self) -> None:
         self.contract.exhausted(time.monotonic())
 
+    def rise(self) -> None:
+        pass
+
 
 @functools.cache
 def painter() -> Painter:

@@ -9,11 +9,11 @@ from engine.directory import CONTRACT
 from engine.mind.contract import Contract, Series, Terms
 
 
-def run(contract: Contract, intervals: list[float], start: float = 100.0) -> float:
+def run(contract: Contract, intervals: list[float], start: float = 100.0, cost: float | None = None) -> float:
     now = start
     for interval in intervals:
         now += interval
-        contract.picture(now, milliseconds=interval * 500)
+        contract.picture(now, milliseconds=interval * 500 if cost is None else cost)
     return now
 
 
@@ -98,11 +98,36 @@ def test_a_step_up_is_not_tried_while_a_picture_alone_would_be_late() -> None:
 
 def test_at_the_end_of_the_ladder_things_stay_as_they_are_and_are_said_to_be_so() -> None:
     contract = Contract(Terms(deadline=0.1, window=10, ladder=((64, 64),)))
-    now = run(contract, [0.5] * 31)
+    now = run(contract, [0.5] * 31, cost=90.0)
     assert contract.step == "smaller"
     contract.exhausted(now)
     run(contract, [0.5] * 100, now)
     assert contract.step == "extrapolate" and contract.why == "the ladder has no smaller size"
+
+
+def test_smaller_pictures_are_no_help_where_it_is_not_they_that_take_the_time() -> None:
+    contract = Contract(Terms(deadline=0.1, window=10, ladder=((64, 64),)))
+    run(contract, [0.5] * 100, cost=20.0)
+    assert contract.step == "extrapolate"
+
+
+def test_a_size_that_was_given_up_comes_back_once_there_has_long_been_time_for_it() -> None:
+    contract = Contract(Terms(deadline=0.1, window=10, ladder=((64, 64),)))
+    now, waited = run(contract, [0.5] * 31, cost=90.0), []
+    for _ in range(2):
+        contract.resized(now, (64, 64), "late", (128, 128))
+        assert contract.step == "whole" and contract.larger((64, 64)) is None
+        now = run(contract, [0.05] * 500, now, cost=30.0)  # four times that would be late again
+        assert contract.larger((64, 64)) is None
+        pictures = 0
+        while contract.larger((64, 64)) is None:
+            now, pictures = run(contract, [0.05], now, cost=10.0), pictures + 1
+        waited.append(pictures)
+        contract.regrown(now, (128, 128))
+        assert contract.larger((128, 128)) is None and contract.steps_taken[-1][1] == "larger"
+        now = run(contract, [0.5] * 31, now, cost=90.0)
+        assert contract.step == "smaller"
+    assert waited[1] > 1.5 * waited[0]
 
 
 def test_a_deadline_of_nothing_is_refused() -> None:

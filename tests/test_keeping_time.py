@@ -35,9 +35,12 @@ class Slow(Painter):
     def paint(
         self, condition: Tensor, noise: Tensor, start: Tensor | None = None, strength: float = 1.0, *, asked: float = 0
     ) -> tuple[np.ndarray, Tensor]:
-        time.sleep(self.cost)
         rgba, latent = super().paint(condition, noise, start, strength, asked=asked)
         return rgba[: self.size[0], : self.size[1]], latent
+
+    def decode(self, latent: Tensor) -> np.ndarray:
+        time.sleep(self.cost)
+        return super().decode(latent)
 
     def imagine(self, condition: Tensor, noise: Tensor, start: Tensor | None = None, strength: float = 1.0) -> Tensor:
         """Smaller latents of smaller pictures, as a Model's are; what is given to it may have any size."""

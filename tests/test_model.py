@@ -188,6 +188,12 @@ def test_pictures_that_come_too_late_become_smaller_and_say_so(turbo: Path) -> N
     assert model.structure != structure, "a record says at which size its picture was made"
     model.lower()
     assert model.size == (64, 64) and model.contract.why == "the ladder has no smaller size"
+    model.rise()
+    assert model.size == (64, 64), "not before there has long been time"
+    model.contract._rested = model.contract._long
+    model.rise()
+    rgba, latent = model.paint(condition, sheet)
+    assert rgba.shape == (128, 128, 4) and model.structure == structure and "there is time again" in model.trouble
 
 
 def test_a_ladder_that_cannot_be_climbed_is_refused_at_the_start(turbo: Path) -> None:

@@ -69,3 +69,6 @@ class Composed:
     def lower(self) -> None:
         """Memories have one size, and what is composed of them too."""
         self.contract.exhausted(time.monotonic())
+
+    def rise(self) -> None:
+        """Nothing was given up."""

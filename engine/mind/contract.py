@@ -6,6 +6,8 @@ published. When too many of the last pictures were late, the contract takes a st
     whole -> skip (no thought beside the stream, unless somebody waits for it)
           -> extrapolate (every second picture is left to the wall's in-betweens) -> smaller (the next size)
 
+Pictures become smaller only where it is they that take the time, and grow again when there has been time for long.
+
 The steps are acted upon by the mind's room; this is only the account, and time comes in as an argument.
 """
 
@@ -19,6 +21,8 @@ import numpy as np
 STEPS = ("whole", "skip", "extrapolate", "smaller")
 PERCENTILES = (50.0, 95.0, 99.0, 99.9)
 EASY = 0.8  # of the deadline: what a picture may cost at most for a step up to be worth trying
+HEAVY = 0.5  # of the deadline: what a picture costs at least where a smaller one would help
+LONG = 8  # windows without a late picture before a size that was given up is tried again; doubled each time that it fails
 PATIENCE = 16  # windows without a late picture, at most, before a step up that failed before is tried again
 
 
@@ -35,6 +39,11 @@ class Series:
         self._values[self.count % len(self._values)] = value
         self.count += 1
         self.worst, self.least = max(self.worst, value), min(self.least, value)
+
+    def recent(self, count: int) -> float:
+        """The middle one of the last `count` values; 0 where there is none."""
+        last = [self._values[n % len(self._values)] for n in range(max(0, self.count - count), self.count)]
+        return float(np.median(last)) if last else 0.0
 
     def figures(self) -> dict[str, float]:
         """p50, p95, p99, p99.9 of what is remembered, and the largest ever, in the unit of what was noted; else 0."""
@@ -84,6 +93,9 @@ class Contract:
     _calm: int = 0  # windows without a late picture since the newest step
     _patience: int = 1  # of them that a step up waits for
     _bottom: bool = False  # the ladder has no smaller size
+    _given_up: list[tuple[int, int]] = field(default_factory=list)  # sizes, the largest first
+    _rested: int = 0  # windows in which the size given up last would have been in time
+    _long: int = LONG  # of them that it waits for
     _start: int = -1
 
     @property
@@ -127,17 +139,34 @@ class Contract:
         share, at = sum(self._late) / len(self._late), STEPS.index(self.step)
         last = len(STEPS) - (1 if self.terms.ladder and not self._bottom else 2)
         if share > self.terms.share:
-            if at < last:
+            self._rested = 0
+            if at < last and (STEPS[at + 1] != "smaller" or self._typical() >= HEAVY * self.terms.deadline * 1e3):
                 self._patience = min(PATIENCE, 2 * self._patience) if self._calm else self._patience
                 self.take(STEPS[at + 1], f"{share:.0%} of {len(self._late)} pictures over {self.deadline * 1e3:.0f} ms", now)
         elif share == 0.0 and at == 0:
             self._patience, self._calm = 1, 0  # the last step up has held
+            if self._given_up:
+                self._rested += 1
+                self._late.clear()
         elif share == 0.0:
             self._calm = self._calm + 1 if self._dearest < EASY * self.terms.deadline * 1e3 else 0
             self._late.clear()
             self._dearest = 0.0
             if self._calm >= self._patience:
                 self.take(STEPS[at - 1], f"no late picture in {self._calm * self.terms.window}", now)
+
+    def _typical(self) -> float:
+        """ms of the middle one of the window's pictures."""
+        return self.compute.recent(self.terms.window)
+
+    def larger(self, size: tuple[int, int]) -> tuple[int, int] | None:
+        """The size that was given up last, where there has long been time for it; else None."""
+        if self._rested < self._long or not self._given_up:
+            return None
+        self._rested = 0
+        found = self._given_up[-1]
+        dearer = found[0] * found[1] / (size[0] * size[1])
+        return found if dearer * self._typical() < EASY * self.terms.deadline * 1e3 else None
 
     def take(self, step: str, why: str, now: float) -> None:
         """A step is taken, and remembered with its reason."""
@@ -152,8 +181,20 @@ class Contract:
         below = [other for other in self.terms.ladder if other[0] * other[1] < size[0] * size[1]]
         return max(below, key=lambda other: other[0] * other[1], default=None)
 
-    def resized(self, now: float, size: tuple[int, int], why: str) -> None:
-        """Pictures are of another size from here on, and the ladder begins anew."""
+    def regrown(self, now: float, size: tuple[int, int]) -> None:
+        """Pictures are of the size again that was given up last."""
+        self._given_up.pop()
+        self._long *= 2
+        self._bottom = False
+        self.taken, self.why = self.taken + 1, f"{size[1]}x{size[0]}: there is time again"
+        self.steps_taken.append((now, "larger", self.why))
+        self._late.clear()
+
+    def resized(self, now: float, size: tuple[int, int], why: str, before: tuple[int, int] | None = None) -> None:
+        """Pictures are of another size from here on, and the ladder begins anew. `before` may be tried again one day."""
+        if before:
+            self._given_up.append(before)
+        self._rested = 0
         if self.step == "smaller":  # it was asked for: this is the same step, taken
             self.steps_taken.pop()
             self.taken -= 1

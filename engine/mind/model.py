@@ -200,7 +200,20 @@ class Model:
             why = self.contract.why
             self._open(smaller)
             self.trouble = f"pictures of {before[1]}x{before[0]} came too late: they are {smaller[1]}x{smaller[0]} now"
-            self.contract.resized(time.monotonic(), smaller, why)
+            self.contract.resized(time.monotonic(), smaller, why, before)
+
+    def rise(self) -> None:
+        """Pictures of the size that was given up last, if the contract says that there has long been time for them."""
+        larger = self.contract.larger(self.size)
+        if larger is None:
+            return
+        with self._painting, self._thinking:
+            try:
+                self._open(larger)
+            except (RuntimeError, MemoryError) as error:
+                return self._shrink(larger, error)
+            self.trouble = f"there is time again: pictures are {larger[1]}x{larger[0]}"
+            self.contract.regrown(time.monotonic(), larger)
 
     def _shrink(self, size: tuple[int, int], error: Exception) -> None:
         """Out of memory: the next smaller size that is declared and fits; any other error goes on upwards."""

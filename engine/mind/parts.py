@@ -51,6 +51,9 @@ class Dreamer(Protocol):
     def lower(self) -> None:
         """The contract says that pictures of this size are too slow: those to come are smaller, if they can be."""
 
+    def rise(self) -> None:
+        """Pictures of the size that was given up last, where the contract finds time for them again. Called after each picture."""
+
 
 class Reads(Protocol):
     """Reads what a picture shows: its vector in the text space."""

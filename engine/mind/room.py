@@ -223,6 +223,8 @@ class Room:
         contract = dreamer.contract
         if contract.step == "smaller":
             dreamer.lower()
+        else:
+            dreamer.rise()
         if now - self._accounted >= ACCOUNT:
             self._accounted = now
             mind.account = (*contract.figures(now).items(), ("size_px", float(min(dreamer.size))))
