@@ -178,7 +178,8 @@ def test_a_machine_without_memory_makes_smaller_pictures_and_says_so(embedded: P
 
 
 def test_pictures_that_come_too_late_become_smaller_and_say_so(turbo: Path) -> None:
-    model = load(turbo, (128, 128), "cpu", 1, numbers="float32", terms=Terms(ladder=((64, 64),)))
+    terms = Terms(ladder=((64, 64),), deadline=60.0)  # however slow this machine is just now
+    model = load(turbo, (128, 128), "cpu", 1, numbers="float32", terms=terms)
     condition, sheet, structure = model.condition("fire"), noise(model), model.structure
     model.paint(condition, sheet)
     model.lower()
