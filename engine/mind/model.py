@@ -208,12 +208,12 @@ class Model:
         if larger is None:
             return
         with self._painting, self._thinking:
+            self.contract.regrown(time.monotonic(), larger)  # first: a size for which there is no memory is not tried again
+            self.trouble = f"there is time again: pictures are {larger[1]}x{larger[0]}"
             try:
                 self._open(larger)
             except (RuntimeError, MemoryError) as error:
-                return self._shrink(larger, error)
-            self.trouble = f"there is time again: pictures are {larger[1]}x{larger[0]}"
-            self.contract.regrown(time.monotonic(), larger)
+                self._shrink(larger, error)
 
     def _shrink(self, size: tuple[int, int], error: Exception) -> None:
         """Out of memory: the next smaller size that is declared and fits; any other error goes on upwards."""
