@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
 from engine.atelier import captions, paint
 from engine.atelier.workshop import STAGES, Workshop
 from engine.mind import embedded
-from engine.mind.founding import FILE, Founder, save
-from engine.mind.parts import fingerprint
+from engine.mind.founding import FILE, painted, save, seed
 from engine.mind.reader import Reader
-from engine.mind.records import Seen
+from engine.mind.space import Vector
 
 SHARD = "12MB"
 """Files stay under 16 MB: a repository and a slow museum line take them easily."""
@@ -53,16 +54,20 @@ def founders(folder: Path, count: int) -> None:
     """Write what a mind with these weights is born with: `founding.safetensors`, the first `count` founding memories."""
     parts, kinds = embedded.load(folder), len(paint.KINDS)
 
-    def made() -> Iterator[Founder]:
-        for first in range(0, count, kinds):
-            for picture, _, caption in paint.founding(min(kinds, count - first), seed=101 * (first // kinds)):
-                latent = embedded.to_latents(parts.vae, picture[None] / 255)
-                rgb = np.ascontiguousarray(picture.permute(1, 2, 0).numpy())
-                seen = Seen(latent[0].numpy().astype(np.float16), parts.reader.vector(latent)[0].numpy(), fingerprint(rgb))
-                yield Founder(caption, parts.encoder.sentence([captions.to_english(caption)])[0], seen)
+    def encode(rgb: NDArray[np.uint8]) -> Tensor:
+        return embedded.to_latents(parts.vae, torch.from_numpy(rgb).permute(2, 0, 1)[None] / 255)[0]
+
+    def read(latent: Tensor) -> Vector:
+        vector: Vector = parts.reader.vector(latent[None])[0].numpy()
+        return vector
+
+    def means(caption: str) -> Vector:
+        vector: Vector = parts.encoder.sentence([captions.to_english(caption)])[0]
+        return vector
 
     with torch.inference_mode():
-        save(folder / FILE, made(), embedded.space(folder))
+        batches = (paint.founding(min(kinds, count - first), seed=seed(first // kinds)) for first in range(0, count, kinds))
+        save(folder / FILE, painted(chain.from_iterable(batches), encode, read, means), embedded.space(folder))
 
 
 def _forget_where(config: Path) -> None:

@@ -20,10 +20,10 @@ from torch import Tensor
 from engine.messages import Kind, Stored, Text, Withdrawn
 from engine.mind import again
 from engine.mind.archive import Archive, Birth, Fragment, Seen
-from engine.mind.founding import Founder
+from engine.mind.founding import Founder, fingerprint
 from engine.mind.lineage import Line, descend
 from engine.mind.options import MindOptions
-from engine.mind.parts import Parts, fingerprint
+from engine.mind.parts import Parts
 from engine.mind.recall import Memory
 from engine.mind.space import Vector
 from engine.mind.strata import alone, compact, forget_in_copies, snapshot

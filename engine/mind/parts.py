@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.mind.contract import Contract
-from engine.mind.founding import FILE, Founder, load
+from engine.mind.founding import FILE, Founder, load, painted, seed
 from engine.mind.options import MindOptions, spare
-from engine.mind.records import Seen
 from engine.mind.space import Vector
 
 
@@ -82,11 +81,8 @@ class Parts:
         if first + count <= len(self.ready):
             yield from self.ready[first : first + count]
             return
-        for picture, _, caption in self.founding(count, self.dreamer.size, 101 * (first // self.batch)):
-            rgb = np.ascontiguousarray(picture.permute(1, 2, 0).numpy())
-            latent = self.dreamer.encode(rgb)
-            seen = Seen(latent.numpy().astype(np.float16), self.read(latent), fingerprint(rgb))
-            yield Founder(caption, self.means(caption), seen)
+        pictures = self.founding(count, self.dreamer.size, seed(first // self.batch))
+        yield from painted(pictures, self.dreamer.encode, self.read, self.means)
 
     def read(self, latent: Tensor) -> Vector:
         """What the reader reads in one latent (c, h, w): (d,), of the length that the reader gives it.
@@ -122,13 +118,3 @@ def gather(options: MindOptions, progress: Callable[[str, float], None] | None =
         return Parts(dreamer, embedded.reader(), paint.founding, captions.to_english, space, len(paint.KINDS), ready)
     fitted = reader(opened, options.archive / "readers", progress)
     return Parts(dreamer, fitted, paint.founding, captions.to_english, f"{name} {fitted.fingerprint}", len(paint.KINDS))
-
-
-def fingerprint(rgb: NDArray[np.uint8]) -> bytes:
-    """Perceptual hash of 256 bits: is each of 16x16 cells lighter than its right neighbour? (dHash, Krawetz 2013.)
-
-    64 bits refuse 23 % falsely at 5 million keyframes, 256 about 1e-7.
-    """
-    luma = torch.from_numpy(rgb.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32))
-    small = torch.nn.functional.adaptive_avg_pool2d(luma[None, None], (16, 17))[0, 0]
-    return np.packbits((small[:, 1:] > small[:, :-1]).numpy().reshape(-1)).tobytes()
