@@ -88,18 +88,18 @@ class Space:
 
     def nearest(self, vector: Vector, count: int) -> tuple[Rows, Vector]:
         """The nearest living rows, nearest first, with their centred cosines. Fewer where fewer live."""
-        found: NDArray[Any]
         if self._index is None:
-            found = self.similarity(vector)
-            found[~self.alive[: self._n]] = -2.0
-            rows: Rows = np.argpartition(-found, count - 1)[:count] if count < self._n else np.arange(self._n)
+            near = self.similarity(vector)
+            near[~self.alive[: self._n]] = -2.0
+            rows: Rows = np.argpartition(-near, count - 1)[:count] if count < self._n else np.arange(self._n)
+            found: Vector = near[rows]
         else:
             rows = self._index.propose(vector, max(LEAST, PROPOSED * count))
-            found = np.full(int(rows.max(initial=0)) + 1, -2.0, np.float32)
-            found[rows] = self.similarity(vector, rows)
-        rows = rows[self.alive[rows]]
-        rows = rows[np.lexsort((rows, -found[rows]))][:count]
-        return rows.astype(np.int64), found[rows]
+            found = self.similarity(vector, rows)
+        living = self.alive[rows]
+        rows, found = rows[living], found[living]
+        order = np.lexsort((rows, -found))[:count]
+        return rows[order].astype(np.int64), found[order]
 
     def spread(self, vector: Vector) -> tuple[float, float]:
         """Mean and deviation of the similarities of a raw vector with the witnesses, a fixed even sample."""
