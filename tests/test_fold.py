@@ -116,7 +116,7 @@ def test_sd_turbo_loses_a_fifth_of_its_operations() -> None:
     assert after.operations <= 0.8 * before.operations, (before.operations, after.operations)
 
 
-@pytest.mark.parametrize("blocks", [(1, 1, 1, 0), (1, 1, 1, 1)])
+@pytest.mark.parametrize("blocks", [(1, 1, 1, 0), (1, 1, 1, 1), (1, 1, 0, 0), (1, 0, 0, 0)])
 @torch.inference_mode()
 def test_a_folded_decoder_paints_what_the_original_paints_to_the_border(blocks: tuple[int, ...]) -> None:
     vae = tiny_vae(16, blocks)

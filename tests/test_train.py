@@ -114,6 +114,22 @@ def test_a_training_goes_on_from_exported_weights_on_other_pictures(trained: Wor
     assert "| teacher |" in (card := (tmp_path / "model" / "README.md").read_text(encoding="utf-8")) and "| 8 |" in card
 
 
+def test_another_decoder_is_learned_beside_the_encoder_of_exported_weights(trained: Workshop, tmp_path: Path, encoder: Encoder) -> None:
+    """Latents keep their meaning, so everything that was learned of them stays."""
+    changed = settings.load(changes={**TINY, "vae": {**TINY["vae"], "num_decoder_blocks": [1, 2, 0, 0]}})
+    weights = trained.folder / "model"
+    made = Workshop(changed, tmp_path, 0, steps=2, encoder=encoder, out=lambda line: None, start=weights)
+    for stage in ("paint", "autoencoder", "encode", "teacher", "student", "finish"):
+        getattr(made, stage)()
+    before, young, after = embedded.load(weights).vae, made.vae(), made.vae(trained=True)
+    assert after.config.num_decoder_blocks == [1, 2, 0, 0]
+    for one in (young, after):
+        assert all(torch.equal(a, b) for a, b in zip(before.encoder.parameters(), one.encoder.parameters(), strict=True))
+    assert torch.equal(before.decoder.layers[0].weight, young.decoder.layers[0].weight), "what fits is taken over"
+    assert not torch.equal(young.decoder.layers[0].weight, after.decoder.layers[0].weight)
+    assert losses(tmp_path, "autoencoder")
+
+
 def test_weights_that_are_not_there_cannot_be_gone_on_from(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--from", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
     assert "unet" in capsys.readouterr().err

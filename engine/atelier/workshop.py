@@ -5,7 +5,8 @@ A longer budget on a finished folder learns further: teacher, student, finish an
 then holds. The encoder never does once pictures are encoded, for their latents would no longer fit.
 
 A training may also begin with exported weights (`start`): their encoder stands still, their student is the young
-teacher, and other pictures are painted than those that they have learned from.
+teacher, and other pictures are painted than those that they have learned from. Their decoder is learned on only where
+the settings want one of another shape.
 """
 
 from __future__ import annotations
@@ -133,11 +134,14 @@ class Workshop:
     # Learning
 
     def autoencoder(self) -> None:
-        if self.start or self.cache.count("latents.npy"):
-            return  # frozen: the cache is made of its latents
+        frozen = self.start or self.cache.count("latents.npy")  # the encoder: the cache is made of its latents
+        if frozen and not self._other_decoder:
+            return
         vae = self.vae()
+        vae.encoder.requires_grad_(not frozen)
         stage = AutoencoderStage(vae, self.cache, self.settings.autoencoder, self.autocast)
-        see_colour(vae, torch.cat([stage.crops(chance(self.settings.run.seed, "colour", turn)) for turn in range(8)]))
+        if not frozen:
+            see_colour(vae, torch.cat([stage.crops(chance(self.settings.run.seed, "colour", turn)) for turn in range(8)]))
         self._learn(stage)
 
     def teacher(self) -> None:
@@ -151,8 +155,7 @@ class Workshop:
                                  self.autocast, lambda module, path: self.show(module, path, 1.0, 1), self.settings.run.seed))
 
     def finish(self) -> None:
-        vae = self.vae() if self.start else self._trained(self.vae(), "autoencoder")
-        self._learn(FinishStage(vae.train(), self.unet("student"), self.cache, self.batches(), self.settings.finish,
+        self._learn(FinishStage(self._unfinished().train(), self.unet("student"), self.cache, self.batches(), self.settings.finish,
                                 self.autocast, self.settings.run.seed))
 
     def reader(self) -> None:
@@ -184,12 +187,25 @@ class Workshop:
 
     def vae(self, trained: bool = False) -> AutoencoderTiny:
         """The autoencoder, young or as trained so far (then frozen)."""
+        if trained and not (self.folder / "finish.pt").exists():
+            return self._unfinished()
         vae = self._young(AutoencoderTiny, "vae", self.settings.run.seed)
-        if not trained:
-            return vae
-        if (self.folder / "finish.pt").exists():
-            return self._trained(Finish(vae, Critic(self.settings.finish.critic)), "finish").vae
-        return vae.eval() if self.start else self._trained(vae, "autoencoder")
+        if self._other_decoder:
+            vae = _with_decoder(vae, self.settings.vae).to(self.device, memory_format=torch.channels_last)
+        return self._trained(Finish(vae, Critic(self.settings.finish.critic)), "finish").vae if trained else vae
+
+    def _unfinished(self) -> AutoencoderTiny:
+        """The autoencoder as the stage `finish` takes it over."""
+        vae = self.vae()
+        return vae.eval() if self.start and not self._other_decoder else self._trained(vae, "autoencoder")
+
+    @property
+    def _other_decoder(self) -> bool:
+        """Whether the settings want another decoder than the weights that this training began with."""
+        if self.start is None:
+            return False
+        config = json.loads((self.start / "vae" / "config.json").read_text(encoding="utf-8"))
+        return bool(config["num_decoder_blocks"] != self.settings.vae["num_decoder_blocks"])
 
     def unet(self, trained: str = "") -> UNet2DConditionModel:
         """The UNet, young, or the averaged weights of a stage."""
@@ -228,3 +244,13 @@ class Workshop:
         sheet(pictures, PROOF, 8, path, per_label=2)
         across = (pictures[..., 1:] - pictures[..., :-1]).abs().mean()
         return {"gradient": float(across), "std": float(latents.float().std()), "apart": float((pictures[::2] - pictures[1::2]).abs().mean())}
+
+
+def _with_decoder(vae: AutoencoderTiny, shape: dict[str, Any]) -> AutoencoderTiny:
+    """The encoder of `vae` with a decoder as `shape` has it, which takes over what has the same name and size."""
+    made = AutoencoderTiny(**shape)
+    made.encoder.load_state_dict(vae.encoder.state_dict())
+    own = made.decoder.state_dict()
+    fits = {name: value for name, value in vae.decoder.state_dict().items() if name in own and own[name].shape == value.shape}
+    made.decoder.load_state_dict(fits, strict=False)
+    return made

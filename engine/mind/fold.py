@@ -201,12 +201,15 @@ class _Residual(nn.Module):
         else:
             bias = bias + block.conv1.bias.float()
         self.at = shelf.add_time(weight, bias)
+        self.doubles = self.scales and type(block.upsample).__name__ == "Upsample2D"  # a convolution with a bias of its own, of a doubled picture
+        if self.doubles:
+            self.conv1 = Doubled(block.conv1)
 
     def forward(self, x: Tensor, mod: Tensor) -> Tensor:
         at, n = self.at, self.width
         h = F.silu(self.norm1(x))
         if self.sample is not None:
-            x, h = self.sample(x), self.sample(h)
+            x, h = self.sample(x), h if self.doubles else self.sample(h)
         if self.scales:
             h = self.conv1(h)
             h = F.group_norm(h, self.norm2.num_groups, mod[at : at + n], mod[at + n : at + 2 * n], self.norm2.eps)
