@@ -55,16 +55,17 @@ PY
     "$venv/bin/python" -c 'import json,sys; print(json.load(sys.stdin)["install"][0]["metadata"]["version"])' 2>/dev/null || true)
   if [ $gpu = 0 ] && [[ $found == *+cpu* ]]; then
     say "installing torch for the CPU"
-    "$venv/bin/pip" install -q -c "$top/install/constraints.txt" "$pin" || fail "torch could not be installed"
+    "$venv/bin/pip" install -q --no-compile -c "$top/install/constraints.txt" "$pin" || fail "torch could not be installed"
   else
     say "installing torch ($([ $gpu = 1 ] && echo 'for the NVIDIA GPU' || echo 'for the CPU')); some minutes"
     "$venv/bin/pip" install -q uv
     VIRTUAL_ENV=$venv "$venv/bin/uv" pip install -q --torch-backend "$([ $gpu = 1 ] && echo auto || echo cpu)" "$pin" ||
-      "$venv/bin/pip" install -q -c "$top/install/constraints.txt" "$pin" || fail "torch could not be installed: is there a network?"
+      "$venv/bin/pip" install -q --no-compile -c "$top/install/constraints.txt" "$pin" || fail "torch could not be installed: is there a network?"
   fi
 }
 
-# python_package EXTRAS: the venv with the package, editable, and what it needs
+# python_package EXTRAS: the venv with the package, editable, and what it needs. Modules are compiled when they are first
+# imported: of ten thousand few ever are, and compiling all of them takes longer than everything else here.
 python_package() {
   local extras=$1 stamp digest
   stamp=$venv/.installed
@@ -77,7 +78,7 @@ python_package() {
   "$venv/bin/pip" install -q --upgrade pip 2>/dev/null || true
   torch_for_this_machine
   say "installing hypermnesia and what it needs"
-  "$venv/bin/pip" install -q -c "$top/install/constraints.txt" -e "$top${extras:+[$extras]}" ||
+  "$venv/bin/pip" install -q --no-compile -c "$top/install/constraints.txt" -e "$top${extras:+[$extras]}" ||
     fail "the Python packages could not be installed: is there a network?"
   echo "$digest ${extras:-none}" >> "$stamp"
 }
