@@ -3,6 +3,7 @@
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 venv=$top/.venv
+unset PYTHONDONTWRITEBYTECODE  # what was imported once is compiled once
 say() { printf '\033[2m%s\033[0m\n' "$*" >&2; }
 fail() { printf '\n%s\n' "$*" >&2; exit 1; }
 
