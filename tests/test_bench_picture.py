@@ -15,8 +15,6 @@ from engine.mind.bench_ladder import Ladder
 from engine.mind.device import Cpu
 from engine.mind.random_models import THIN
 
-pytestmark = pytest.mark.realtime
-
 THINNER = {"block_out_channels": (32, 32), "attention_head_dim": (1, 1), "cross_attention_dim": 32, "layers_per_block": 1,
            "down_block_types": ("CrossAttnDownBlock2D", "DownBlock2D"),
            "up_block_types": ("UpBlock2D", "CrossAttnUpBlock2D")}  # fmt: skip

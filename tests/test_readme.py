@@ -14,8 +14,6 @@ from engine.programme import Solo
 from engine.scene import load
 from tests.test_house import TOP, Show, wait_for
 
-pytestmark = pytest.mark.realtime
-
 TEXT = (TOP / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", TEXT, re.S)
 LINES = [line for kind, block in BLOCKS if kind == "sh" for line in block.strip().splitlines()]
