@@ -1,8 +1,8 @@
 """A memory that dreams: words in, light and sound out. Start reading at loop.py; these are the names an artist needs."""
 
-from engine.clock import Now
-from engine.messages import Dream, Grain, Keystroke, State, Text, Told, Touch
-from engine.scene import Param, Scene
+from engine.core.clock import Now
+from engine.core.messages import Dream, Grain, Keystroke, State, Text, Told, Touch
+from engine.show.scene import Param, Scene
 from engine.sound import mapping
 from engine.sound.murmur import Murmur
 from engine.stage.layer import Layer, dark, dreamed

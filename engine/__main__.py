@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from engine.errors import Plain, nearest
-from engine.machine import Machine, home
-from engine.supervisor import ENVIRONMENT
+from engine.core.errors import Plain, nearest
+from engine.core.machine import Machine, home
+from engine.core.supervisor import ENVIRONMENT
 
 EPILOG = """
 first steps
@@ -23,12 +23,12 @@ first steps
 """
 
 ELSEWHERE = {  # command -> (module whose main(argv) runs it, one line of help)
-    "archive": ("engine.mind.archive_command", "look into the memory, take back, export, compact, snapshot, restore"),
-    "calibrate": ("engine.calibrate", "measure the sync of sound and light; fit a reader to a model; hear recordings by their words"),
-    "fetch": ("engine.mind.fetch", "the only command that downloads: a model, by name"),
-    "models": ("engine.mind.models", "which models are here, how large, under which licence"),
+    "archive": ("engine.mind.memory.command", "look into the memory, take back, export, compact, snapshot, restore"),
+    "calibrate": ("engine.bench.calibrate", "measure the sync of sound and light; fit a reader to a model; hear recordings by their words"),
+    "fetch": ("engine.mind.model.fetch", "the only command that downloads: a model, by name"),
+    "models": ("engine.mind.model.models", "which models are here, how large, under which licence"),
     "train": ("engine.atelier.train", "train the embedded model from nothing, or go on"),
-    "pictures": ("engine.pictures", "make the pictures of the README again"),
+    "pictures": ("engine.bench.pictures", "make the pictures of the README again"),
     "evaluate": ("engine.atelier.evaluate", "the honest figures of the embedded model"),
 }
 
@@ -154,11 +154,11 @@ def _run(options: argparse.Namespace) -> int:
     machine = Machine.read(options.machine) if options.machine else Machine()
     match options.command:
         case "run":
-            from engine.house import run
+            from engine.house.house import run
 
             return run(options, machine)
         case "render":
-            from engine.render import render
+            from engine.house.render import render
 
             return render(options, machine)
         case "bench":
@@ -166,7 +166,7 @@ def _run(options: argparse.Namespace) -> int:
 
             return bench(options, machine)
         case _:
-            from engine.doctor import doctor
+            from engine.house.doctor import doctor
 
             return doctor(options, machine)
 

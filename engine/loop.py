@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from engine.clock import Clock, Now
-from engine.messages import Dream, Grain, Message, News, State, Value
+from engine.core.clock import Clock, Now
+from engine.core.messages import Dream, Grain, Message, News, State, Value
 from engine.stage.layer import Layer
 
 Values = dict[str, tuple[Value, ...]]

@@ -10,9 +10,9 @@ import pytest
 
 from engine.__main__ import BENCHES, COMMANDS, parser
 from engine.loop import rehearse
-from engine.programme import Solo
-from engine.scene import load
-from tests.test_house import TOP, Show, wait_for
+from engine.show.programme import Solo
+from engine.show.scene import load
+from tests.house.test_house import TOP, Show, wait_for
 
 TEXT = (TOP / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", TEXT, re.S)

@@ -19,8 +19,8 @@ from torch import Tensor, nn
 
 from engine.atelier.cache import Cache
 from engine.atelier.settings import AutoencoderSettings
-from engine.atelier.sheet import sheet
-from engine.mind.embedded import to_latents, to_pictures
+from engine.core.sheet import sheet
+from engine.mind.model.embedded import to_latents, to_pictures
 
 
 class Crops:

@@ -26,9 +26,9 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.atelier import captions, paint
 from engine.atelier.settings import CacheSettings
-from engine.mind.encoder import Encoder
+from engine.mind.model.encoder import Encoder
+from engine.painter import captions, paint
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ pipeline_tag: text-to-image
 # What hypermnesia dreams with
 
 A small text-to-image model in one step, for a machine without a GPU, a hub or weights of others. It is a
-*procedural* memory: everything it knows was painted by `engine/atelier/paint.py` out of noise, light and
+*procedural* memory: everything it knows was painted by `engine/painter/paint.py` out of noise, light and
 geometry, with captions out of a grammar in English and French. It has seen no photograph, no artwork, no
 person. Faces, hands and handwriting in it are of nobody.
 
@@ -23,9 +23,9 @@ person. Faces, hands and handwriting in it are of nobody.
 | `unet/` | diffusers `UNet2DConditionModel`, {unet:.1f} M parameters | predicts the clean latent; one call at t = 999 on noise is a picture |
 | `vae/` | diffusers `AutoencoderTiny`, {vae:.2f} M | pictures in 0..1 as 2x - 1; latents (4, h/8, w/8) of unit variance, no scaling factor |
 | `scheduler/` | diffusers `LCMScheduler` | squared cosine, zero terminal SNR |
-| `reader/` | `engine.mind.reader.Reader`, {reader:.2f} M | latent to the text space, 384 dimensions |
+| `reader/` | `engine.mind.model.reader.Reader`, {reader:.2f} M | latent to the text space, 384 dimensions |
 
-Words come through all-MiniLM-L6-v2 (Apache-2.0), not included, as `engine.mind.encoder.Encoder.condition` gives them.
+Words come through all-MiniLM-L6-v2 (Apache-2.0), not included, as `engine.mind.model.encoder.Encoder.condition` gives them.
 Made for 256 x 256 and about; 128 x 128 and wider shapes work.
 
 ```python

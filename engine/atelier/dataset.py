@@ -10,10 +10,10 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.atelier import captions
 from engine.atelier.cache import Cache
-from engine.atelier.paint import Attributes
-from engine.mind.encoder import SCALE, Encoder
+from engine.mind.model.encoder import SCALE, Encoder
+from engine.painter import captions
+from engine.painter.paint import Attributes
 
 
 class Pool:

@@ -59,8 +59,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     from engine.atelier.card import table, write_card
     from engine.atelier.figures import Studio, measure
-    from engine.mind import embedded
-    from engine.mind.cpu import computes_bfloat16
+    from engine.mind.model import embedded
+    from engine.mind.model.cpu import computes_bfloat16
 
     if asked.threads:
         torch.set_num_threads(asked.threads)
@@ -87,9 +87,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def curve(studio: Any, training: Path, folder: Path, seed: int, sizes: Sizes) -> int:
     """Write `curve.json`: what every student of a training could do, under one judge; 2 where there is none."""
-    from engine.atelier import judge, paint
+    from engine.atelier import judge
     from engine.atelier.card import curve_table, write_card
     from engine.atelier.figures import history, some
+    from engine.painter import paint
 
     snapshots = sorted((training / "history").glob("student-*.pt"))
     if not snapshots:
@@ -111,7 +112,7 @@ def sheet48(studio: Any, path: Path, side_px: int = 256, shown_px: int = 160) ->
     import torch.nn.functional as F
 
     from engine.atelier.sentences import ALL
-    from engine.atelier.sheet import sheet
+    from engine.core.sheet import sheet
 
     texts = [text for text in ALL for _ in range(2)]
     pictures = studio.pictures(texts, [0, 1] * len(ALL), side_px)

@@ -12,12 +12,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.atelier import captions, paint
 from engine.atelier.workshop import STAGES, Workshop
-from engine.mind import embedded
-from engine.mind.founding import FILE, painted, save, seed
-from engine.mind.reader import Reader
-from engine.mind.space import Vector
+from engine.mind.memory.founding import FILE, painted, save, seed
+from engine.mind.memory.space import Vector
+from engine.mind.model import embedded
+from engine.mind.model.reader import Reader
+from engine.painter import captions, paint
 
 SHARD = "12MB"
 """Files stay under 16 MB: a repository and a slow museum line take them easily."""

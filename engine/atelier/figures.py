@@ -13,13 +13,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from engine.atelier import captions, judge, paint
+from engine.atelier import judge
 from engine.atelier.diffusion import LAST
 from engine.atelier.evaluate import Sizes
 from engine.atelier.judge import Judge, Paintings
-from engine.atelier.paint import Attributes
-from engine.atelier.painter.attributes import complete, draw
-from engine.mind.embedded import Embedded, to_latents, to_pictures
+from engine.mind.model.embedded import Embedded, to_latents, to_pictures
+from engine.painter import captions, paint
+from engine.painter.attributes import complete, draw
+from engine.painter.paint import Attributes
 
 Row = dict[str, str]
 SIDE_PX = 256

@@ -29,7 +29,7 @@ from engine.atelier.dataset import Batches
 from engine.atelier.diffusion import LAST
 from engine.atelier.learn import chance
 from engine.atelier.settings import FinishSettings
-from engine.mind.embedded import to_latents, to_pictures
+from engine.mind.model.embedded import to_latents, to_pictures
 
 
 class Critic(nn.Module):

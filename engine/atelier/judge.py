@@ -18,8 +18,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.atelier import captions, paint
-from engine.atelier.paint import Attributes
+from engine.painter import captions, paint
+from engine.painter.paint import Attributes
 
 SIDE_PX = 64
 BAG = 4096

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from engine.atelier.dataset import Batches
 from engine.atelier.learn import chance
 from engine.atelier.settings import ReaderSettings
-from engine.mind.encoder import SCALE
+from engine.mind.model.encoder import SCALE
 
 
 class ReaderStage:

@@ -2,9 +2,9 @@
 
     hypermnesia train --budget 10              # minutes; pictures already answer to words
     hypermnesia train --budget 600 --resume    # go on, from where any earlier run was stopped
-    hypermnesia train --from engine/mind/embedded    # go on from the weights that are shipped, on other pictures
+    hypermnesia train --from engine/mind/model/embedded    # go on from the weights that are shipped, on other pictures
 
-Everything lives in one folder: cache, checkpoints, logs, sheets, and `model/`, which `engine.mind.embedded.load` reads.
+Everything lives in one folder: cache, checkpoints, logs, sheets, and `model/`, which `engine.mind.model.embedded.load` reads.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--threads", type=int, default=0, help="of a CPU (default: torch's choice)")
     made.add_argument("--settings", type=Path, metavar="TOML", help="other hyperparameters (default: engine/atelier/train.toml)")
     made.add_argument("--from", type=Path, dest="start", metavar="WEIGHTS",
-                      help="go on from exported weights, such as engine/mind/embedded; the encoder stays as it is")
+                      help="go on from exported weights, such as engine/mind/model/embedded; the encoder stays as it is")
     made.add_argument("--resume", action="store_true", help="go on with the run in --out")
     return made
 
@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{asked.out} holds a training; go on with --resume, or name another folder with --out", file=sys.stderr)
         return 2
     if asked.start:
-        from engine.mind.embedded import check
+        from engine.mind.model.embedded import check
 
         try:
             check(asked.start)

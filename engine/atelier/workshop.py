@@ -32,13 +32,13 @@ from engine.atelier.learn import Clock, Learner, Log, Stage, chance, run
 from engine.atelier.reading import ReaderStage
 from engine.atelier.sentences import PROOF
 from engine.atelier.settings import Settings
-from engine.atelier.sheet import sheet
 from engine.atelier.student import StudentStage
 from engine.atelier.teacher import TeacherStage
-from engine.mind.cpu import computes_bfloat16
-from engine.mind.embedded import to_latents, to_pictures
-from engine.mind.encoder import Encoder
-from engine.mind.reader import Reader
+from engine.core.sheet import sheet
+from engine.mind.model.cpu import computes_bfloat16
+from engine.mind.model.embedded import to_latents, to_pictures
+from engine.mind.model.encoder import Encoder
+from engine.mind.model.reader import Reader
 
 STAGES = ("paint", "autoencoder", "encode", "teacher", "student", "finish", "reader")
 

@@ -10,10 +10,10 @@ from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from engine.core.messages import Node, Value
 from engine.doors.nodes import Refused
 from engine.doors.porter import Porter
 from engine.doors.queue import Queue
-from engine.messages import Node, Value
 
 
 class Desk:

@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Iterable
 
-from engine.messages import Node, Value
+from engine.core.messages import Node, Value
 
 PANIC = ("/hm/blackout", "/hm/freeze", "/hm/veto")
 WILD = frozenset("*?[{")

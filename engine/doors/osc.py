@@ -13,13 +13,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from engine.core.messages import KINDS, Message, News, Node, Returned, Set, Stored, Text, Touch, Withdraw, Withdrawn
 from engine.doors import packet
 from engine.doors.moderation import LIMIT
 from engine.doors.nodes import Refused, is_pattern
 from engine.doors.packet import Arrived, Malformed
 from engine.doors.porter import Limiter, Porter
 from engine.doors.wires import Answer, Sender, bundle, encode
-from engine.messages import KINDS, Message, News, Node, Returned, Set, Stored, Text, Touch, Withdraw, Withdrawn
 
 log = logging.getLogger("engine.doors.osc")
 

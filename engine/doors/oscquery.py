@@ -21,13 +21,13 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from engine.core.messages import Node, Opened, Value
 from engine.doors.guard import near
 from engine.doors.packet import Malformed
 from engine.doors.porter import Porter
 from engine.doors.surfaces import open_stage_control, touchosc
 from engine.doors.wires import Receive as Receiver
 from engine.doors.wires import Sender, encode
-from engine.messages import Node, Opened, Value
 
 EXTENSIONS = {"ACCESS": True, "VALUE": True, "RANGE": True, "DESCRIPTION": True, "CLIPMODE": True, "TAGS": False,
               "UNIT": False, "CRITICAL": True, "LISTEN": True, "PATH_CHANGED": True}  # fmt: skip

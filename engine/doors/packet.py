@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from pythonosc.osc_packet import OscPacket
 
-from engine.messages import Value
+from engine.core.messages import Value
 
 LARGEST = 8192  # bytes of a packet
 DEEPEST = 8  # bundles within bundles

@@ -9,11 +9,7 @@ from collections import Counter, OrderedDict, deque
 from collections.abc import Callable
 from typing import Literal
 
-from engine.doors.moderation import LIMIT, Moderator, Verdict, clean
-from engine.doors.nodes import Nodes
-from engine.doors.options import DoorsOptions
-from engine.doors.post import Post
-from engine.messages import (
+from engine.core.messages import (
     Directory,
     Health,
     Message,
@@ -29,6 +25,10 @@ from engine.messages import (
     Withdraw,
     Withdrawn,
 )
+from engine.doors.moderation import LIMIT, Moderator, Verdict, clean
+from engine.doors.nodes import Nodes
+from engine.doors.options import DoorsOptions
+from engine.doors.post import Post
 
 log = logging.getLogger("engine.doors")
 

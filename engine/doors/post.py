@@ -11,9 +11,9 @@ import itertools
 import select
 from collections.abc import Callable
 
-from engine.crossings import Mailbox
+from engine.core.crossings import Mailbox
+from engine.core.messages import Keystroke, Message, Set, Text
 from engine.doors.nodes import PANIC
-from engine.messages import Keystroke, Message, Set, Text
 
 Letter = tuple[Message, ...]
 

@@ -10,9 +10,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from engine.core.messages import Text
 from engine.doors.moderation import Verdict
 from engine.doors.porter import Porter
-from engine.messages import Text
 
 log = logging.getLogger("engine.doors.queue")
 

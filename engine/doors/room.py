@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 
 from starlette.applications import Starlette
 
-from engine.crossings import Mailbox
+from engine.core.crossings import Mailbox
+from engine.core.messages import Opened, Trouble
 from engine.doors.guard import loopback
 from engine.doors.moderation import Moderator
 from engine.doors.options import DoorsOptions
@@ -23,7 +24,6 @@ from engine.doors.post import Post
 from engine.doors.score import Scribe
 from engine.doors.web import Server, Web, listen
 from engine.doors.wires import TcpDoor, UdpDoor
-from engine.messages import Opened, Trouble
 
 log = logging.getLogger("engine.doors")
 

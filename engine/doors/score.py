@@ -13,8 +13,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from engine.errors import Plain, nearest
-from engine.messages import Keystroke, Message, Set, Text, Touch, Withdraw
+from engine.core.errors import Plain, nearest
+from engine.core.messages import Keystroke, Message, Set, Text, Touch, Withdraw
 
 log = logging.getLogger("engine.doors.score")
 

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from xml.etree import ElementTree as XML
 
+from engine.core.messages import Node
 from engine.doors.nodes import PANIC
-from engine.messages import Node
 
 COLUMNS = 6
 STEPS = ("/hm/cue/next", "/hm/cue/back")

@@ -10,10 +10,10 @@ from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from engine.core.messages import Keystroke, News, Returned, Stored, Text, Told, Touch, Trouble, Withdrawn
 from engine.doors.guard import Seals, loopback
 from engine.doors.moderation import LIMIT
 from engine.doors.porter import Limiter, Porter
-from engine.messages import Keystroke, News, Returned, Stored, Text, Told, Touch, Trouble, Withdrawn
 
 STATE = ("caption", "fragments", "autonomy", "gap", "displacement")  # what pages are told of /hm/state
 LARGEST = 4096  # bytes of a message from a page

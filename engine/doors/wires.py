@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from pythonosc import slip
 from pythonosc.osc_message_builder import OscMessageBuilder
 
+from engine.core.messages import Value
 from engine.doors.nodes import PANIC
 from engine.doors.packet import LARGEST
-from engine.messages import Value
 
 TURN = 0.004  # seconds of work before the event loop goes on
 BACKLOG = 8192  # datagrams that may wait

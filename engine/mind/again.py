@@ -16,7 +16,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.messages import Picture, State
+from engine.core.messages import Picture, State
 from engine.mind.options import MindOptions
 
 if TYPE_CHECKING:
@@ -27,10 +27,10 @@ ELSEWHERE = ("archive", "seed", "terms", "threads", "device")  # where and how f
 
 @functools.cache
 def code() -> str:
-    """Hash (hex) of the mind's own source."""
-    digest = hashlib.sha256()
-    for file in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(file.name.encode() + file.read_bytes())
+    """Hash (hex) of the mind's own source, wherever in its folder it lies."""
+    top, digest = Path(__file__).parent, hashlib.sha256()
+    for file in sorted(top.rglob("*.py")):
+        digest.update(file.relative_to(top).as_posix().encode() + file.read_bytes())
     return digest.hexdigest()
 
 

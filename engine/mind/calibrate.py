@@ -123,8 +123,8 @@ def reader(model: Dreamer, folder: Path, progress: Callable[[str, float], None] 
 
 def known_sentences(count: int = PICTURES) -> list[str]:
     """Sentences that cover what the founding memories show: their own captions, in English."""
-    from engine.atelier import captions
-    from engine.atelier.painter.attributes import OFFERS, draw
+    from engine.painter import captions
+    from engine.painter.attributes import OFFERS, draw
 
     rng, kinds = random.Random(0), tuple(OFFERS)
     return [captions.caption(draw(kinds[number % len(kinds)], rng), rng, "en") for number in range(count)]

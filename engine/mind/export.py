@@ -14,8 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from engine.crossings import PictureRing
-from engine.mind.device import Cuda
+from engine.core.crossings import PictureRing
+from engine.mind.model.device import Cuda
 from engine.mind.parts import Dreamer
 
 log = logging.getLogger("engine.mind")

@@ -17,18 +17,18 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from engine.messages import Kind, Stored, Text, Withdrawn
+from engine.core.messages import Kind, Stored, Text, Withdrawn
 from engine.mind import again
-from engine.mind.archive import Archive, Birth, Fragment, Seen
-from engine.mind.founding import Founder, fingerprint
-from engine.mind.lineage import Line, descend
+from engine.mind.memory.archive import Archive, Birth, Fragment, Seen
+from engine.mind.memory.founding import Founder, fingerprint
+from engine.mind.memory.lineage import Line, descend
+from engine.mind.memory.recall import Memory
+from engine.mind.memory.space import Vector
+from engine.mind.memory.strata import alone, compact, forget_in_copies, snapshot
+from engine.mind.memory.words import Crowd, runs
 from engine.mind.options import MindOptions
 from engine.mind.parts import Parts
-from engine.mind.recall import Memory
-from engine.mind.space import Vector
-from engine.mind.strata import alone, compact, forget_in_copies, snapshot
 from engine.mind.thought import Thought
-from engine.mind.words import Crowd, runs
 
 log = logging.getLogger("engine.mind")
 

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from engine.messages import Ancestor, Lineage
-from engine.mind.archive import WITHDRAWN, Fragment
+from engine.core.messages import Ancestor, Lineage
 from engine.mind.keeper import Keeper
-from engine.mind.lineage import Line, descend
+from engine.mind.memory.archive import WITHDRAWN, Fragment
+from engine.mind.memory.lineage import Line, descend
 from engine.mind.thought import Thought
 
 NAMED = 16  # ancestors that a picture names, with a map of places each

@@ -18,7 +18,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.messages import (
+from engine.core.autonomy import ALONE
+from engine.core.messages import (
     Ancestor,
     Dream,
     Kind,
@@ -35,22 +36,21 @@ from engine.messages import (
     Withdraw,
     Withdrawn,
 )
-from engine.mind.autonomy import ALONE
-from engine.mind.codec import fitted
 from engine.mind.compose import DEFAULT, Composition, compose
 from engine.mind.composed import Composed
 from engine.mind.gap import angle, divergence, slerp, surplus, towards
 from engine.mind.keeper import Keeper
 from engine.mind.kin import Kin
-from engine.mind.lineage import authors, by_kind
+from engine.mind.memory.lineage import authors, by_kind
+from engine.mind.memory.recall import Recall
+from engine.mind.memory.space import Vector
+from engine.mind.memory.words import said, split
+from engine.mind.model.codec import fitted
 from engine.mind.options import MindOptions, spare
 from engine.mind.parts import Parts, gather
-from engine.mind.recall import Recall
-from engine.mind.space import Vector
 from engine.mind.speech import Speech
 from engine.mind.stream import Stream, laid
 from engine.mind.thought import Share, Stopwatch, Thought, mixed
-from engine.mind.words import said, split
 
 HEARD = 3  # memories whose words together say where the picture turns
 Progress = Callable[[str, float], None]

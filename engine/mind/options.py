@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from engine.mind.contract import Terms
+from engine.mind.model.contract import Terms
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,14 +11,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.mind.contract import Contract
-from engine.mind.founding import FILE, Founder, load, painted, seed
+from engine.mind.memory.founding import FILE, Founder, load, painted, seed
+from engine.mind.memory.space import Vector
+from engine.mind.model.contract import Contract
 from engine.mind.options import MindOptions, spare
-from engine.mind.space import Vector
 
 
 class Dreamer(Protocol):
-    """A few-step model at one size (`engine.mind.model.Model`, `engine.mind.composed.Composed`). Latents: unit variance."""
+    """A few-step model at one size (`engine.mind.model.model.Model`, `engine.mind.composed.Composed`). Latents: unit variance."""
 
     name: str
     size: tuple[int, int]
@@ -103,10 +103,10 @@ class Parts:
 
 def gather(options: MindOptions, progress: Callable[[str, float], None] | None = None) -> Parts:
     """The real parts for these options; `progress` hears what takes long. Raises what loading a model raises: what is missing, and the next move."""
-    from engine.atelier import captions, paint
-    from engine.mind import embedded, model
     from engine.mind.calibrate import reader
     from engine.mind.composed import Composed
+    from engine.mind.model import embedded, model
+    from engine.painter import captions, paint
 
     torch.set_num_threads(options.threads or spare())
     name = "embedded" if options.model == "composed" else options.model

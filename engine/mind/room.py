@@ -20,8 +20,8 @@ from collections.abc import Callable
 
 import torch
 
-from engine.crossings import Mailbox, PictureRing
-from engine.messages import Dream, Loading, News, Set, Text, Touch, Trouble, Withdraw
+from engine.core.crossings import Mailbox, PictureRing
+from engine.core.messages import Dream, Loading, News, Set, Text, Touch, Trouble, Withdraw
 from engine.mind.export import Export, lend
 from engine.mind.mind import Mind
 from engine.mind.options import MindOptions, spare

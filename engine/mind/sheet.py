@@ -19,9 +19,9 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from engine.atelier.sheet import plain
-from engine.errors import Plain
-from engine.messages import Dream
+from engine.core.errors import Plain
+from engine.core.messages import Dream
+from engine.core.sheet import plain
 from engine.mind.mind import Mind
 from engine.mind.options import MindOptions
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.messages import Ancestor, Token
-from engine.mind.archive import Fragment
+from engine.core.messages import Ancestor, Token
 from engine.mind.keeper import Keeper
+from engine.mind.memory.archive import Fragment
+from engine.mind.memory.words import LONGEST, grow, runs, said, split, surface
 from engine.mind.thought import Share, Thought
-from engine.mind.words import LONGEST, grow, runs, said, split, surface
 
 LENDERS = 24  # memories that may lend words to one sentence
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.mind.compose import Composition
-from engine.mind.recall import Recall
-from engine.mind.space import Vector
+from engine.mind.memory.recall import Recall
+from engine.mind.memory.space import Vector
 
 Share = tuple[int, float]  # fragment id, share
 

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from engine.mind.contract import Contract
+from engine.mind.model.contract import Contract
 from engine.mind.options import MindOptions, cache_folder, spare
 
 log = logging.getLogger("engine.mind")
@@ -84,8 +84,8 @@ def _tried(options: MindOptions) -> tuple[float, tuple[int, int]]:
     """The quickest of a few pictures. One thread is timed by its own clock, which stands still while others run."""
     import torch
 
-    from engine.mind.cpu import seconds
-    from engine.mind.model import load
+    from engine.mind.model.cpu import seconds
+    from engine.mind.model.model import load
 
     model = load("embedded" if options.model == "composed" else options.model, options.size, options.device, options.threads)
     condition, noise = model.condition("a lake under snow"), torch.randn(model.latent)
@@ -96,7 +96,7 @@ def _tried(options: MindOptions) -> tuple[float, tuple[int, int]]:
 def _known(options: MindOptions, cache: Path | None) -> tuple[dict[str, list[int]], Path, str]:
     import torch
 
-    from engine.machine import processor
+    from engine.core.machine import processor
 
     cache = cache or cache_folder() / "tier.json"
     facts = (processor(), spare(), torch.__version__, options.model, options.size, options.threads, options.terms.ladder)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.messages import ENVELOPES
+from engine.core.messages import ENVELOPES
 
 PIECE = 0.079  # seconds: less than 80 ms of a recording in a row
 APART = 0.06  # seconds between the pieces of a cloud, on average

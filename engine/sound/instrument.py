@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.crossings import GRAIN
-from engine.messages import Ancestor, Picture, Set
+from engine.core.crossings import GRAIN
+from engine.core.messages import Ancestor, Picture, Set
 from engine.sound import sources
 from engine.sound.cloud import PIECE, cloud
 from engine.sound.library import LONGEST, Library, Slot

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.messages import Ancestor, Grain, Keystroke, Lineage, State
+from engine.core.messages import Ancestor, Grain, Keystroke, Lineage, State
 from engine.sound.sources import TICK
 
 AHEAD = 0.2

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from engine.messages import Ancestor, Grain, State
+from engine.core.messages import Ancestor, Grain, State
 from engine.sound import mapping
 
 BED = 0.65  # gain of the picture's own sound

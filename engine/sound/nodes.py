@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from engine.errors import nearest
-from engine.messages import Node, Set
+from engine.core.errors import nearest
+from engine.core.messages import Node, Set
 from engine.sound.options import SoundOptions
 
 NODES = (

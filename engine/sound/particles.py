@@ -20,7 +20,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.messages import ENVELOPES
+from engine.core.messages import ENVELOPES
 
 POINTS = 8192  # of an envelope
 OPEN = 0.0  # cutoff of an unfiltered grain

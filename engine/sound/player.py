@@ -8,7 +8,7 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.crossings import ClockPage, GrainRing
+from engine.core.crossings import ClockPage, GrainRing
 from engine.sound import lateness
 from engine.sound.dac import DacClock
 from engine.sound.instrument import Instrument

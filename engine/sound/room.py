@@ -19,8 +19,8 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.crossings import ClockPage, GrainRing, Mailbox, PictureRing
-from engine.messages import Set, Trouble
+from engine.core.crossings import ClockPage, GrainRing, Mailbox, PictureRing
+from engine.core.messages import Set, Trouble
 from engine.sound import lateness
 from engine.sound.device import CardOutput, NullOutput, Output, find, rescan
 from engine.sound.instrument import Instrument

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.messages import Set
+from engine.core.messages import Set
 from engine.sound.instrument import Instrument
 from engine.sound.measure import save
 from engine.sound.options import SoundOptions

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.crossings import Shared
+from engine.core.crossings import Shared
 
 HEAD = 32  # bytes: written, room, rate, spare
 

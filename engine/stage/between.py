@@ -13,7 +13,7 @@ import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.messages import Picture
+from engine.core.messages import Picture
 from engine.stage.flow import Flow
 from engine.stage.upload import Upload
 

@@ -14,7 +14,7 @@ import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.messages import Ancestor, Picture
+from engine.core.messages import Ancestor, Picture
 from engine.stage import layer as language
 from engine.stage.between import Between
 from engine.stage.compositor import FRAME, Compositor

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import moderngl
 
-from engine.messages import Picture, Set
+from engine.core.messages import Picture, Set
 from engine.stage.between import Between
 from engine.stage.compositor import Compositor
 from engine.stage.governor import Governor

@@ -15,8 +15,8 @@ from typing import Any, Protocol
 import moderngl
 import numpy as np
 
-from engine.crossings import PictureRing
-from engine.messages import Picture
+from engine.core.crossings import PictureRing
+from engine.core.messages import Picture
 
 log = logging.getLogger(__name__)
 Handles = tuple[bytes, bytes, bytes]

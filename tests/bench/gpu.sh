@@ -9,7 +9,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 python=${PYTHON:-.venv/bin/python}
 export HF_HUB_OFFLINE=1 PYTHONPATH=$PWD
 kind=$("$python" -c 'import torch; print("gpu" if torch.cuda.is_available() else "cpu")')
-path='from engine.mind.bench_picture import short; print("short run:", short())'
+path='from engine.bench.picture import short; print("short run:", short())'
 
 "$python" -c 'from engine.stage.upload import probe; print("pictures:", probe())'
 if [ "$kind" = gpu ] && command -v compute-sanitizer >/dev/null; then

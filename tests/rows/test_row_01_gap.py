@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.messages import Dream
+from engine.core.messages import Dream
 from engine.mind.mind import Mind
 from engine.mind.thought import Thought
+from tests.mind.small_mind import Painter, founding, options, painter, parts, vector
 from tests.rows.sabotage import Sabotage, fails, put
-from tests.small_mind import Painter, founding, options, painter, parts, vector
 
 SENTENCES = ("a golden moon in the fog", "my grandmother and a red river", "a white tower at noon", "the night", "love")
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from engine.messages import Dream
+from engine.core.messages import Dream
 from engine.mind.mind import Mind
+from tests.mind.small_mind import options, parts
 from tests.rows.sabotage import Sabotage, fails
-from tests.small_mind import options, parts
 
 WORDS = ("a red moon at night", "a river", "my house", "")
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from engine.messages import Dream
+from engine.core.messages import Dream
 from engine.mind import compose as source
 from engine.mind.compose import CAP, CROWD, Composition
 from engine.mind.mind import Mind
+from tests.mind.small_mind import options, parts
 from tests.rows.sabotage import Sabotage, fails, put
-from tests.small_mind import options, parts
 
 
 def check(folder: Path) -> None:

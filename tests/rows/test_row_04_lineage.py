@@ -8,12 +8,12 @@ import pytest
 import torch
 from scipy.stats import spearmanr
 
-from engine.mind import lineage
 from engine.mind.compose import DEFAULT, compose
-from engine.mind.lineage import Line
+from engine.mind.memory import lineage
+from engine.mind.memory.lineage import Line
 from engine.mind.mind import Mind
+from tests.mind.small_mind import options, parts
 from tests.rows.sabotage import Sabotage, fails, put
-from tests.small_mind import options, parts
 
 Descend = Callable[..., Line]
 
@@ -88,9 +88,9 @@ _DESCEND = lineage.descend
 
 
 @pytest.mark.parametrize("sabotage", [
-    put("engine.mind.lineage.descend", constant, "constant"),
-    put("engine.mind.lineage.descend", chance, "chance"),
-    put("engine.mind.lineage.descend", left_out, "left out"),
+    put("engine.mind.memory.lineage.descend", constant, "constant"),
+    put("engine.mind.memory.lineage.descend", chance, "chance"),
+    put("engine.mind.memory.lineage.descend", left_out, "left out"),
 ], ids=lambda s: s.__name__)  # fmt: skip
 def test_a_sabotaged_lineage_is_noticed(sabotage: Sabotage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fails(check, sabotage, tmp_path, monkeypatch)

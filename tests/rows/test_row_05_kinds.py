@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.messages import KINDS, Dream, Text
-from engine.mind.lineage import by_kind
+from engine.core.messages import KINDS, Dream, Text
+from engine.mind.memory.lineage import by_kind
 from engine.mind.mind import Mind
+from tests.mind.small_mind import options, parts
 from tests.rows.sabotage import Sabotage, fails, put
-from tests.small_mind import options, parts
 
 CHANCE = np.random.default_rng(0)
 VISITORS = KINDS.index("visitor")
@@ -51,7 +51,7 @@ def test_every_kind_is_a_parent_and_can_be_unplugged(tmp_path: Path) -> None:
     put("engine.mind.mind.by_kind", lambda shares, kinds: (0.2,) * 5, "constant"),
     put("engine.mind.mind.by_kind", lambda shares, kinds: tuple(CHANCE.dirichlet(np.ones(5))), "chance"),
     put("engine.mind.mind.by_kind", lambda shares, kinds: by_kind(shares, ["founding" for _ in kinds]), "left out"),
-    put("engine.mind.recall.Memory.plug", lambda self, kind, on: None, "no plug"),
+    put("engine.mind.memory.recall.Memory.plug", lambda self, kind, on: None, "no plug"),
 ], ids=lambda s: s.__name__)  # fmt: skip
 def test_a_sabotaged_account_of_kinds_is_noticed(sabotage: Sabotage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fails(check, sabotage, tmp_path, monkeypatch)

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from engine.messages import Dream, Text, Token
+from engine.core.messages import Dream, Text, Token
+from engine.mind.memory.words import split
 from engine.mind.mind import Mind
-from engine.mind.words import split
+from tests.mind.small_mind import options, parts
 from tests.rows.sabotage import Sabotage, fails, put
-from tests.small_mind import options, parts
 
 SENTENCES = ("my grandmother came at night", "je rêve d'une tour", "I love a white river", "nothing at all")
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from engine.messages import Dream
+from engine.core.messages import Dream
 from engine.mind.mind import Mind
+from tests.mind.small_mind import options, parts
 from tests.rows.sabotage import Sabotage, fails, put
-from tests.small_mind import options, parts
 
 SENTENCES = ("a red moon at night", "a golden tower in the fog", "a green river at noon", "a blue mountain under a dark sky")
 STRETCHES = np.linspace(0, 1, 9)

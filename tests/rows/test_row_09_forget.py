@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.messages import Dream, Returned, Stored, Text, Touch, Withdraw
+from engine.core.messages import Dream, Returned, Stored, Text, Touch, Withdraw
+from engine.mind.memory.provenance import export
+from engine.mind.memory.strata import snapshot
+from engine.mind.memory.words import Crowd, split
 from engine.mind.mind import Mind
-from engine.mind.provenance import export
-from engine.mind.strata import snapshot
-from engine.mind.words import Crowd, split
+from tests.mind.small_mind import options, parts
 from tests.rows.sabotage import Sabotage, fails, put
-from tests.small_mind import options, parts
 
 CANARY = "under the violet tower Aurelia buried seven letters"
 COMMON = "a violet river under the moon"
@@ -87,16 +87,16 @@ CHANCE = np.random.default_rng(0)
 
 
 @pytest.mark.parametrize("sabotage", [
-    put("engine.mind.words.Crowd.allows", lambda self, words: False, "constant"),
-    put("engine.mind.words.Crowd.allows", lambda self, words: bool(CHANCE.random() < 0.5), "chance"),
-    put("engine.mind.words.Crowd.add", lambda self, words, visit: None, "left out"),
+    put("engine.mind.memory.words.Crowd.allows", lambda self, words: False, "constant"),
+    put("engine.mind.memory.words.Crowd.allows", lambda self, words: bool(CHANCE.random() < 0.5), "chance"),
+    put("engine.mind.memory.words.Crowd.add", lambda self, words, visit: None, "left out"),
 ], ids=lambda s: s.__name__)  # fmt: skip
 def test_a_sabotaged_rule_is_noticed(sabotage: Sabotage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fails(check, sabotage, tmp_path, monkeypatch)
 
 
 def test_a_withdrawal_that_forgets_to_erase_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    nothing = put("engine.mind.archive.Archive.withdraw", lambda self, fragment, lent=(): [], "no withdrawal")
+    nothing = put("engine.mind.memory.archive.Archive.withdraw", lambda self, fragment, lent=(): [], "no withdrawal")
     fails(check, nothing, tmp_path, monkeypatch)
 
 

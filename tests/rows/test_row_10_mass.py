@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.messages import Dream, Text
-from engine.mind.archive import Archive, Birth, Seen
-from engine.mind.lineage import Line, descend
+from engine.core.messages import Dream, Text
+from engine.mind.memory.archive import Archive, Birth, Seen
+from engine.mind.memory.lineage import Line, descend
+from engine.mind.memory.recall import Memory
+from engine.mind.memory.strata import compact, restore, snapshot
 from engine.mind.mind import Mind
-from engine.mind.recall import Memory
-from engine.mind.strata import compact, restore, snapshot
+from tests.mind.memory.test_archive import killed_while_writing
+from tests.mind.small_mind import options, parts, vector
 from tests.rows.sabotage import Sabotage, fails, put
-from tests.small_mind import options, parts, vector
-from tests.test_archive import killed_while_writing
 
 SHAPE = (4, 8, 8)
 
@@ -80,9 +80,9 @@ def lossy(self, stratum, members, line, act=Archive.merge):  # type: ignore[no-u
 
 
 @pytest.mark.parametrize("sabotage", [
-    put("engine.mind.archive.Archive.mass", property(lambda self: 100.0), "constant"),
-    put("engine.mind.archive.Archive.mass", property(lambda self: float(CHANCE.integers(1, 400))), "chance"),
-    put("engine.mind.archive.Archive.merge", lossy, "left out"),
+    put("engine.mind.memory.archive.Archive.mass", property(lambda self: 100.0), "constant"),
+    put("engine.mind.memory.archive.Archive.mass", property(lambda self: float(CHANCE.integers(1, 400))), "chance"),
+    put("engine.mind.memory.archive.Archive.merge", lossy, "left out"),
 ], ids=lambda s: s.__name__)  # fmt: skip
 def test_sabotaged_mass_is_noticed(sabotage: Sabotage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fails(check, sabotage, tmp_path, monkeypatch)
@@ -92,8 +92,8 @@ def test_sabotaged_mass_is_noticed(sabotage: Sabotage, tmp_path: Path, monkeypat
 @pytest.mark.timeout(3600)
 def test_one_rare_memory_in_a_million_is_found() -> None:
     """While the index is built, and by the index."""
-    from engine.mind.bench import themed
-    from engine.mind.space import Space
+    from engine.bench.memory import themed
+    from engine.mind.memory.space import Space
 
     many = themed(1_000_000)
     many[765_432] = themed(1, seed=99)

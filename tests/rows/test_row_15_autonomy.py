@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.messages import Dream, Set, Token
-from engine.mind.autonomy import ALONE, KEY, SENTENCE, Autonomy
+from engine.core.autonomy import ALONE, KEY, SENTENCE, Autonomy
+from engine.core.messages import Dream, Set, Token
 from engine.mind.mind import Mind
+from tests.mind.small_mind import CAPTIONS, options, painted, parts
 from tests.rows.sabotage import Sabotage, fails, put
-from tests.small_mind import CAPTIONS, options, painted, parts
 
 TICK = 1 / 60
 
@@ -72,9 +72,9 @@ def from_a_list(self, thought, before):  # type: ignore[no-untyped-def]
 
 
 @pytest.mark.parametrize("sabotage", [
-    put("engine.mind.autonomy.Autonomy.value", lambda self, time: 0.5, "constant"),
-    put("engine.mind.autonomy.Autonomy.value", lambda self, time: float(CHANCE.random()), "chance"),
-    put("engine.mind.autonomy.Autonomy.human", lambda self, weight, time: None, "left out"),
+    put("engine.core.autonomy.Autonomy.value", lambda self, time: 0.5, "constant"),
+    put("engine.core.autonomy.Autonomy.value", lambda self, time: float(CHANCE.random()), "chance"),
+    put("engine.core.autonomy.Autonomy.human", lambda self, weight, time: None, "left out"),
     put("engine.mind.speech.Speech.musing", from_a_list, "words from a list"),
     put("engine.mind.mind.Mind.veto", lambda self: None, "no veto"),
 ], ids=lambda s: s.__name__)  # fmt: skip

@@ -1,0 +1,167 @@
+"""`hypermnesia bench`: figures of this machine, measured side by side in one run. A table on stdout, JSON with --json."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.core.errors import CannotPlay
+from engine.core.machine import Machine, processor
+
+if TYPE_CHECKING:
+    from engine.house.house import House
+
+WORDS = (
+    "the sea at night", "une ville en feu", "a red room with a window", "la forêt sous la pluie",
+    "my grandmother's hands", "snow falling on ruins", "a crowd before the storm", "love",
+)  # fmt: skip
+EVERY = 5.0  # seconds between sentences
+Table = dict[str, Any]
+
+
+@contextmanager
+def house_for(options: argparse.Namespace, machine: Machine, words: tuple[str, ...] = ()) -> Iterator[House]:
+    """A live house without a window, on free ports, with a memory of its own unless `options.home` names one."""
+    from engine.house.house import House, stopped_by_signals
+    from engine.house.plan import plan
+
+    with tempfile.TemporaryDirectory(prefix="hypermnesia-bench-") as folder:
+        options.home = options.home or Path(folder)
+        options.osc = options.web = 0
+        for name, value in {"scene": "", "say": [], "seed": 0, "model": None, "size": None, "fps": None, "set": []}.items():
+            setattr(options, name, getattr(options, name, value))
+        made = replace(plan(options, machine), words=words, window="headless")
+        with House(made) as house, stopped_by_signals(house):
+            yield house
+
+
+def show(options: argparse.Namespace, machine: Machine) -> Table:
+    """The whole show, live: every room, real sound if there is a device, a new sentence every five seconds."""
+    from engine.bench.sync import Beacon
+
+    words = tuple(WORDS[i % len(WORDS)] for i in range(max(1, int(options.seconds // EVERY))))
+    with house_for(options, machine, words) as house:
+        house.wake()
+        house.play()
+        figures: Table = house.figures() | {f"contract_{name}": value for name, value in house.mind.state.contract}
+        figures["contract"] = house.mind.state.step
+        apart = Beacon(house).measure(max(30.0, options.seconds))
+    return figures | {f"sync_{name}": value for name, value in asdict(apart).items()} | {"sync": apart.sentence()}
+
+
+def picture(options: argparse.Namespace, machine: Machine) -> Table:
+    """Ours against the plain pipeline with the same weights; with --ladder, B0 to B4."""
+    from engine.bench import picture
+
+    return dict(picture.bench(options))
+
+
+def memory(options: argparse.Namespace, machine: Machine) -> Table:
+    """Insert, recall by words and by image, compose, the whole cycle, from 1,000 fragments up."""
+    from engine.bench import memory
+
+    return dict(memory.bench(options))
+
+
+def sound(options: argparse.Namespace, machine: Machine) -> Table:
+    """Null test, load for 2, 8 and 16 outputs; with a path, two minutes as WAV and picture in that folder."""
+    from engine.bench import sound
+
+    return dict(sound.bench(options))
+
+
+def isf(options: argparse.Namespace, machine: Machine) -> Table:
+    """Every shader of a folder, compiled and drawn."""
+    from engine.bench import stage
+
+    if not options.path or not Path(options.path).is_dir():
+        raise CannotPlay("bench isf wants a folder of ISF shaders: hypermnesia bench isf PATH")
+    return {"shaders": stage.isf(Path(options.path))}
+
+
+def flow(options: argparse.Namespace, machine: Machine) -> Table:
+    """In-betweens by flow against hold and crossfade: synthetic motion, then pictures of the mind, each third guessed."""
+    from engine.bench import stage
+    from engine.bench.pictures import consecutive
+
+    return {"in-betweens": stage.flow(), "in-betweens of the mind": stage.flow(consecutive(102))}
+
+
+def passes(options: argparse.Namespace, machine: Machine) -> Table:
+    """What each pass of the wall costs, and a picture's way into a texture, measured with finish() and a clock."""
+    from engine.bench import wall
+
+    return {"passes": wall.passes(), "pictures into textures": wall.uploads()}
+
+
+MEASURES: dict[str, Callable[[argparse.Namespace, Machine], Table]] = {
+    "show": show, "picture": picture, "memory": memory, "sound": sound, "isf": isf, "flow": flow, "passes": passes,
+}  # fmt: skip
+
+
+def bench(options: argparse.Namespace, machine: Machine) -> int:
+    """Measure, print, write. What else the machine was doing is part of the result: stolen and busy CPU time."""
+    before = _cpu()
+    started = time.monotonic()
+    figures = MEASURES[options.what](options, machine)
+    seconds = time.monotonic() - started
+    facts: Table = {"date": datetime.date.today().isoformat(), "machine": processor(), "cores": _cores(), "seconds": round(seconds, 1)}
+    facts["stolen_share"] = round(_stolen(before, _cpu()), 4)
+    print(table(figures))
+    print(f"\n{facts['cores']} cores, {seconds:.0f} s, {100 * facts['stolen_share']:.1f} % of the CPU stolen", file=sys.stderr)
+    if options.json:
+        options.json.write_text(json.dumps({"bench": options.what, **facts, "figures": figures}, indent=1) + "\n")
+    return 0
+
+
+def table(figures: Table, indent: str = "") -> str:
+    """Figures as aligned lines; nested ones as sections, lists of rows as columns."""
+    lines: list[str] = []
+    wide = max((len(key) for key in figures), default=0)
+    for key, value in figures.items():
+        if isinstance(value, dict):
+            lines += [f"{indent}{key}", table(value, indent + "  ")]
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            lines += [f"{indent}{key}", _rows(value, indent + "  ")]
+        else:
+            lines.append(f"{indent}{key:<{wide}}  {_short(value)}")
+    return "\n".join(lines)
+
+
+def _rows(rows: list[Table], indent: str) -> str:
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    cells = [names, *([_short(row.get(name, "")) for name in names] for row in rows)]
+    wide = [max(len(line[i]) for line in cells) for i in range(len(names))]
+    return "\n".join(indent + "  ".join(cell.rjust(w) for cell, w in zip(line, wide, strict=True)) for line in cells)
+
+
+def _short(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _cores() -> int:
+    import os
+
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _cpu() -> list[int]:
+    """Jiffies of /proc/stat: user, nice, system, idle, iowait, irq, softirq, steal; empty elsewhere."""
+    path = Path("/proc/stat")
+    return [int(n) for n in path.read_text().split("\n")[0].split()[1:9]] if path.exists() else []
+
+
+def _stolen(before: list[int], after: list[int]) -> float:
+    spent = [b - a for a, b in zip(before, after, strict=True)]
+    return spent[7] / max(1, sum(spent)) if spent else 0.0
+
+

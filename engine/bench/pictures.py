@@ -1,0 +1,148 @@
+"""`hypermnesia pictures FOLDER`: the pictures of the README, made by the program itself, from the code as it is now."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from engine.stage.layer import Layer, dark, dreamed, header, verbs
+
+Pixels = NDArray[np.uint8]
+PROGRAMME = (
+    "the sea at sunset", "fire", "un champ sous l'orage", "a blue room with a window", "the city at night",
+    "my grandmother", "la neige sur les ruines", "a red flower", "love", "une forêt dans la brume",
+    "a ship in the storm", "hyperproduction",
+)  # fmt: skip
+
+
+def main(argv: Sequence[str]) -> int:
+    """Make them all, or those that are named."""
+    parser = argparse.ArgumentParser(prog="hypermnesia pictures", description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("only", nargs="*", choices=[[], *MAKERS], help=f"default: {' '.join(MAKERS)}")
+    options = parser.parse_args(argv)
+    options.folder.mkdir(parents=True, exist_ok=True)
+    for name in options.only or MAKERS:
+        MAKERS[name](options.folder)
+        print(options.folder / name)
+    return 0
+
+
+def shaders(folder: Path) -> None:
+    """Every verb on the same moving picture."""
+    from engine.bench.wall import still
+    from engine.painter.paint import paint
+
+    seen = (("city", 5), ("sea", 12), ("ship", 5), ("city", 5))
+    paintings = [_rgba(paint(kind, 1, (256, 256), seed=seed)[0][0].numpy()) for kind, seed in seen]
+    tiles = []
+    for verb in verbs():
+        layer = eval(header(verb).example, {"dreamed": dreamed, "dark": dark})
+        assert isinstance(layer, Layer)
+        tiles.append(_named(still(layer, (320, 180), 3.0, paintings)[..., :3], f".{verb}()"))
+    sheet(tiles, 4).save(folder / "shaders.png", optimize=True)
+
+
+def listening(folder: Path) -> None:
+    """Two scripted minutes of the murmur, as spectrogram and level."""
+    from engine.bench.sound import two_minutes
+    from engine.sound.measure import picture
+
+    picture(folder / "listening.png", two_minutes(), title="two minutes of gap, scripted")
+
+
+def show(folder: Path) -> None:
+    """Twelve sentences through `gap`, rendered; a gif of a minute and twelve stills."""
+    import av
+
+    from engine.__main__ import parser
+    from engine.core.machine import Machine
+    from engine.house.plan import plan
+    from engine.house.render import play
+
+    with tempfile.TemporaryDirectory() as fresh:
+        said = [word for sentence in PROGRAMME for word in ("--say", sentence)]
+        film = Path(fresh) / "show.mp4"
+        words = ["render", "gap", str(film), *said, "--seconds", "60", "--size", "480x270", "--seed", "3"]
+        options = parser().parse_args([*words, "--home", fresh])
+        options.sound = "null"
+        play(plan(options, Machine()), film)
+        with av.open(str(film)) as container:
+            frames = [f.to_image() for f in container.decode(video=0)]
+    small = [frame.resize((320, 180), Image.Resampling.LANCZOS) for frame in frames[::15]]
+    moving = [frame.quantize(96, dither=Image.Dither.FLOYDSTEINBERG) for frame in small]
+    moving[0].save(folder / "show.gif", save_all=True, append_images=moving[1:], duration=200, loop=0, optimize=True)
+    stills = [np.asarray(frames[min(len(frames) - 1, int((k + 0.85) * len(frames) / 12))]) for k in range(12)]
+    sheet([_named(still, said) for still, said in zip(stills, PROGRAMME, strict=True)], 3).save(folder / "stills.png")
+
+
+def gap(folder: Path) -> None:
+    """Words, hidden picture, whom it recalled, second picture, at beta 0, 0.5 and 1."""
+    from engine.mind import sheet as mind
+
+    mind.main([str(folder / "gap.png")])
+
+
+def sources(folder: Path) -> None:
+    """The student alone, the composed memories alone, both together: the same noise, twelve sentences."""
+    from engine.core.messages import Dream
+    from engine.mind.mind import Mind
+    from engine.mind.options import MindOptions
+
+    with tempfile.TemporaryDirectory() as fresh:
+        mind = Mind(MindOptions(archive=Path(fresh), keyframe=1e9))
+        dreamer, noise, tiles = mind.parts.dreamer, mind.stream.walk.fresh(1), []
+        for sentence in PROGRAMME:
+            thought = mind.think(sentence, 0, (), Dream(sentence), noise)
+            alone = dreamer.imagine(mind.parts.condition(sentence), noise)
+            both = dreamer.imagine(thought.condition, noise, thought.start, thought.strength)
+            three = [dreamer.decode(latent)[::2, ::2, :3] for latent in (alone, thought.again.latent, both)]
+            tiles.append(_named(np.concatenate(three, 1), sentence))
+        mind.close()
+    sheet(tiles, 3).save(folder / "sources.png", optimize=True)
+
+
+def consecutive(count: int, rate: float = 8.0) -> list[Pixels]:
+    """Pictures of a fresh mind, (h, w, 3) u8, one after the other as the wall gets them; new words every half of them."""
+    from engine.core.messages import Dream
+    from engine.mind.mind import Mind
+    from engine.mind.options import MindOptions
+
+    with tempfile.TemporaryDirectory() as fresh:
+        mind = Mind(MindOptions(archive=Path(fresh)))
+        made = [mind.picture(Dream(PROGRAMME[2 * k // count]), k / rate).rgba[..., :3] for k in range(count)]
+        mind.close()
+    return made
+
+
+MAKERS = {"sources.png": sources, "shaders.png": shaders, "listening.png": listening, "show.gif": show, "gap.png": gap}
+
+
+def sheet(tiles: Sequence[Pixels], columns: int) -> Image.Image:
+    """Tiles of one size (h, w, 3) in rows."""
+    tiles = list(tiles) + [np.zeros_like(tiles[0])] * (-len(tiles) % columns)
+    rows = [np.concatenate(tiles[k : k + columns], 1) for k in range(0, len(tiles), columns)]
+    return Image.fromarray(np.concatenate(rows, 0))
+
+
+def _named(picture: Pixels, name: str) -> Pixels:
+    """A picture with a line of text under it."""
+    from engine.core.sheet import plain
+
+    height, width = picture.shape[:2]
+    canvas = Image.new("RGB", (width, height + 16))
+    canvas.paste(Image.fromarray(np.ascontiguousarray(picture)), (0, 0))
+    ImageDraw.Draw(canvas).text((5, height + 2), plain(name), fill=(190, 190, 190))
+    return np.asarray(canvas)
+
+
+def _rgba(picture: NDArray[np.float32]) -> Pixels:
+    """(3, h, w) in 0..1 -> (h, w, 4) u8."""
+    pixels = (picture.transpose(1, 2, 0) * 255).round().astype(np.uint8)
+    return np.dstack([pixels, np.full(pixels.shape[:2], 255, np.uint8)])

@@ -1,0 +1,146 @@
+"""Facts of this machine, from a TOML file: what hangs where, how loud, how fast. Words for one place; never code.
+
+Every key has a default, so that no file is needed; a key that nobody knows is an error that names the nearest one.
+`install/machine.toml` is the commented example.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import tomllib
+from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from engine.core.errors import Plain, nearest
+
+
+def processor() -> str:
+    """What the processor calls itself, with family and model: "AMD EPYC 25/1"; its architecture where that is all."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.is_file() else []
+    facts = {line.split(":")[0].strip(): line.split(":")[1].strip() for line in lines if ":" in line}
+    return f"{facts.get('model name', platform.machine())} {facts.get('cpu family', '')}/{facts.get('model', '')}".rstrip("/ ")
+
+
+class MachineError(Plain):
+    """The machine file cannot be used; the message says which line and what would be valid."""
+
+
+def home() -> Path:
+    """Where this installation keeps what must last: archive, calibration, journal. `$HYPERMNESIA_HOME` moves it."""
+    found = os.environ.get("HYPERMNESIA_HOME")
+    return Path(found) if found else Path.home() / ".local" / "share" / "hypermnesia"
+
+
+@dataclass(frozen=True, slots=True)
+class StageFacts:
+    size: tuple[int, int] = (0, 0)  # width, height in pixels; 0 = chosen at start by measurement
+    fps: float = 0.0  # frames per second; 0 = chosen at start
+    window: str = "auto"  # "auto" (a window where there is a display), "window", "fullscreen", "headless"
+    monitor: str = ""  # connector name ("HDMI-1"); "" = the first
+    mapping: str = ""  # a mapping file; "" = none
+
+
+@dataclass(frozen=True, slots=True)
+class MindFacts:
+    model: str = "embedded"  # a name or a folder; "composed" = memories alone
+    size: int = 0  # pixels of a picture's side; 0 = chosen at start: 256, on a slow CPU less
+    device: str = "auto"  # "auto", "cpu", "cuda"
+    threads: int = 0  # 0 = chosen at start
+    founding: int = 240  # memories that a fresh installation is born with
+    site: str = "here"  # the name of this place; part of every seed (row 13)
+
+
+@dataclass(frozen=True, slots=True)
+class SoundFacts:
+    device: str = ""  # part of a device's name; "" = the default; "null" = silence with the same clock
+    host: str = ""  # part of a sound host's name: "ALSA", "JACK", "ASIO", "Core Audio"; "" = any
+    rate: int = 48_000
+    block: int = 256
+    channels: int = 2
+    layout: str | tuple[float, ...] = "auto"  # "line", "ring", or a place in -1..1 for each loudspeaker
+    latency: float = 0.05  # seconds asked of the host
+    offset: float = 0.0  # seconds that grains sound earlier, from `hypermnesia calibrate sync`
+    gain: float = 0.0  # dB, at most 0
+    reverb: float = 0.35  # share of the sound that goes through the reverberated room
+    recordings: str = ""  # a folder of the gallery's recordings, heard in grains; "" = none
+    microphone: str = ""  # part of an input's name; "" = never opened
+    beat: str = ""  # "link", "midi" or "midi:PORT": texts, scenes and cues wait for the beat; "" = they do not
+
+
+@dataclass(frozen=True, slots=True)
+class DoorsFacts:
+    host: str = "127.0.0.1"
+    osc: int = 9000  # UDP port
+    web: int = 8000  # TCP port
+    moderation: str = "filtered"  # open | filtered | moderated | curated
+    token: str = ""  # for /desk; "" = made at start and printed
+    name: str = "hypermnesia"
+    allow: tuple[str, ...] = ()  # networks that may send; () = all that can reach the host
+
+
+@dataclass(frozen=True, slots=True)
+class ContractFacts:
+    deadline: float = 0.25  # seconds from one picture to the next; later is a miss
+    words: float = 1.5  # seconds from words to the first picture of them; later is a miss
+    present: float = 0.0  # seconds between frames; 0 = one over fps
+    ladder: tuple[int, ...] = (512, 384, 256, 192, 128)  # picture sizes, largest first
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """All facts. `Machine.read(path)` reads a file, `Machine()` is a bare machine."""
+
+    stage: StageFacts = field(default_factory=StageFacts)
+    mind: MindFacts = field(default_factory=MindFacts)
+    sound: SoundFacts = field(default_factory=SoundFacts)
+    doors: DoorsFacts = field(default_factory=DoorsFacts)
+    contract: ContractFacts = field(default_factory=ContractFacts)
+
+    @classmethod
+    def read(cls, path: Path) -> Machine:
+        """Read a machine file. Raises MachineError in one sentence."""
+        try:
+            table = tomllib.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise MachineError(f"{path}: no such file; install/machine.toml is an example to copy") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as wrong:
+            raise MachineError(f"{path}: {wrong}") from None
+        built = _build(cls, table, str(path), "")
+        assert isinstance(built, cls)
+        return built
+
+
+def _build(kind: type, table: dict[str, Any], path: str, section: str) -> object:
+    known = {f.name for f in fields(kind)}
+    hints = get_type_hints(kind)
+    values: dict[str, object] = {}
+    for key, value in table.items():
+        where = f"{section}.{key}" if section else key
+        if key not in known:
+            raise MachineError(f"{path}: nothing is called {where}; {nearest(key, list(known))}")
+        wanted = hints[key]
+        if is_dataclass(wanted):
+            if not isinstance(value, dict):
+                raise MachineError(f"{path}: [{where}] is a section, found {value!r}")
+            values[key] = _build(wanted, value, path, where)  # type: ignore[arg-type]
+        else:
+            values[key] = _fit(value, wanted, f"{path}: {where}")
+    return kind(**values)
+
+
+def _fit(value: Any, wanted: Any, where: str) -> object:
+    """A TOML value as the wanted type, without silent correction (an integer is a fine float)."""
+    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if wanted == str | tuple[float, ...]:
+        if isinstance(value, str) or (isinstance(value, list) and all(type(v) in (int, float) for v in value)):
+            return value if isinstance(value, str) else tuple(float(v) for v in value)
+        raise MachineError(f"{where} wants a word or a list of numbers, found {value!r}")
+    if isinstance(value, list):
+        return tuple(value)
+    if wanted in (int, float, str, bool) and type(value) is not wanted:
+        raise MachineError(f"{where} wants {wanted.__name__}, found {value!r}")
+    return value

@@ -1,0 +1,322 @@
+"""Every value that crosses between rooms: frozen, picklable, with shapes and units. Knows nobody.
+
+Times are float seconds of `time.monotonic()`, one clock for all processes of a machine, unless a field says
+"scene seconds" (seconds since the show started, `Now.time`). Addresses are OSC addresses under `/hm/`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Kind = Literal["founding", "visitor", "performer", "sensor", "machine"]
+KINDS: tuple[Kind, ...] = ("founding", "visitor", "performer", "sensor", "machine")
+Value = float | int | str | bool | bytes
+
+# --- doors -> loop -> mind -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A sentence that somebody gave: moderated, NFC, 1..280 characters."""
+
+    words: str
+    kind: Kind = "visitor"
+    key: str = ""  # made by the client; the same key is stored once, however often it arrives
+    visit: str = ""  # opaque, one for each visit; the n-gram rule counts visits, not texts
+    language: str = ""  # "en", "fr" or "" where nobody said
+    at: float = 0.0  # when it arrived
+
+
+@dataclass(frozen=True, slots=True)
+class Set:
+    """A parameter to set, a panic key, a mapping command: an address and its arguments."""
+
+    address: str  # "/hm/beta"
+    args: tuple[Value, ...] = ()
+    at: float = 0.0  # when to apply it (an OSC time tag); 0 = at once
+
+
+@dataclass(frozen=True, slots=True)
+class Keystroke:
+    """One key at the kiosk before Enter: rhythm and surprise, never the letter."""
+
+    bits: float  # surprisal class of the key in bits; 0 for a pause
+    deleted: bool = False
+    visit: str = ""
+    at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """A finger on the wall, a pointer in a page, `/hm/touch x y`: whose is this place?"""
+
+    x: float  # 0 left .. 1 right
+    y: float  # 0 top .. 1 bottom
+    visit: str = ""  # who asked, for an answer by text; "" for sound alone
+    at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """A visitor takes back what they gave."""
+
+    code: str
+    visit: str = ""
+    at: float = 0.0
+
+
+Message = Text | Set | Keystroke | Touch | Withdraw
+
+# --- loop -> mind ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Dream:
+    """A picture to ask for. The newest request wins; nobody waits for it."""
+
+    words: str
+    beta: float = 0.25  # 0..1: how far the picture's own memory turns the words
+    rho: float = 0.0  # 0..1: how far a performer stretches the picture from its words
+    gamma: float = 0.5  # 0..: how fast famous memories tire, (1 + n) ** -gamma
+    strength: float = 0.2  # 0..1: how much of the composed latent is dreamt anew
+    feedback: float = 0.35  # 0..1: how much of the last picture the next one keeps
+    temperature: float = 0.05  # tau of the recall
+    degree: int = 2  # what the wall accepts; 1 shows the hidden picture (only for study)
+    autonomy: float = 0.0  # 0 human .. 1 alone; at the top the mind addresses itself
+    seed: int = 0  # where the walk through noise starts
+    at: float = 0.0  # when it was asked
+
+
+# --- mind -> stage, sound, loop --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Ancestor:
+    """One memory that a picture carries, and how much of it."""
+
+    id: int  # fragment id in the archive, > 0
+    share: float  # 0..1, of the whole picture
+    kind: Kind = "founding"
+    depth: int = 0  # 0 for a root
+    age: float = 0.0  # days, whole: times are kept by the day
+    voice: tuple[float, ...] = ()  # (16,) in -1..1: what its procedural voice is made from (words and latent)
+    x: float = 0.5  # centre of its share in the picture, 0 left .. 1 right
+    y: float = 0.5  # 0 top .. 1 bottom
+
+    @property
+    def unit(self) -> int:
+        """The source that sounds like this memory, for `Grain.source`."""
+        return self.id
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """The ancestors of a picture, largest share first; the rest of the mass lies in `rest`."""
+
+    ancestors: tuple[Ancestor, ...] = ()
+    rest: float = 0.0  # share of all that are not named
+    count: int = 0  # distinct ancestors, named or not
+    depth: int = 0  # longest line of descent
+
+    def top(self, n: int) -> tuple[Ancestor, ...]:
+        return self.ancestors[:n]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What was measured while a picture was made; every field is published as `/hm/state/<field>`."""
+
+    picture: int = 0  # serial number since the mind started, from 1
+    words: str = ""  # what was asked (moderated; never shown to strangers as it is)
+    asked: float = 0.0
+    made: float = 0.0
+    seed: int = 0  # of the walk through noise
+    structure: str = ""  # hash of model, size, precision, code and options (`engine.mind.again`)
+    dream: Dream = Dream("")  # the request, its words left out: every force that acted
+    time: float = 0.0  # seconds of the mind's own clock at which it was asked for
+    degree: int = 0
+    gap: float = 0.0  # J in 0..1: whom the picture remembers and the words did not
+    beta: float = 0.0
+    neff: float = 0.0  # exp of the entropy of the shares
+    largest: float = 0.0  # the largest share
+    displacement: float = 0.0  # D in 0..1: angle between the words and what is read back, over pi
+    light: float = 1.0  # rank of novelty in 0..1: a picture that adds nothing goes dark
+    standard: float = 0.0  # S in 0..1: 1 - Vendi / reference
+    autonomy: float = 0.0
+    motion: float = 0.0  # |dz| per second, rms of the latent's change
+    mass: float = 0.0  # mass of the whole archive, in fragments
+    fragments: int = 0
+    kinds: tuple[float, ...] = ()  # share per kind, in the order of KINDS
+    authors: tuple[float, ...] = ()  # human, machine, others (row 20)
+    lineage: Lineage = field(default_factory=Lineage)
+    readback: tuple[str, ...] = ()  # words that the reader finds in the picture
+    caption: str = ""  # words that may be shown: row 9 has passed over them
+    timings: tuple[tuple[str, float], ...] = ()  # (step, milliseconds)
+    step: str = "whole"  # of the latency contract: what is given up just now (engine.mind.model.contract.STEPS)
+    why: str = ""  # the reason of the newest step
+    contract: tuple[tuple[str, float], ...] = ()  # the contract's figures, live, renewed each second
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """One picture of the mind and everything that was measured while it was made."""
+
+    rgba: NDArray[np.uint8]  # (h, w, 4), top row first, alpha 255
+    latent: NDArray[np.float16]  # (c, h/8, w/8)
+    shares: NDArray[np.float16]  # (n, rows, cols): share per place of the first n ancestors; n may be 0
+    state: State
+    serial: int = 0  # in the ring that it was read from
+    shared: bool = False  # whether its pixels lie in GPU memory that the ring's writer has offered, too
+
+
+# --- mind -> loop -> doors -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A text is on the disk. Only now is it acknowledged."""
+
+    key: str
+    fragment: int
+    code: str  # takes it back
+    visit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One word of a sentence that comes back; borrowed ones name whom they came from."""
+
+    text: str
+    ancestor: int = 0  # fragment id; 0 = the visitor's own word
+    kind: Kind = "visitor"
+    age: float = 0.0  # days
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """The visitor's sentence with other people's words grown into it."""
+
+    key: str
+    visit: str
+    tokens: tuple[Token, ...]
+    displacement: float = 0.0
+    depth: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """The answer to a withdrawal; `found` is False for a code that nobody was given."""
+
+    code: str
+    found: bool
+    visit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The answer to a touch: whose the place is."""
+
+    visit: str
+    ancestors: tuple[Ancestor, ...]
+    words: tuple[str, ...] = ()  # a few of their words that row 9 lets through
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something went wrong in a room and the show goes on: said once, with what to do."""
+
+    room: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """What a room is busy with before it can play: a line of progress."""
+
+    what: str  # "painting founding memories"
+    done: float = 0.0  # 0..1; 1 = ready
+
+
+News = Stored | Returned | Withdrawn | Told | Trouble
+
+# --- loop -> sound ---------------------------------------------------------------------------------------------------
+
+ENVELOPES = ("hann", "gauss", "perc", "swell", "flat")
+
+
+@dataclass(frozen=True, slots=True)
+class Grain:
+    """A grain of sound, stamped a little ahead."""
+
+    time: float  # scene seconds; the sound room starts it on the exact sample
+    source: int = 0  # 0 = the picture on the wall, sonified; n > 0 = fragment n's own voice; < 0 = other tables
+    position: float = 0.5  # 0..1 of the source
+    duration: float = 0.08  # seconds
+    rate: float = 1.0  # playing speed; negative plays backwards
+    detune: float = 0.0  # semitones on top of the rate
+    gain: float = 0.3  # 0..1
+    pan: float = 0.0  # azimuth: -1 left .. 1 right (in a ring: turns from the front, -1 and 1 meet behind)
+    envelope: str = "hann"  # one of ENVELOPES
+    cutoff: float = 0.0  # low-pass in Hz; 0 = open
+    prompt: bool = False  # answers somebody: if its time has passed it sounds as soon as it can, and was not late
+
+
+# --- anyone -> doors: what can be turned -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One address of the instrument: OSC, OSCQuery, a slider and a line of documentation."""
+
+    address: str  # "/hm/beta"
+    types: str  # OSC type tags of its arguments: "f", "s", "T", "ff", "" for a command
+    description: str
+    value: tuple[Value, ...] = ()
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+    writable: bool = True
+    readable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """All nodes, sent to the doors when a scene starts or a parameter's range changes."""
+
+    nodes: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """Current values by address, sent to the doors at a steady rate; the latest wins."""
+
+    values: tuple[tuple[str, tuple[Value, ...]], ...]
+
+
+# --- doors <-> loop: how the house fares ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How the show fares, sent to the doors about once a second; `/health`, `/metrics` and `/desk` show it."""
+
+    ok: bool = True
+    rooms: tuple[tuple[str, str], ...] = ()  # ("mind", "running"), ("sound", "restarting"), ("mind", "loading 0.40")
+    figures: tuple[tuple[str, float], ...] = ()  # ("frame_p95_ms", 17.1): numbers, for /metrics too
+    facts: tuple[tuple[str, str], ...] = ()  # ("scene", "gap"), ("model", "embedded")
+    notes: tuple[str, ...] = ()  # what is wrong and what to do, a sentence each
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The doors are open, here. Sent after every start of that room: answer it with the Directory."""
+
+    osc: int = 0  # UDP port, 0 = closed
+    osc_tcp: int = 0
+    query: int = 0  # OSCQuery, TCP
+    web: int = 0
+    pages: tuple[str, ...] = ()  # addresses to print for people: writing page, wall, desk

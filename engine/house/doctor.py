@@ -1,0 +1,173 @@
+"""`hypermnesia doctor`: one page for a technician. What is here, what is wrong, what to do about it."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import os
+import platform
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.core.errors import CannotPlay
+from engine.core.machine import Machine, home
+from engine.show import beat
+
+GIB = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the page. `todo` is empty where nothing is wrong."""
+
+    what: str
+    found: str
+    todo: str = ""
+    grave: bool = False  # the show cannot run like this
+
+
+def python() -> Iterator[Finding]:
+    version = platform.python_version()
+    good = (3, 11) <= sys.version_info[:2] <= (3, 13)
+    yield Finding("python", version, "" if good else "use Python 3.11, 3.12 or 3.13; ./install/run finds one", not good)
+    for name in ("torch", "diffusers", "pyo", "moderngl", "sounddevice", "python-osc", "av"):
+        try:
+            yield Finding(name, importlib.metadata.version(name))
+        except importlib.metadata.PackageNotFoundError:
+            yield Finding(name, "missing", "run ./install/run once more", True)
+
+
+def processor() -> Iterator[Finding]:
+    flags = _read(Path("/proc/cpuinfo"))
+    bf16 = [name for name in ("amx_bf16", "avx512_bf16") if name in flags]
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    few = "" if cores >= 2 else "one core is too few for mind, sound and wall: expect less than 10 frames per second"
+    yield Finding("processor", f"{cores} cores, {', '.join(bf16) or 'no bf16'}", few)
+    if memory := [line.split()[1] for line in _read(Path("/proc/meminfo")).splitlines() if line.startswith("MemAvailable")]:
+        free = int(memory[0]) * 1024 / GIB
+        yield Finding("memory", f"{free:.1f} GiB free", "" if free > 2 else "3 GiB are wanted: close other programs")
+
+
+def graphics() -> Iterator[Finding]:
+    """GL is asked in a process of its own: a driver that crashes must not take the doctor with it."""
+    ask = (
+        "import moderngl; c = moderngl.create_context(standalone=True, backend='egl');"
+        "print(c.info['GL_RENDERER'], '|', c.version_code)"
+    )
+    answer = _python(ask)
+    if answer is None:
+        todo = "apt-get install libegl1 libgl1-mesa-dri, or the GPU's driver"
+        yield Finding("OpenGL", "no context without a display", todo, True)
+    else:
+        renderer, _, code = answer.partition(" | ")
+        slow = "llvmpipe" in renderer
+        note = "no GPU draws here: the wall is small and 30 frames per second" if slow else ""
+        old = int(code) < 330
+        yield Finding("OpenGL", f"{renderer}, {code}", "OpenGL 3.3 is needed: update the driver" if old else note, old)
+    cuda = shutil.which("nvidia-smi")
+    way = cuda and _python("from engine.stage.upload import probe; print(probe())")
+    todo = "pip install 'hypermnesia[cuda]': pictures then stay inside the GPU" if way and "not installed" in way else ""
+    yield Finding("pictures", way or "over the host: no NVIDIA GPU", todo)
+    display = os.environ.get("WAYLAND_DISPLAY") or os.environ.get("DISPLAY")
+    yield Finding("display", display or "none", "" if display else "no window: the wall is at http://127.0.0.1:8000/wall")
+    yield Finding("NVIDIA", _run([cuda, "-L"]) or "no GPU" if cuda else "no GPU")
+
+
+SOUND = """
+from engine.sound import device, options
+try:
+    print('+', device.name_of(device.find(options.SoundOptions(device={!r} or None, host={!r} or None))))
+except device.NoDevice as wrong:
+    print('-', ' | '.join(line.strip() for line in str(wrong).splitlines()))
+"""
+
+
+def sound(machine: Machine) -> Iterator[Finding]:
+    """The device that the machine file asks for, and whose beat; what there is instead."""
+    facts = machine.sound
+    answer = "+ null" if facts.device == "null" else _python(SOUND.format(facts.device, facts.host)) or "- PortAudio is missing"
+    todo = "the show runs in silence, in time; plug a card in, or name another under [sound] in machine.toml"
+    yield Finding("sound", answer[2:], "" if answer[0] == "+" else todo)
+    if facts.beat:
+        try:
+            pulse = beat.find(facts.beat)
+        except CannotPlay as wrong:
+            yield Finding("beat", facts.beat, str(wrong), True)
+        else:
+            yield Finding("beat", facts.beat)
+            if pulse:
+                pulse.close()
+
+
+def mind(machine: Machine) -> Iterator[Finding]:
+    ask = f"from engine.mind.model.models import describe; print(describe({machine.mind.model!r}))"
+    answer = _python(ask)
+    todo = f"hypermnesia models lists what is here; hypermnesia fetch {machine.mind.model} downloads it"
+    yield Finding("model", answer or f"{machine.mind.model} is not here", "" if answer else todo, answer is None)
+
+
+def memory(where: Path) -> Iterator[Finding]:
+    there = where
+    while not there.exists():
+        there = there.parent
+    free = shutil.disk_usage(there).free / GIB
+    writable = os.access(there, os.W_OK)
+    todo = "" if writable and free > 1 else "the show plays and stops remembering: free some space or pass --home FOLDER"
+    yield Finding("memory's place", f"{where}, {free:.0f} GiB free{'' if writable else ', read-only'}", todo)
+
+
+def doors(machine: Machine) -> Iterator[Finding]:
+    for name, port, kind in (("OSC", machine.doors.osc, socket.SOCK_DGRAM), ("pages", machine.doors.web, socket.SOCK_STREAM)):
+        free = port_is_free(machine.doors.host, port, kind)
+        todo = "" if free else f"another program (or this show) has it: --{'osc' if name == 'OSC' else 'web'} {port + 1}"
+        yield Finding(name, f"port {port} {'free' if free else 'taken'}", todo)
+
+
+def port_is_free(host: str, port: int, kind: socket.SocketKind) -> bool:
+    """Whether we could bind this port now; 0 always can."""
+    with socket.socket(socket.AF_INET, kind) as probe:
+        if kind == socket.SOCK_STREAM:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def doctor(options: argparse.Namespace, machine: Machine) -> int:
+    """Print the page; exit code 1 when something grave was found."""
+    where = options.home or home()
+    checks: list[Callable[[], Iterator[Finding]]] = [
+        python, processor, graphics, lambda: sound(machine), lambda: mind(machine), lambda: memory(where), lambda: doors(machine),
+    ]  # fmt: skip
+    findings = [finding for check in checks for finding in check()]
+    wide = max(len(f.what) for f in findings)
+    for f in findings:
+        mark = "✗" if f.grave else "!" if f.todo else "✓"
+        print(f" {mark} {f.what:<{wide}}  {f.found}")
+        if f.todo:
+            print(f"   {'':<{wide}}  → {f.todo}")
+    grave = sum(f.grave for f in findings)
+    print(f"\n{'the show can run here' if not grave else f'{grave} things stand in the way'}")
+    return 1 if grave else 0
+
+
+def _python(code: str) -> str | None:
+    """What a small program prints in a process of its own; None if it fails."""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    return done.stdout.strip().splitlines()[-1] if done.returncode == 0 and done.stdout.strip() else None
+
+
+def _run(command: list[str]) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    return done.stdout.strip()
+
+
+def _read(path: Path) -> str:
+    return path.read_text(errors="replace") if path.exists() else ""

@@ -1,0 +1,234 @@
+"""The house, live: makes the rooms, wakes them, plays, and puts everything away again."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from types import FrameType
+from typing import Self
+
+from engine.core.clock import Clock, Now
+from engine.core.crossings import ClockPage, GrainRing, PictureRing
+from engine.core.errors import CannotPlay
+from engine.core.machine import Machine
+from engine.core.messages import Directory, Dream, Health, Trouble
+from engine.core.meter import Meter
+from engine.core.supervisor import Room, Supervisor
+from engine.house.plan import Plan, check_ports, plan, window_of
+from engine.house.rooms import DoorsRoom, MindRoom, SoundRoom
+from engine.house.wall import Seen, Wall, Watchers
+from engine.loop import Show, perform
+from engine.show import beat
+from engine.show.directory import mapping_nodes
+from engine.show.performer import Performer
+from engine.show.programme import Programme
+from engine.sound.lateness import CAUSES
+from engine.sound.nodes import nodes
+from engine.sound.tap import SampleRing
+from engine.stage.governor import choose_size
+from engine.stage.outputs.live import Live
+from engine.stage.outputs.recording import Recording
+from engine.stage.stage import Stage
+
+log = logging.getLogger("engine.house.house")
+
+TICK_HZ = 60.0
+AUDIO = (
+    "real", "underruns", *CAUSES, "grains", "late", "behind", "lost", "level", "peak", "load", "latency",
+)  # fmt: skip
+FPS = 30.0  # what two cores draw beside everything else; a GPU is asked for more in machine.toml
+
+
+class House:
+    """All rooms of a live show. A context manager: what it opens, it closes, in the reverse order."""
+
+    def __init__(self, plan: Plan):
+        self.plan = plan
+        self.meter = Meter()
+        self.stack = ExitStack()
+        self.ended = False
+
+    def __enter__(self) -> Self:
+        try:
+            self._open()
+        except BaseException:
+            self.stack.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stack.close()
+
+    def _open(self) -> None:
+        plan = self.plan
+        check_ports(plan.doors)
+        pulse = beat.find(plan.beat)
+        if pulse:
+            self.stack.callback(pulse.close)
+        fps = plan.fps or FPS
+        size = plan.size if plan.size[0] else choose_size(fps)  # before the rooms start: they would be measured too
+        self.programme = Programme(plan.scenes, plan.start, plan.hold, plan.seed)
+        pictures, grains, page = PictureRing(), GrainRing(), ClockPage()
+        samples = SampleRing(rate=plan.sound.rate)
+        for shared in (pictures, grains, page, samples):
+            self.stack.callback(shared.close)
+        self.live = Live()
+        self.stack.callback(self.live.close)
+        mind = Room("mind", "engine.mind.room:serve", lambda: (pictures.name, plan.mind), 10, lambda: pictures.serial)
+        names = (pictures.name, grains.name, page.name, samples.name)
+        sound = Room("sound", "engine.sound.room:serve", lambda: (*names, plan.sound), pulse=lambda: page.read()["sample"])
+        doors = Room("doors", "engine.doors.room:serve", lambda: (plan.doors, self.live.address), pulse=lambda: doors.posted)
+        self.supervisor = self.stack.enter_context(Supervisor([mind, sound, doors]))
+        self.mind = MindRoom(mind, pictures)
+        self.sound = SoundRoom(sound, grains, page, samples)
+        self.doors = DoorsRoom(doors, self._directory, self._directory_serial, self.health)
+        self.beat = beat.OnTheBeat(self.doors, pulse) if pulse else None
+        self.performer = Performer(self.beat or self.doors, plan.presets)
+        self.page = page
+        recording = Recording(plan.record) if plan.record else None
+        tap = Watchers(self.live, recording, size, fps, plan.sound.rate)
+        self.stage = Stage(size, window_of(plan), [tap], self.mind, self.sound.heard, fps, mapping=plan.mapping)
+        self.stage.between.upload.ring = pictures
+        self.stack.callback(self.stage.close)
+        self.stage.prepare(self.programme.layers(), self._prepared)
+        self.programme.others = (*nodes(plan.sound), *mapping_nodes(self.stage.walls.mappings))
+        self.programme.directory_serial += 1
+
+    def wake(self, patience: float = 600.0) -> None:
+        """Wait, saying what is going on, until the mind has made its first picture. Raises CannotPlay."""
+        started, said = time.monotonic(), ""
+        while self.mind.newest() is None and not self.ended:
+            now = Now(0, time.monotonic() - started, 0.0)
+            self.mind.request(Dream("", seed=self.plan.seed), now)
+            for message in self.performer.drain():  # the doors are open already: what is said now is kept
+                self.programme.receive(message, now)
+                for room in (self.mind, self.sound):
+                    room.hear(message)
+            news = tuple(self.mind.news())
+            self.performer.tell(news, self.programme.values)
+            for letter in news:
+                if isinstance(letter, Trouble):
+                    said = self._say(f"  {letter.what}", said)
+            if loading := self.mind.loading:
+                said = self._progress(loading.what, loading.done, said)
+            if self.mind.room.restarts >= 2 or time.monotonic() - started > patience:
+                raise CannotPlay("the mind does not wake up; its last words are above. hypermnesia doctor says more")
+            time.sleep(0.05)
+        if said:
+            print(file=sys.stderr)
+
+    def _prepared(self, what: str, done: float) -> None:
+        """Shaders take a second or two; only a terminal wants to see them go by."""
+        if sys.stderr.isatty():
+            self._progress(f"preparing {what}", done)
+
+    def _progress(self, what: str, done: float, before: str = "") -> str:
+        return self._say(f"  {what} {100 * done:3.0f} %", before)
+
+    @staticmethod
+    def _say(line: str, before: str) -> str:
+        if line != before:
+            end = "" if sys.stderr.isatty() else "\n"
+            print(f"\r\033[K{line}" if not end else line, end=end, file=sys.stderr, flush=True)
+        return line
+
+    def play(self) -> None:
+        """Perform until the time is up, the window is closed or somebody stops us."""
+        self.meter.started = now = time.monotonic()
+        self.doors.inject(*self.plan.settings, *self.plan.said(now))
+        self.perform(lambda clock: self.programme, self.plan.seconds)
+
+    def perform(self, show: Callable[[Clock], Show], seconds: float = 0.0) -> None:
+        """Play what `show` makes for the loop's clock, in these rooms, for so many seconds (0 = until stopped)."""
+        clock = Clock(TICK_HZ, self.sound.seconds)
+        self.sound.clock = clock
+
+        def over() -> bool:
+            return self.ended or bool(seconds and clock.time >= seconds)
+
+        perform(show(clock), clock, self.performer, Seen(self.mind, self.stage), self.sound, Wall(self.stage, self.mind, self.meter, over))
+
+    def _directory(self) -> Directory:
+        beat = self.beat.nodes() if self.beat else ()
+        return Directory((*self.programme.directory().nodes, *self.performer.nodes(), *beat))
+
+    def _directory_serial(self) -> int:
+        return self.programme.directory_serial + self.performer.serial
+
+    def figures(self) -> dict[str, float]:
+        """Everything that is measured, flat; names end in their unit."""
+        page, now, made = self.page.read(), time.monotonic(), self.mind.state.made
+        figures = self.meter.figures(now, self.plan.machine.contract.present or 1.0 / self.stage.fps)
+        figures["picture_age_ms"] = 1e3 * (now - made) if made else 0.0
+        figures |= {f"stage_{k}": float(v) for k, v in self.stage.state().items() if isinstance(v, (int, float))}
+        return figures | {f"audio_{k}": page[k] for k in AUDIO} | {"audio_tardy": float(self.sound.tardy)}
+
+    def health(self) -> Health:
+        """One reading of everything, for /health and /metrics."""
+        page, figures = self.page.read(), self.figures()
+        rooms = self.supervisor.health()
+        notes = [f"{name} is being restarted" for name, room in rooms.items() if not room["alive"]]
+        if page["running"] and not page["real"]:
+            notes.append("no sound card: the show runs in silence, in time; plug one in when you like")
+        state = self.mind.state
+        return Health(
+            ok=not notes,
+            rooms=tuple((name, "running" if room["alive"] else "restarting") for name, room in rooms.items()),
+            figures=tuple(figures.items()),
+            facts=(
+                ("scene", self.programme.name),
+                ("model", self.plan.mind.model),
+                ("caption", state.caption),
+                ("microphone", self.plan.sound.microphone or "closed"),
+                ("contract", f"{state.step} {state.why}".strip()),
+                ("pictures", self.stage.between.upload.how),
+            ),
+            notes=tuple(notes),
+        )
+
+
+@contextmanager
+def stopped_by_signals(house: House) -> Iterator[None]:
+    """Ctrl-C and SIGTERM end the show in order: files are closed, texts stored."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        house.ended = True
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def run(options: argparse.Namespace, machine: Machine) -> int:
+    """The command `hypermnesia run`."""
+    show = plan(options, machine)
+    with House(show) as house, stopped_by_signals(house):
+        print("hypermnesia wakes up", file=sys.stderr)
+        house.wake()
+        if opened := house.doors.opened:
+            print(f"  write: {opened.pages[0] if opened.pages else ''}\n  OSC: udp {opened.osc}", file=sys.stderr)
+        house.play()
+        print(summary(house), file=sys.stderr)
+    return 0
+
+
+def summary(house: House) -> str:
+    """What the show was, in a line."""
+    f, page = house.meter.figures(time.monotonic(), 1.0 / house.stage.fps), house.page.read()
+    return (
+        f"{f['frames']:.0f} frames, interval p50 {f['frame_p50_ms']:.1f} ms p99 {f['frame_p99_ms']:.1f} ms, largest {f['frame_max_ms']:.0f} ms; "
+        f"{house.meter.pictures} pictures ({f['pictures_per_second']:.1f} a second); "
+        f"words to light p50 {f['light_p50_ms'] / 1e3:.2f} s; "
+        f"{page['underruns']:.0f} underruns, {page['late']:.0f} of {page['grains']:.0f} grains late; "
+        f"{sum(room.restarts for room in house.supervisor.rooms)} rooms restarted"
+    )
+
+

@@ -1,0 +1,207 @@
+"""What a show is made of: the command's options and the machine's facts, weighed once, before anything starts."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from engine.core.errors import CannotPlay, nearest
+from engine.core.machine import ContractFacts, Machine, home
+from engine.core.messages import Set, Text
+from engine.doors.options import MODES, DoorsOptions, Mode
+from engine.house.doctor import port_is_free
+from engine.mind.model.contract import Terms
+from engine.mind.options import MindOptions
+from engine.show.scene import SCENES, find
+from engine.sound.options import SoundOptions
+from engine.sound.speakers import Speakers
+from engine.stage.window import WindowOptions
+
+EMBEDDED = ("unet/config.json", "vae/config.json", "scheduler/scheduler_config.json", "reader/config.json")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a show is made of, once options and machine file have been weighed. Raises CannotPlay or SceneError."""
+
+    scenes: tuple[Path, ...]
+    start: str
+    hold: bool
+    words: tuple[str, ...]
+    settings: tuple[Set, ...]
+    seed: int
+    size: tuple[int, int]  # width, height; 0 = chosen at start
+    fps: float
+    mind: MindOptions
+    sound: SoundOptions
+    doors: DoorsOptions
+    window: str = "headless"
+    mapping: Path | None = None  # where the wall's mapping is kept
+    presets: Path = Path("presets.toml")  # where a performer's presets are kept
+    beat: str = ""  # whose beat texts and scenes wait for: see engine/show/beat.py
+    record: Path | None = None
+    seconds: float = 0.0
+    machine: Machine = field(default_factory=Machine)
+
+    def said(self, start: float = 0.0) -> list[Text]:
+        """What `--say` says, spread over the show, or ten seconds apart in a show without end; `at` counts from `start`."""
+        spread = self.seconds / max(1, len(self.words)) if self.seconds else 10.0
+        return [Text(words, "visitor", f"say-{i}", f"say-{i}", at=start + i * spread) for i, words in enumerate(self.words)]
+
+
+def plan(options: argparse.Namespace, machine: Machine) -> Plan:
+    """Weigh the options (which win) and the machine's facts."""
+    asked = find(options.scene) if options.scene else None
+    scenes = {path.stem: path for path in sorted(SCENES.glob("*.py"))}
+    if asked:
+        scenes[asked.stem] = asked
+    where = options.home or home()
+    mind = MindOptions(
+        model=options.model or machine.mind.model,
+        archive=where / "archive",
+        size=(machine.mind.size, machine.mind.size),
+        seed=options.seed,
+        site=machine.mind.site,
+        founding=machine.mind.founding,
+        threads=machine.mind.threads,
+        device=machine.mind.device,
+        terms=_terms(machine.contract),
+    )
+    check_model(mind.model)
+    device = getattr(options, "sound", None)
+    sound = SoundOptions(
+        device=(machine.sound.device if device is None else device) or None,
+        host=machine.sound.host or None,
+        layout=_layout(machine),
+        rate=machine.sound.rate,
+        block=machine.sound.block,
+        channels=machine.sound.channels,
+        latency=machine.sound.latency,
+        offset=machine.sound.offset,
+        gain=min(1.0, 10.0 ** (machine.sound.gain / 20.0)),
+        reverb=machine.sound.reverb,
+        units=_recordings(machine),
+        microphone=machine.sound.microphone or None,
+    )
+    doors = DoorsOptions(
+        name=machine.doors.name,
+        host=getattr(options, "host", None) or machine.doors.host,
+        osc_port=_port(options, "osc", machine.doors.osc),
+        query_port=_port(options, "osc", machine.doors.osc),
+        tcp_port=_port(options, "osc", machine.doors.osc) + 1 if _port(options, "osc", machine.doors.osc) > 0 else -1,
+        web_port=_port(options, "web", machine.doors.web),
+        moderation=_mode(getattr(options, "moderation", None) or machine.doors.moderation),
+        home=where / "doors",
+    )
+    if machine.doors.allow:
+        doors = replace(doors, osc_allow=machine.doors.allow, web_allow=machine.doors.allow)
+    if machine.doors.token:
+        doors = replace(doors, token=machine.doors.token)
+    return Plan(
+        scenes=tuple(scenes.values()),
+        start=asked.stem if asked else "gap",
+        hold=asked is not None,
+        words=tuple(options.say),
+        settings=tuple(_setting(text) for text in options.set),
+        seed=options.seed,
+        size=_size(options.size) if options.size else machine.stage.size,
+        fps=options.fps or machine.stage.fps,
+        mind=mind,
+        sound=sound,
+        doors=doors,
+        window=getattr(options, "window", None) or machine.stage.window,
+        mapping=Path(machine.stage.mapping) if machine.stage.mapping else where / "mapping.toml",
+        presets=where / "presets.toml",
+        beat=machine.sound.beat,
+        record=getattr(options, "record", None),
+        seconds=options.seconds,
+        machine=machine,
+    )
+
+
+def check_model(name: str) -> None:
+    """A missing model is said before anything starts. Raises CannotPlay naming the missing file and the next move."""
+    from engine.mind.model import folder
+
+    try:
+        if name in ("embedded", "composed"):
+            missing = [part for part in EMBEDDED if not (Path(folder.__file__).parent / "embedded" / part).is_file()]
+            if missing:
+                raise CannotPlay(f"the embedded model is not whole: {missing[0]} is missing; hypermnesia train makes it")
+        else:
+            folder.find(name)
+    except (folder.ModelMissing, OSError, ValueError) as wrong:
+        raise CannotPlay(f"--model {name}: {wrong}") from None
+
+
+def _layout(machine: Machine) -> str | tuple[float, ...]:
+    """Where the loudspeakers stand. Raises CannotPlay for a layout that nobody knows or that has too few places."""
+    try:
+        Speakers(machine.sound.channels, machine.sound.layout)
+    except ValueError as wrong:
+        raise CannotPlay(f"[sound] layout: {wrong}") from None
+    return machine.sound.layout
+
+
+def _recordings(machine: Machine) -> Path | None:
+    """The folder of recordings, if one is named. Raises CannotPlay if it is not there."""
+    folder = Path(machine.sound.recordings).expanduser()
+    if machine.sound.recordings and not folder.is_dir():
+        raise CannotPlay(f"[sound] recordings: there is no folder {folder}")
+    return folder if machine.sound.recordings else None
+
+
+
+def _terms(facts: ContractFacts) -> Terms:
+    try:
+        return Terms(facts.deadline, facts.words, tuple((side, side) for side in facts.ladder))
+    except ValueError as wrong:
+        raise CannotPlay(str(wrong)) from None
+
+
+def _port(options: argparse.Namespace, name: str, fact: int) -> int:
+    given = getattr(options, name, None)
+    return fact if given is None else int(given)
+
+
+def _mode(text: str) -> Mode:
+    for mode in MODES:
+        if mode == text:
+            return mode
+    raise CannotPlay(f"no moderation {text}; {nearest(text, MODES)}")
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, x, height = text.lower().partition("x")
+    if not (x and width.isdigit() and height.isdigit()):
+        raise CannotPlay(f"--size wants something like 640x360, found {text}")
+    return int(width), int(height)
+
+
+def _setting(text: str) -> Set:
+    name, _, value = text.partition("=")
+    try:
+        return Set(f"/hm/{name}", (float(value),))
+    except ValueError:
+        raise CannotPlay(f"--set wants something like beta=0.9, found {text}") from None
+
+
+def window_of(plan: Plan) -> WindowOptions | None:
+    """A window where one was asked for, or where there is a display and nobody said otherwise."""
+    there = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    if plan.window == "headless" or (plan.window == "auto" and not there):
+        return None
+    return WindowOptions(fullscreen=plan.window == "fullscreen", monitor=plan.machine.stage.monitor)
+
+
+def check_ports(doors: DoorsOptions) -> None:
+    """A taken port is said before the show, with the next free one."""
+    for option, port, kind in (("osc", doors.osc_port, socket.SOCK_DGRAM), ("web", doors.web_port, socket.SOCK_STREAM)):
+        if port > 0 and not port_is_free(doors.host, port, kind):
+            free = next((p for p in range(port + 1, port + 100) if port_is_free(doors.host, p, kind)), 0)
+            raise CannotPlay(f"port {port} is in use, perhaps by a show that already runs; try --{option} {free}")
+
+

@@ -1,0 +1,228 @@
+"""The rooms as the loop sees them: each a process behind a mailbox and shared memory. Nothing here ever waits."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.core.clock import AudioTime, Clock, Now
+from engine.core.crossings import ClockPage, GrainRing, PictureRing
+from engine.core.messages import (
+    Directory,
+    Dream,
+    Grain,
+    Health,
+    Loading,
+    Message,
+    News,
+    Opened,
+    Picture,
+    Set,
+    State,
+    Stored,
+    Text,
+    Trouble,
+    Value,
+    Values,
+)
+from engine.core.supervisor import Room
+from engine.sound.tap import SampleRing
+
+log = logging.getLogger("engine.house.rooms")
+
+
+class MindRoom:
+    """The mind's process: takes the newest Dream, gives the newest Picture, keeps texts until they are stored."""
+
+    def __init__(self, room: Room, ring: PictureRing):
+        self.room, self.ring = room, ring
+        self.loading: Loading | None = None
+        self.picture: Picture | None = None
+        self.pending: dict[str, Text] = {}  # by key: said to the mind, not yet on the disk
+        self._serial = 0
+        self._starts = 0
+        self._dream: Dream | None = None
+        self._sent = 0.0
+        self._keys = itertools.count()
+
+    @property
+    def state(self) -> State:
+        picture = self.newest()
+        return picture.state if picture else State()
+
+    @property
+    def serial(self) -> int:
+        return self.ring.serial
+
+    def newest(self, after: int = 0) -> Picture | None:
+        """The newest picture, copied out of the ring once, if its serial is greater than `after`."""
+        if self.ring.serial > self._serial:
+            picture = self.ring.newest(self._serial)
+            if picture:
+                self.picture, self._serial = picture, self.ring.serial
+        return self.picture if self._serial > after else None
+
+    def hear(self, message: Message) -> None:
+        """Everything people do reaches the mind: it measures how alone it is."""
+        if isinstance(message, Text):
+            key = message.key or f"loop-{next(self._keys)}"
+            self.pending[key] = message
+        self.room.send(message)
+
+    def request(self, dream: Dream, now: Now) -> None:
+        """Ask for a picture. The same wish is not repeated at every tick, only now and then for a mind that came late."""
+        if dream == self._dream and now.time - self._sent < 1.0:
+            return
+        self._dream, self._sent = dream, now.time
+        self.room.send(dream)
+
+    def news(self) -> Iterator[News]:
+        """What the mind has to say, and again to a new mind what an old one may not have stored."""
+        if len(self.room.starts) != self._starts:
+            self._starts = len(self.room.starts)
+            if self._starts > 1:
+                self._dream = None
+                for text in self.pending.values():
+                    self.room.send(text)
+        for letter in self.room.drain():
+            if isinstance(letter, Loading):
+                self.loading = letter
+                continue
+            if isinstance(letter, Stored):
+                self.pending.pop(letter.key, None)
+            if isinstance(letter, Trouble):
+                log.warning("%s: %s", letter.room, letter.what)
+            yield letter
+
+
+class SoundRoom:
+    """The sound's process: grains go in, stamped; its clock paces the loop."""
+
+    def __init__(
+        self,
+        room: Room,
+        grains: GrainRing,
+        page: ClockPage,
+        samples: SampleRing,
+        source: Callable[[], float] = time.monotonic,
+    ):
+        self.room, self.grains, self.page, self.samples, self.source = room, grains, page, samples, source
+        self._read = 0  # samples that the taps have heard
+        self.seconds = AudioTime(page.read, source)
+        self.clock = Clock(source=self.seconds)  # the loop's, once it plays: where scene second 0 is
+        self.scheduled = 0
+        self.tardy = 0  # grains that this loop gave too late for the sound room to keep their time
+        self._lead = 0.0  # seconds before its time by which a grain must lie in the ring
+        self._turned: dict[str, Set] = {}  # by address: what was turned last, for a room that starts again
+        self._starts = 0
+
+    def hear(self, message: Message) -> None:
+        if isinstance(message, Set) and message.address.startswith("/hm/sound/"):
+            self._turned[message.address] = message
+            self.room.send(message)
+
+    def schedule(self, grains: Iterable[Grain]) -> None:
+        """Stamp grains in monotonic seconds and put them into the ring. Scene seconds come from the same clock."""
+        for grain in grains:
+            self.scheduled += 1
+            at = self.seconds.monotonic(self.clock.origin + grain.time)
+            self.tardy += not grain.prompt and at - self.source() < self._lead
+            self.grains.put(grain, at)
+
+    def heard(self) -> tuple[NDArray[np.float32], float] | None:
+        """New sound of the room (n, 2) and the scene second of its first sample; None when there is nothing new."""
+        page = self.page.read()
+        if page["nominal"]:
+            self._lead = page["latency"] + 2.0 * page["block"] / page["nominal"]  # the block in hand, and the limiter's
+        first, samples = self.samples.read(self._read or self.samples.written)
+        self._read = first + len(samples)
+        if not len(samples) or not page["running"]:
+            return None
+        leaves = page["seconds"] + (first - page["sample"]) / page["nominal"]
+        return samples, self.seconds.at(leaves) - self.clock.origin
+
+    def news(self) -> Iterator[News]:
+        """What the sound room has to say: a device that is gone, or back. A room that started again is set as it was."""
+        if len(self.room.starts) != self._starts:
+            again, self._starts = self._starts > 0, len(self.room.starts)
+            for message in self._turned.values() if again else ():
+                self.room.send(message)
+        for letter in self.room.drain():
+            if isinstance(letter, Trouble):
+                log.warning("%s: %s", letter.room, letter.what)
+                yield letter
+
+
+def _each(letters: Iterable[Any]) -> Iterator[Any]:
+    """What lies in the doors' letters: a tuple holds messages that came together and act within one tick."""
+    for letter in letters:
+        yield from letter if isinstance(letter, tuple) else (letter,)
+
+
+class DoorsRoom:
+    """The doors' process: what came in, in order; a message with a time tag waits here for its time."""
+
+    STATE_HZ = 30.0
+
+    def __init__(
+        self,
+        room: Room,
+        directory: Callable[[], Directory],
+        serial: Callable[[], int],
+        health: Callable[[], Health],
+        source: Callable[[], float] = time.monotonic,
+    ):
+        self.room, self.health, self.source = room, health, source
+        self.directory, self.serial = directory, serial
+        self.late = 0  # time tags that had passed on arrival
+        self._later: list[tuple[float, int, Message]] = []
+        self._order = itertools.count()
+        self.opened: Opened | None = None  # where the doors are
+        self._serial = -1  # of the directory that the doors know
+        self._values = self._health = 0.0
+        self._injected: list[Message] = []
+
+    def inject(self, *messages: Message) -> None:
+        """Say something as if it had come in: `--say`, a score, a test."""
+        self._injected.extend(messages)
+
+    def drain(self) -> Iterator[Message]:
+        now = self.source()
+        arrived, self._injected = self._injected, []
+        for message in (*arrived, *_each(self.room.drain())):
+            if isinstance(message, Trouble):
+                log.warning("%s: %s", message.room, message.what)
+                self.room.send(message)  # doors that start again tell why the old ones ended
+            elif isinstance(message, Opened):
+                self.opened, self._serial = message, -1  # new doors know no directory yet
+            elif message.at > now + 0.001:
+                heapq.heappush(self._later, (message.at, next(self._order), message))
+            else:
+                self.late += isinstance(message, Set) and message.at > 0.0
+                yield message
+        while self._later and self._later[0][0] <= now:
+            yield heapq.heappop(self._later)[2]
+
+    def tell(self, news: Iterable[News], values: Callable[[], dict[str, tuple[Value, ...]]]) -> None:
+        """Answers at once, values at 30 Hz, health each second, the directory when it has changed."""
+        for item in news:
+            self.room.send(item)
+        now = self.source()
+        if self.opened and self.serial() != self._serial:
+            self._serial = self.serial()
+            self.room.send(self.directory())
+        if now - self._values >= 1.0 / self.STATE_HZ:
+            self._values = now
+            self.room.send(Values(tuple(values().items())))
+        if now - self._health >= 1.0:
+            self._health = now
+            self.room.send(self.health())
+
+

@@ -1,0 +1,164 @@
+"""`hypermnesia archive`: look into the memory, take something back, copy it, hand its lineage on."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import sqlite3
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from engine.core.machine import home
+from engine.core.messages import KINDS
+from engine.mind.memory import strata
+from engine.mind.memory.archive import Archive, ArchiveError
+from engine.mind.memory.provenance import export
+from engine.mind.memory.words import Crowd, runs
+
+EXAMPLES = """examples:
+  hypermnesia archive status                     what is remembered, by kind
+  hypermnesia archive show 1042                  one fragment, its parents and its ancestors
+  hypermnesia archive forget k7m2qxa9pd          what this code was given for leaves the disk
+  hypermnesia archive export lineage.json        W3C PROV, with weights, without private words
+  hypermnesia archive snapshot                   a copy under today's date
+  hypermnesia archive restore 2026-11-21         that copy comes back; what was there is kept beside it
+  hypermnesia archive compact                    old pictures that are alike become strata; no mass is lost
+"""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one subcommand; returns the exit status. What is wrong is said in one sentence."""
+    arguments = _parser().parse_args(argv)
+    folder = Path(arguments.archive)
+    try:
+        if arguments.what in ("forget", "compact", "restore"):
+            with strata.alone(folder):
+                return int(_COMMANDS[arguments.what](folder, arguments))
+        return int(_COMMANDS[arguments.what](folder, arguments))
+    except (ArchiveError, sqlite3.Error, OSError) as wrong:
+        print(f"hypermnesia archive {arguments.what}: {wrong}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "hypermnesia archive", description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--archive", default=str(home() / "archive"), metavar="FOLDER", help="default: %(default)s")
+    commands = parser.add_subparsers(dest="what", required=True, metavar="COMMAND")
+    commands.add_parser("status", help="what is remembered")
+    commands.add_parser("show", help="one fragment and whom it descends from").add_argument("id", type=int)
+    commands.add_parser("forget", help="take back what a code was given for").add_argument("code")
+    commands.add_parser("export", help="lineage as W3C PROV-JSON").add_argument("file", nargs="?", default="-")
+    compact = commands.add_parser("compact", help="let old pictures that are alike become strata")
+    compact.add_argument("--days", type=int, default=strata.AGE, help="how old they must be; default %(default)s")
+    commands.add_parser("snapshot", help="copy the archive")
+    commands.add_parser("restore", help="put a copy in the archive's place").add_argument("name", nargs="?", default="")
+    return parser
+
+
+def _open(folder: Path) -> Archive:
+    if not (folder / "memory.sqlite").exists():
+        raise ArchiveError(f"{folder}: no archive is there; `hypermnesia run` makes one, --archive FOLDER names another")
+    return Archive(folder)
+
+
+def status(folder: Path, arguments: argparse.Namespace) -> int:
+    archive = _open(folder)
+    size = sum(file.stat().st_size for file in folder.glob("memory.sqlite*"))
+    print(f"{folder}: {archive.count()} fragments, mass {archive.mass:g}, {size / 1e6:.1f} MB on disk")
+    for number, kind in enumerate(KINDS):
+        print(f"  {kind:10} {archive.count(f'kind = {number}'):8}")
+    print(f"  withdrawn  {archive.count('state = 1'):8}\n  in strata  {archive.count('state = 2'):8}")
+    print(f"  without a picture yet {len(archive.owed())}, depth at most {max((f.depth for f in archive.select()), default=0)}")
+    copies = strata.snapshots(folder)
+    print(f"  snapshots: {', '.join(path.stem for path in copies) if copies else 'none'}")
+    return 0
+
+
+def show(folder: Path, arguments: argparse.Namespace) -> int:
+    archive = _open(folder)
+    found = archive.fragment(arguments.id)
+    if found is None:
+        last = max((f.id for f in archive.select()), default=0)
+        raise ArchiveError(f"there is no fragment {arguments.id}; ids go from 1 to {last}")
+    crowd = Crowd()
+    for one in archive.select("state = 0 AND kind IN (1, 2)"):
+        crowd.add(one.words, one.visit)
+
+    def words(text: str) -> str:
+        return repr(text) if text and crowd.allows(text) else "(nobody's to show)"
+
+    day = datetime.date(1970, 1, 1) + datetime.timedelta(days=found.day)
+    print(f"{found.id}: {found.kind}, {day}, mass {found.mass:g}, depth {found.depth}, gap {found.gap:.3f}, {words(found.words)}")
+    for parent, share in archive.parents(found.id)[:12]:
+        other = archive.fragment(parent)
+        print(f"  parent   {parent:8} {share:6.1%} {other.kind if other else '?':9} {words(other.words) if other else ''}")
+    line = archive.lines([found.id]).get(found.id)
+    if line:
+        for one_id, share in list(zip(line.ids.tolist(), line.shares.tolist(), strict=True))[:12]:
+            print(f"  ancestor {one_id:8} {share:6.1%}")
+        print(f"  {line.count} distinct ancestors, {line.rest:.1%} of the mass is theirs who are not named")
+    return 0
+
+
+def forget(folder: Path, arguments: argparse.Namespace) -> int:
+    archive = _open(folder)
+    fragment = archive.find(arguments.code)
+    if not fragment:
+        raise ArchiveError(f"{arguments.code}: nobody was given this code, or it was used already")
+    found = archive.fragment(fragment)
+    lent = [" ".join(run) for run in runs(found.words)] if found else []
+    archive.withdraw(fragment, lent)
+    archive.vacuum()
+    archive.close()
+    strata.forget_in_copies(folder, fragment, lent)
+    print(f"fragment {fragment} is taken back: its words, vectors and picture are off the disk, in copies too")
+    return 0
+
+
+def write_lineage(folder: Path, arguments: argparse.Namespace) -> int:
+    archive = _open(folder)
+    if arguments.file == "-":
+        export(archive, sys.stdout)
+        return 0
+    path = Path(arguments.file)
+    fresh = path.with_name(path.name + ".new")
+    with fresh.open("w", encoding="utf-8") as out:
+        count = export(archive, out)
+    fresh.replace(path)
+    print(f"{path}: the lineage of {count} fragments")
+    return 0
+
+
+def compact(folder: Path, arguments: argparse.Namespace) -> int:
+    archive = _open(folder)
+    before, mass = archive.count("state = 0"), archive.mass
+    for space in archive.spaces():
+        strata.compact(archive, space, arguments.days)
+    archive.vacuum()
+    print(f"{before} fragments became {archive.count('state = 0')}; mass {mass:g} before, {archive.mass:g} now")
+    return 0
+
+
+def snapshot(folder: Path, arguments: argparse.Namespace) -> int:
+    path = strata.snapshot(_open(folder))
+    print(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
+    return 0
+
+
+def restore(folder: Path, arguments: argparse.Namespace) -> int:
+    path = strata.restore(folder, arguments.name)
+    print(f"{path.stem} is back; what was there lies in {folder / 'memory.before-restore'}")
+    return 0
+
+
+_COMMANDS = {
+    "status": status, "show": show, "forget": forget, "export": write_lineage,
+    "compact": compact, "snapshot": snapshot, "restore": restore,
+}  # fmt: skip
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

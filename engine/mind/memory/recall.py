@@ -1,0 +1,220 @@
+"""Recall: whom do these words, or this picture, bring back?
+
+Two spaces lie over the same fragments: `t`, what their words mean, and `v`, what the reader reads in their pictures.
+In each, similarity is the cosine after the centre of the space is taken away, so that a constant offset of a space
+changes nothing. Similarities of the image space are brought to the spread of the word space (over the same witnesses),
+so that one temperature serves both and two identical spaces recall identically.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.core.messages import Kind
+from engine.mind.memory.archive import Archive, Fragment
+from engine.mind.memory.space import Rows, Space, Vector
+
+CHORUS = 24  # memories that one picture is composed of, at most
+LEAST = 10.0  # effective number of them, before the picture is composed: a little more than it must have afterwards
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recall:
+    """A distribution over fragments."""
+
+    rows: Rows  # (n,)
+    weights: NDArray[np.float64]  # (n,) sum 1
+
+
+class Memory:
+    """Everything that can be recalled. Any thread may call; calls take turns."""
+
+    def __init__(self, archive: Archive, space: str, shape: tuple[int, int, int], keep: int = 4096):
+        self.archive, self.space, self.shape = archive, space, shape
+        self.fragments, t, v = archive.recallable(space)
+        self._lock = threading.RLock()
+        cache = archive.folder / "cache"
+        self.words = Space(t, cache / "words.usearch")
+        self.images = Space(v, cache / f"images-{hashed(space)}.usearch")
+        self.row = {fragment.id: row for row, fragment in enumerate(self.fragments)}
+        fame = archive.fame()
+        self.fame = [fame.get(fragment.id, 0) for fragment in self.fragments]
+        self._latents: OrderedDict[int, NDArray[np.float32]] = OrderedDict()
+        self._keep = keep
+        self.unplugged: frozenset[Kind] = frozenset()
+
+    def __len__(self) -> int:
+        return len(self.fragments)
+
+    def add(self, fragment: Fragment, meaning: Vector, image: Vector, latent: NDArray[np.float16]) -> None:
+        """Take in a fragment that the archive has just stored; vectors are rounded as the archive rounds them."""
+        with self._lock:
+            self.row[fragment.id] = len(self.fragments)
+            self.fragments.append(fragment)
+            self.fame.append(0)
+            self.words.add(meaning.astype(np.float16).astype(np.float32))
+            self.images.add(image.astype(np.float16).astype(np.float32))
+            if fragment.kind in self.unplugged:
+                self.words.hide(len(self.words) - 1)
+                self.images.hide(len(self.images) - 1)
+            self._put(fragment.id, self._fit(latent))
+
+    def forget(self, fragment: int) -> None:
+        """What was withdrawn is never recalled again."""
+        with self._lock:
+            row = self.row.pop(fragment, None)
+            self._latents.pop(fragment, None)
+            if row is not None:
+                self.words.forget(row)
+                self.images.forget(row)
+                self.fragments[row] = Fragment(fragment, self.fragments[row].kind, "", 0, 0.0, 0, state=1)
+
+    def reword(self, fragment: Fragment) -> None:
+        """A fragment says something else now: what it had borrowed was taken back."""
+        with self._lock:
+            if fragment.id in self.row:
+                self.fragments[self.row[fragment.id]] = fragment
+
+    def famous(self, parents: Iterable[int]) -> None:
+        """These fragments have just become parents once more."""
+        with self._lock:
+            for parent in parents:
+                if parent in self.row:
+                    self.fame[self.row[parent]] += 1
+
+    def plug(self, kind: Kind, on: bool) -> None:
+        """Whether fragments of this kind are recalled. They stay in the archive, and their descendants in recall."""
+        with self._lock:
+            self.unplugged = self.unplugged - {kind} if on else self.unplugged | {kind}
+            for row, fragment in enumerate(self.fragments):
+                if fragment.kind == kind and fragment.state == 0:
+                    self.words.hide(row, not on)
+                    self.images.hide(row, not on)
+
+    def keep(self) -> None:
+        """Write the search caches, where there are any."""
+        with self._lock:
+            self.words.save()
+            self.images.save()
+
+    def close(self) -> None:
+        """Keep the caches and end what is done aside."""
+        self.keep()
+        self.words.close()
+        self.images.close()
+
+    # recall
+
+    def by_words(self, meaning: Vector, count: int, temperature: float) -> Recall:
+        """r = softmax(t(u) . t_i / tau) over the nearest fragments."""
+        with self._lock:
+            rows, found = self.words.nearest(meaning, count)
+        return Recall(rows, softmax(found.astype(np.float64) / temperature))
+
+    def both(self, meaning: Vector, image: Vector, count: int, temperature: float) -> tuple[Recall, Recall]:
+        """r and q over the same fragments: the nearest by words and the nearest by image."""
+        with self._lock:
+            near, _ = self.words.nearest(meaning, count)
+            alike, _ = self.images.nearest(image, count)
+            rows = np.union1d(near, alike)
+            by_words = self.words.similarity(meaning, rows).astype(np.float64)
+            by_image = self.images.similarity(image, rows).astype(np.float64)
+            (mean, spread), (mean_v, spread_v) = self.words.spread(meaning), self.images.spread(image)
+        by_image = (by_image - mean_v) / spread_v * spread + mean
+        return Recall(rows, softmax(by_words / temperature)), Recall(rows, softmax(by_image / temperature))
+
+    def tired(self, recall: Recall, gamma: float) -> Recall:
+        """Famous memories tire: weights times (1 + n) ** -gamma."""
+        with self._lock:
+            fame = np.array([self.fame[row] for row in recall.rows], np.float64)
+        weights = recall.weights * (1.0 + fame) ** -gamma
+        return Recall(recall.rows, weights / weights.sum())
+
+    def chorus(self, recall: Recall, voices: int = CHORUS, least: float = LEAST) -> Recall:
+        """Whom a picture is composed of: the `voices` that were recalled most, and warmer until N_eff is `least`.
+
+        A sharp recall names one memory, and the cap would hand the rest of the picture to whoever comes next, be it
+        foreign. Warmed just so far that a crowd carries it, the crowd is of those that the words are about.
+        """
+        best = np.argsort(-recall.weights, kind="stable")[:voices]
+        logs = np.log(np.maximum(recall.weights[best], 1e-300))
+        low, high = 0.0, 1.0
+        weights = softmax(logs)
+        if crowd(weights) < (wanted := min(least, 0.9 * len(best))):
+            for _ in range(24):  # N_eff falls as the exponent grows
+                middle = 0.5 * (low + high)
+                weights = softmax(logs * middle)
+                low, high = (middle, high) if crowd(weights) > wanted else (low, middle)
+        return Recall(recall.rows[best], weights)
+
+    def ids(self, recall: Recall) -> list[int]:
+        return [self.fragments[row].id for row in recall.rows]
+
+    def novelty(self, image: Vector, before: int = 1 << 62) -> float:
+        """Distance of a picture to the nearest that is remembered, 0..2 in centred cosine.
+
+        Only rows under `before` count: a picture is not old because it has just been remembered itself.
+        """
+        with self._lock:
+            rows, found = self.images.nearest(image, 64)
+        older = found[rows < before]
+        return float(1.0 - (older[0] if len(older) else found[-1])) if len(rows) else 1.0
+
+    # latents
+
+    def latents(self, rows: Sequence[int] | Rows) -> NDArray[np.float32]:
+        """Latents of rows (n, c, h, w), from memory or from the disk."""
+        with self._lock:
+            ids = [self.fragments[int(row)].id for row in rows]
+            missing = [fragment for fragment in ids if fragment not in self._latents]
+            for fragment, latent in (self.archive.latents(missing, self.space) if missing else {}).items():
+                self._put(fragment, self._fit(latent))
+            blank = np.zeros(self.shape, np.float32)  # withdrawn between recall and now
+            out = np.stack([self._latents.get(fragment, blank) for fragment in ids])
+            while len(self._latents) > self._keep:
+                self._latents.popitem(last=False)
+        return out
+
+    def _put(self, fragment: int, latent: NDArray[np.float32]) -> None:
+        self._latents[fragment] = latent
+        self._latents.move_to_end(fragment)
+
+    def _fit(self, latent: NDArray[np.float16]) -> NDArray[np.float32]:
+        """A latent at this mind's size: pictures remembered at another size are stretched, bilinearly."""
+        full = latent.astype(np.float32)
+        if full.shape == self.shape:
+            return full
+        for axis, wanted in ((1, self.shape[1]), (2, self.shape[2])):
+            at = (np.arange(wanted) + 0.5) * full.shape[axis] / wanted - 0.5
+            low = np.clip(np.floor(at).astype(int), 0, full.shape[axis] - 1)
+            high = np.minimum(low + 1, full.shape[axis] - 1)
+            part = np.clip(at - low, 0, 1).reshape([-1 if a == axis else 1 for a in range(3)]).astype(np.float32)
+            full = np.take(full, low, axis) * (1 - part) + np.take(full, high, axis) * part
+        return full
+
+
+def hashed(space: str) -> str:
+    """A space's name as a part of a file's."""
+    return hashlib.blake2b(space.encode(), digest_size=6).hexdigest()
+
+
+def crowd(weights: NDArray[np.float64]) -> float:
+    """N_eff = exp H of a distribution."""
+    held = weights[weights > 0]
+    return float(np.exp(-(held * np.log(held)).sum()))
+
+
+def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    powers = np.exp(logits - logits.max())
+    found: NDArray[np.float64] = powers / powers.sum()
+    return found
+
+
+Recaller = Callable[[Vector], tuple[NDArray[np.float32], NDArray[np.float64]]]

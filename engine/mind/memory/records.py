@@ -1,0 +1,131 @@
+"""What the archive stores, and how: the tables, the values that go in and out, and their bytes."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.core.messages import Kind
+from engine.mind.memory.lineage import Line
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS fact (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS fragment (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind INTEGER NOT NULL,             -- place in KINDS
+    state INTEGER NOT NULL DEFAULT 0,  -- 0 here, 1 withdrawn, 2 lies in the stratum `stratum`
+    day INTEGER NOT NULL,              -- days since 1970-01-01
+    mass REAL NOT NULL DEFAULT 1,
+    words TEXT,                        -- NULL once withdrawn
+    language TEXT NOT NULL DEFAULT '',
+    key TEXT UNIQUE,                   -- made by the client: the same key is stored once
+    visit BLOB,                        -- salted hash
+    code BLOB UNIQUE,                  -- hash of what takes it back
+    seed INTEGER NOT NULL DEFAULT 0,
+    structure TEXT NOT NULL DEFAULT '',
+    gap REAL NOT NULL DEFAULT 0,
+    novelty REAL NOT NULL DEFAULT 0,
+    depth INTEGER NOT NULL DEFAULT 0,
+    stratum INTEGER,
+    vetoed INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE IF NOT EXISTS meaning (fragment INTEGER PRIMARY KEY, vector BLOB NOT NULL);  -- t, f16
+CREATE TABLE IF NOT EXISTS picture (   -- one for each space: latents of one autoencoder mean nothing to another
+    fragment INTEGER NOT NULL, space TEXT NOT NULL, c INTEGER NOT NULL, h INTEGER NOT NULL, w INTEGER NOT NULL,
+    latent BLOB NOT NULL,              -- f16, deflated
+    vector BLOB NOT NULL,              -- v, f16
+    hash BLOB NOT NULL,                -- perceptual, 256 bits
+    PRIMARY KEY (fragment, space)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS edge (
+    child INTEGER NOT NULL, parent INTEGER NOT NULL, share REAL NOT NULL,
+    PRIMARY KEY (child, parent)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS line (
+    fragment INTEGER PRIMARY KEY, ids BLOB NOT NULL, shares BLOB NOT NULL, rest REAL NOT NULL, sketch BLOB NOT NULL);
+"""
+HERE, WITHDRAWN, COMPACTED = 0, 1, 2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """The picture of a fragment in one latent space."""
+
+    latent: NDArray[np.float16]  # (c, h, w), about unit variance
+    vector: NDArray[np.float32]  # (d,) unit: what the reader reads in it
+    hash: bytes = b""  # perceptual, 32 bytes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Birth:
+    """A fragment that comes into the world with a picture: a founding memory or a keyframe."""
+
+    kind: Kind
+    words: str
+    meaning: NDArray[np.float32]  # (d,) unit
+    seen: Seen
+    parents: Sequence[tuple[int, float]] = ()  # fragment id, share
+    line: Line | None = None  # None: a root
+    language: str = ""
+    seed: int = 0
+    structure: str = ""
+    gap: float = 0.0
+    novelty: float = 0.0
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """What the archive tells about one fragment. `words` is "" once withdrawn."""
+
+    id: int
+    kind: Kind
+    words: str
+    day: int
+    mass: float
+    depth: int
+    state: int = HERE
+    stratum: int = 0
+    language: str = ""
+    visit: bytes = b""
+    seed: int = 0
+    structure: str = ""
+    gap: float = 0.0
+    novelty: float = 0.0
+
+
+FRAGMENT = (
+    "id, kind, coalesce(words, ''), day, mass, depth, state, coalesce(stratum, 0), language, coalesce(visit, x''), "
+    "seed, structure, gap, novelty"
+)
+
+
+def tidy(code: str) -> str:
+    """A code as a tired hand may type it."""
+    return "".join(letter for letter in code.lower() if letter.isalnum())
+
+
+def f16(vector: NDArray[np.float32]) -> bytes:
+    return vector.astype(np.float16).tobytes()
+
+
+def pack(latent: NDArray[np.float16]) -> bytes:
+    """Deflated f16: 93 % of the size for a latent of 4x32x32; with bytes shuffled 93 % as well, so they are not."""
+    return zlib.compress(latent.astype(np.float16).tobytes(), 1)
+
+
+def unpack(data: bytes, shape: tuple[int, int, int]) -> NDArray[np.float16]:
+    return np.frombuffer(zlib.decompress(data), np.float16).reshape(shape)
+
+
+def pack_line(line: Line) -> tuple[bytes, bytes, float, bytes]:
+    assert line.sketch is not None
+    return line.ids.astype(np.int64).tobytes(), line.shares.tobytes(), line.rest, line.sketch.tobytes()
+
+
+def unpack_line(ids: bytes, shares: bytes, rest: float, sketch: bytes, depth: int) -> Line:
+    return Line(
+        np.frombuffer(ids, np.int64), np.frombuffer(shares, np.float64), rest, np.frombuffer(sketch, np.uint32), depth
+    )

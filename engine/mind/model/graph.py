@@ -1,0 +1,283 @@
+"""One static path from noise to pixels: the same memory, the same operations, for every picture.
+
+    noise, start, last picture -> noised latent -> network, a few steps -> clean latent -> decoder -> uint8 RGBA
+
+Nothing in here decides anything at the time of a picture: whatever changes is a number in a buffer that is made once
+(strength, feedback, turn), or the words' constants in a slot, which are copied in between two pictures. So a GPU
+captures the whole path once as a graph and replays it, and a CPU runs the same lines as a direct call.
+
+Two pictures may be under way (`begin`, `finish`), each with its own host memory, guarded by events; there is no queue.
+A replay that fails is followed by a picture without the graph, and the graph is captured anew beside it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+
+import torch
+from torch import Tensor
+
+from engine.mind.model.device import Cpu, Cuda, Event
+from engine.mind.model.families import Family, Slot
+from engine.mind.model.schedule import Schedule
+
+_INTO = ("noise", "start", "rows", "knobs", "angle")  # what the host writes for every picture
+WARM = 3  # runs before a capture: libraries choose and allocate in the first two
+
+
+@dataclass(slots=True)
+class Buffers:
+    """Everything that a picture reads and writes. Made once; no address changes as long as the path lives."""
+
+    noise: Tensor  # (steps, c, h, w) f32, one sheet of noise a step
+    start: Tensor  # (c, h, w) f32, the latent to begin from
+    last: Tensor  # (c, h, w) f32, the latent of the last picture
+    rows: Tensor  # (1 + steps, 4) f32, Schedule.rows()
+    knobs: Tensor  # (2,) f32: feedback, turn
+    angle: Tensor  # (tokens,) f32, between the two conditions, token by token
+    latent: Tensor  # (c, h, w) f32, the picture's
+    whole: Tensor  # (1,) u8: 1 if everything was finite
+    rgba: Tensor  # (height, width, 4) u8
+
+    @classmethod
+    def make(cls, family: Family, size: tuple[int, int], steps: int, device: torch.device) -> Buffers:
+        shape = family.latent(size)
+
+        def zeros(*shape: int) -> Tensor:
+            return torch.zeros(shape, device=device)
+
+        rgba = torch.full((*size, 4), 255, dtype=torch.uint8, device=device)
+        whole = torch.ones(1, dtype=torch.uint8, device=device)
+        rows, knobs, angle = zeros(1 + steps, 4), zeros(2), zeros(family.words.shape[0])
+        return cls(zeros(steps, *shape), zeros(*shape), zeros(*shape), rows, knobs, angle, zeros(*shape), whole, rgba)
+
+    def addresses(self) -> list[int]:
+        return [getattr(self, field.name).data_ptr() for field in fields(self)]
+
+
+@dataclass(slots=True)
+class Under:
+    """A picture under way: its host memory and its two points in time."""
+
+    noise: Tensor
+    start: Tensor
+    rows: Tensor
+    knobs: Tensor
+    angle: Tensor
+    rgba: Tensor
+    latent: Tensor
+    whole: Tensor
+    began: Event
+    done: Event
+
+    @classmethod
+    def make(cls, buffers: Buffers, device: Cpu | Cuda) -> Under:
+        names = (*_INTO, "rgba", "latent", "whole")
+        host = {name: device.pinned(getattr(buffers, name)) for name in names}
+        return cls(**host, began=device.event(), done=device.event())
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A picture on the host. The arrays are overwritten by the picture after next: copy what is kept."""
+
+    rgba: Tensor  # (height, width, 4) u8
+    latent: Tensor  # (c, h, w) f32
+    whole: bool  # False: something was not finite, and this is the last picture again
+    milliseconds: float  # of the device
+
+
+class Path:
+    """The static path of one family at one size.
+
+    One thread paints at a time. Realtime-safe on a GPU: after the first picture nothing is allocated on the device and
+    no call waits for the whole of it; `finish` waits, asleep, for its own picture.
+    """
+
+    def __init__(
+        self, family: Family, size: tuple[int, int], device: Cpu | Cuda, pixels: bool = True, steps: int | None = None
+    ):
+        self.family, self.size, self.device, self.pixels = family, size, device, pixels
+        self.steps = steps or family.steps
+        self.dtype = next(family.network.parameters()).dtype
+        self.buffers = Buffers.make(family, size, self.steps, device.torch)
+        self.captures = self.failures = 0
+        self.trouble = ""
+        self.launch: Callable[[], None] = self._eager
+        self._capturing: threading.Thread | None = None
+        self._under = [Under.make(self.buffers, device) for _ in range(2)]
+        self._next = 0
+        self._conditions: list[Tensor | None] = [None, None]  # what the two slots were made from
+        self._timesteps: tuple[float, ...] = ()
+        self._angle = torch.zeros(family.words.shape[0])
+        with torch.inference_mode(), device.painting():
+            blank = torch.zeros(family.words.shape)
+            times = family.schedule(1.0, size, self.steps).timesteps
+            self.slots = tuple(family.prepare(blank, times, size) for _ in range(2))  # here, there
+            self.shadow: Slot = tuple(part.clone() for part in self.slots[0])  # being prepared
+            self.now: Slot = tuple(part.clone() for part in self.slots[0])  # what the network reads
+        self._capture()
+
+    # --- a picture, on the host's side ---
+
+    @torch.inference_mode()
+    def begin(
+        self,
+        condition: Tensor,
+        noise: Tensor,
+        start: Tensor | None = None,
+        strength: float = 1.0,
+        toward: Tensor | None = None,
+        turn: float = 0.0,
+        feedback: float = 0.0,
+    ) -> Under:
+        """Put a picture under way and return at once. Without waiting if fewer than two are."""
+        under = self._under[self._next]
+        self._next = 1 - self._next
+        under.done.wait()  # the picture before last has been read by its copies
+        schedule = self.family.schedule(strength, self.size, self.steps)
+        self._hold(condition, toward if turn > 0 else None, schedule)
+        self._write(under, noise, start, schedule, feedback, turn if toward is not None else 0.0)
+        with self.device.painting():
+            under.began.record()
+            for name in _INTO:
+                getattr(self.buffers, name).copy_(getattr(under, name), non_blocking=True)
+            self._launch()
+            for name in ("latent", "whole", "rgba")[: 3 if self.pixels else 2]:
+                getattr(under, name).copy_(getattr(self.buffers, name), non_blocking=True)
+            under.done.record()
+        return under
+
+    def finish(self, under: Under) -> Finished:
+        """Wait for a picture that `begin` put under way."""
+        under.done.wait()
+        return Finished(under.rgba, under.latent, bool(under.whole[0]), under.done.milliseconds_since(under.began))
+
+    def forget(self) -> None:
+        """The next picture begins without a last one."""
+        with self.device.painting():
+            self.buffers.last.zero_()
+
+    def _write(
+        self, under: Under, noise: Tensor, start: Tensor | None, schedule: Schedule, feedback: float, turn: float
+    ) -> None:
+        """A picture's own numbers, into host memory. Later steps read the first sheet of noise, rolled."""
+        sheets = noise if noise.dim() == 4 else noise[None]
+        for k in range(self.steps):
+            under.noise[k].copy_(sheets[k] if k < len(sheets) else _rolled(sheets[-1], k))
+        if start is None:
+            under.start.zero_()
+        else:
+            under.start.copy_(start)
+        under.rows.copy_(torch.tensor(schedule.rows()))
+        under.knobs.copy_(torch.tensor([feedback, turn]))
+        under.angle.copy_(self._angle)
+
+    def _hold(self, condition: Tensor, toward: Tensor | None, schedule: Schedule) -> None:
+        """Bring the words into the slots, beside the pictures, if they or the timesteps are other than before."""
+        fresh = schedule.timesteps != self._timesteps
+        changed = False
+        for side, wanted in enumerate((condition, toward)):
+            if wanted is not None and tuple(wanted.shape) != tuple(self.family.words.shape):
+                raise ValueError(
+                    f"a condition of shape {tuple(wanted.shape)}; this model's are {self.family.words.shape}"
+                )
+            if wanted is None or (wanted is self._conditions[side] and not fresh):
+                continue
+            with self.device.preparing():
+                for mine, part in zip(
+                    self.shadow, self.family.prepare(wanted, schedule.timesteps, self.size), strict=True
+                ):
+                    mine.copy_(part)
+            self.device.hand_over()
+            with self.device.painting():
+                for mine, part in zip(self.slots[side], self.shadow, strict=True):
+                    mine.copy_(part)
+            self.device.take_back()
+            self._conditions[side] = wanted
+            changed = True
+        self._timesteps = schedule.timesteps
+        if changed and toward is not None:
+            self._angle = torch.acos(torch.cosine_similarity(condition, toward, dim=-1).clamp(-1, 1))
+
+    # --- a picture, on the device's side ---
+
+    def compute(self, b: Buffers, now: Slot) -> None:
+        """The path itself: no branch on data, nothing that waits, no memory that outlives it."""
+        self._mix(b, now)
+        x = (self._begin(b) * b.rows[0, 0] + b.noise[0] * b.rows[0, 1])[None]
+        for k in range(self.steps):
+            into, keep, take, fresh = b.rows[k + 1].unbind()
+            x = x * keep + self.family.predict((x * into).to(self.dtype), now, k).float() * take
+            if k + 1 < self.steps:
+                x = x + b.noise[k + 1] * fresh
+        whole = torch.isfinite(x).all()
+        b.latent.copy_(torch.where(whole, x[0], b.last))
+        b.last.copy_(b.latent)
+        if self.pixels:
+            picture = self.family.codec.decode(b.latent[None].to(self.dtype))[0]
+            whole = whole & torch.isfinite(picture.sum(dtype=torch.float32))
+            b.rgba[..., :3].copy_(picture.float().clamp(0, 1).mul(255).round().permute(1, 2, 0))
+        b.whole.copy_(whole[None])
+
+    def _begin(self, b: Buffers) -> Tensor:
+        """The latent to begin from: what is asked, mixed with the last picture, its contrast kept from gathering."""
+        feedback = b.knobs[0]
+        mixed = b.start + (b.last - b.start) * feedback
+        spread, mean = torch.std_mean(mixed, dim=(1, 2), keepdim=True)
+        calm = (mixed - mean) / spread.clamp(min=1.0) + mean  # never more than unit deviation
+        return torch.where(feedback > 0, calm, mixed)
+
+    def _mix(self, b: Buffers, now: Slot) -> None:
+        """Spherical interpolation between the two slots, by the turn, token by token."""
+        turn, angle = b.knobs[1], b.angle.clamp(1e-3, 3.1)
+        weights = torch.stack([torch.sin((1 - turn) * angle), torch.sin(turn * angle)], 1) / torch.sin(angle)[:, None]
+        self.family.mix(self.slots[0], self.slots[1], weights, turn, now)
+
+    # --- capture, and what happens when it fails ---
+
+    def _eager(self) -> None:
+        self.compute(self.buffers, self.now)
+
+    def _launch(self) -> None:
+        try:
+            self.launch()
+        except torch.OutOfMemoryError:
+            raise
+        except RuntimeError:
+            if self.launch == self._eager:
+                raise
+            self.failures += 1
+            self.launch = self._eager
+            self._eager()
+            self._capturing = threading.Thread(target=self._capture_aside, daemon=True)
+            self._capturing.start()
+
+    @torch.inference_mode()
+    def _capture(self, scratch: tuple[Buffers, Slot] | None = None) -> None:
+        """Warm up (on scratch memory where pictures are being made meanwhile) and capture."""
+        buffers, now = scratch or (self.buffers, self.now)
+        with self.device.painting():
+            for _ in range(WARM):
+                self.compute(buffers, now)
+        self.launch = self.device.capture(self._eager)
+        self.captures += 1
+
+    def _capture_aside(self) -> None:
+        """In a thread of its own: the wall goes on with pictures that are launched one operation at a time."""
+        if isinstance(self.device, Cuda):
+            self.device.aside()
+        scratch = Buffers.make(self.family, self.size, self.steps, self.device.torch)
+        for _ in range(3):
+            try:
+                return self._capture((scratch, tuple(part.clone() for part in self.now)))
+            except RuntimeError as error:  # the pictures go on without a graph; the count and the reason are published
+                self.failures += 1
+                self.trouble = f"the graph could not be captured anew: {error}"
+
+
+def _rolled(sheet: Tensor, k: int) -> Tensor:
+    """Other noise out of the same: a picture is given one sheet and may need several that walk with it."""
+    return torch.roll(sheet, (k * (sheet.shape[1] // 2 + 1), k * (sheet.shape[2] // 3 + 1)), (1, 2))

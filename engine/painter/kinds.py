@@ -1,0 +1,34 @@
+"""Which painter paints which kind, and what the darkroom does with it."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from engine.painter import elements, halls, insides, lands, living, people, places, surfaces, towns, waters
+from engine.painter.canvas import Canvas
+from engine.painter.scene import Scene
+
+
+@dataclass(frozen=True)
+class Kind:
+    """`sky`: sun and moon are in the picture. `tone`: how much of the print takes the said colour. `dim`: how much the
+    hour darkens a picture without a sky; 0 where the painter's own light already knows the hour."""
+    paint: Callable[[Canvas, Scene], Tensor]
+    sky: bool = True
+    tone: float = .82
+    dim: float = 1.
+
+
+PAINTERS: dict[str, Kind] = {
+    "sea": Kind(waters.sea), "lake": Kind(waters.lake), "mountains": Kind(lands.mountains), "forest": Kind(lands.forest),
+    "desert": Kind(lands.desert), "city": Kind(towns.city), "field": Kind(lands.field, tone=.25), "room": Kind(insides.room, sky=False, tone=.35, dim=0),
+    "flower": Kind(living.flower, sky=False, tone=0), "face": Kind(living.face, sky=False, tone=.4),
+    "fire": Kind(elements.fire, sky=False, tone=0), "cosmos": Kind(elements.cosmos, sky=False, tone=0, dim=.6),
+    "abstract": Kind(elements.abstract, sky=False, tone=0),
+    "glass": Kind(surfaces.glass), "corridor": Kind(halls.corridor, sky=False, tone=.45, dim=0), "hand": Kind(people.hand, sky=False, tone=.4),
+    "water": Kind(surfaces.water, sky=False, tone=.3, dim=0), "tree": Kind(places.tree), "stairs": Kind(halls.stairs, sky=False, tone=.45, dim=0), "crowd": Kind(people.crowd),
+    "ship": Kind(places.ship), "snow": Kind(lands.snow), "ruins": Kind(places.ruins), "writing": Kind(surfaces.writing, sky=False, tone=.3, dim=0),
+    "double": Kind(places.double), "machine": Kind(halls.machine, sky=False, tone=.5, dim=0), "road": Kind(places.road), "sky": Kind(places.sky),
+    "lights": Kind(surfaces.lights), "body": Kind(people.body, sky=False, tone=.4)}

@@ -1,0 +1,103 @@
+"""What can be turned and what can be read: the nodes of the instrument that no scene declares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from engine.core.messages import KINDS, Node, State, Value
+
+STATE = {  # field of State -> what it means; only what a stranger may read
+    "picture": "serial number of the picture on the wall",
+    "degree": "degree of memory: the first never reaches the wall",
+    "gap": "whom the picture remembers and the words did not, 0..1",
+    "beta": "how far the gap turns the words, as it was used",
+    "neff": "how many memories the picture is really made of",
+    "largest": "the largest share of one memory, at most .25",
+    "displacement": "distance between the words and the picture, 0..1",
+    "light": "rank of novelty: what adds nothing goes dark",
+    "standard": "how much pictures have come to be alike, 0..1",
+    "autonomy": "0 somebody is there .. 1 alone",
+    "motion": "how fast the picture changes",
+    "mass": "mass of the whole memory, in fragments",
+    "fragments": "fragments remembered",
+}
+
+_SERIES = {
+    "compute_ms": "what the device takes for a picture",
+    "words_ms": "from words to the first picture of them",
+    "interval_ms": "from one picture to the next",
+}
+CONTRACT = {  # figure of the latency contract -> what it means; `engine.mind.model.contract` and the mind's room make them
+    **{f"{name}_{part}": f"{part} of {told}, ms" for name, told in _SERIES.items() for part in ("p50", "p95", "p99", "p99.9", "max")},
+    "deadline_ms": "a picture that comes later after the last is a miss",
+    "pictures": "pictures made since the mind started",
+    "misses": "pictures that were late",
+    "longest_run": "most late pictures in a row",
+    "words_missed": "sentences that waited too long for a picture",
+    "age_ms": "age of the newest picture when this was read",
+    "faults": "pictures that were not finite and not shown",
+    "recaptures": "graphs captured anew",
+    "allocator_growth_bytes": "what the device's allocator took after the first pictures",
+    "step": "what is given up: 0 nothing, 1 thoughts, 2 every second picture, 3 size",
+    "steps_taken": "how often that changed",
+    "size_px": "side of a picture",
+}  # fmt: skip
+
+
+FIXED = (  # what always can be said, whatever scene has the wall
+    Node("/hm/text", "s", "say something to the memory", readable=False),
+    Node("/hm/veto", "", "refuse the present picture: dark until there is another", readable=False),
+    Node("/hm/touch", "ff", "whose is this place? x and y from 0 to 1, from the top left", readable=False),
+    *(Node(f"/hm/kinds/{kind}", "T", f"whether {kind} memories may be parents", readable=False) for kind in KINDS),
+)
+MAPPING = {  # command of an output -> types, what it does
+    "corner": ("iff", "move a corner: 0 top left, then clockwise; x and y in 0..1"),
+    "mesh": ("ii", "rows and columns of the mesh"),
+    "point": ("iiff", "move a point of the mesh: row, column, x, y"),
+    "blend": ("ffff", "width of the soft edges: left, right, top, bottom"),
+    "part": ("ffff", "which part of the wall this output shows: left, top, right, bottom"),
+    "gamma": ("f", "gamma of the projector"),
+    "black": ("f", "light of the projector's black, lifted where outputs do not overlap"),
+    "mask": ("s", "a picture whose dark places stay dark"),
+    "lut": ("s", "a .cube file"),
+    "reset": ("", "as if nothing had been mapped"),
+}
+
+
+def mapping_nodes(outputs: Iterable[str]) -> tuple[Node, ...]:
+    """How the wall lies on its outputs, by the outputs' names."""
+    common = (
+        Node("/hm/mapping/test", "T", "the test card instead of the scene", readable=False),
+        Node("/hm/mapping/edit", "T", "handles on the wall, for mouse and keyboard", readable=False),
+        Node("/hm/mapping/save", "", "keep the mapping for the next start", readable=False),
+    )
+    each = (
+        Node(f"/hm/mapping/{name}/{command}", types, told, readable=False)
+        for name in outputs
+        for command, (types, told) in MAPPING.items()
+    )
+    return (*common, *each)
+
+
+def state_nodes(state: State) -> tuple[Node, ...]:
+    """Every measured quantity as a readable address `/hm/state/<name>`."""
+    nodes = [_node(f"/hm/state/{name}", getattr(state, name), told) for name, told in STATE.items()]
+    lineage = state.lineage
+    nodes.append(_node("/hm/state/depth", lineage.depth, "longest line of descent"))
+    nodes.append(_node("/hm/state/ancestors", lineage.count, "distinct ancestors of the picture"))
+    for kind, share in zip(KINDS, state.kinds or (0.0,) * len(KINDS), strict=False):
+        nodes.append(_node(f"/hm/state/kinds/{kind}", float(share), f"share of {kind} memories"))
+    for name, share in zip(("human", "machine", "others"), state.authors or (0.0,) * 3, strict=False):
+        nodes.append(_node(f"/hm/state/authors/{name}", float(share), f"how much of the picture is {name}"))
+    kept = dict(state.contract)
+    nodes += [_node(f"/hm/state/contract/{name}", kept.get(name, 0.0), told) for name, told in CONTRACT.items()]
+    caption = "what the picture remembers, in words that are nobody's alone"
+    nodes.append(Node("/hm/state/caption", "s", caption, (state.caption,), writable=False))
+    nodes.append(Node("/hm/state/step", "s", "what the latency contract has given up", (state.step,), writable=False))
+    nodes.append(Node("/hm/state/why", "s", "and the reason", (state.why,), writable=False))
+    return tuple(nodes)
+
+
+def _node(address: str, value: Value, told: str) -> Node:
+    tag = "i" if isinstance(value, int) else "f"
+    return Node(address, tag, told, (value,), writable=False)

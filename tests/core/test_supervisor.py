@@ -1,0 +1,69 @@
+import os
+import signal
+import time
+
+import pytest
+
+from engine.core.supervisor import Room, Supervisor
+
+pytestmark = pytest.mark.realtime
+
+TARGET = "tests.core.echo_room:serve"
+
+
+def wait_for(what, seconds=15.0):
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        found = what()
+        if found:
+            return found
+        time.sleep(0.02)
+    raise AssertionError("it did not happen in time")
+
+
+def echo(room, letter):
+    """Say something until it comes back: letters to a room that is starting may be lost."""
+    room.send(letter)
+    return [got for got in room.drain() if got == ("echo", letter)]
+
+
+def test_a_room_that_is_killed_is_back_with_its_post():
+    room = Room("echo", TARGET, lambda: ("echo",))
+    with Supervisor([room]):
+        wait_for(lambda: echo(room, "a"))
+        for _ in range(2):
+            first = room.process.pid
+            os.kill(first, signal.SIGKILL)
+            wait_for(lambda: room.alive and room.process.pid != first)  # noqa: B023
+            wait_for(lambda: echo(room, "b"))
+        assert room.restarts == 2
+    assert not room.alive
+
+
+def test_a_room_that_does_not_listen_is_ended_all_the_same():
+    room = Room("deaf", "tests.core.echo_room:deaf", tuple)
+    supervisor = Supervisor([room])
+    with supervisor:
+        wait_for(lambda: "ready" in list(room.drain()))
+        before = time.monotonic()
+    assert not room.alive and time.monotonic() - before < 10
+
+
+def test_a_room_that_dies_at_once_is_not_started_in_a_frenzy():
+    room = Room("broken", "tests.core.echo_room:broken", tuple)
+    with Supervisor([room]):
+        time.sleep(3.0)
+        assert 1 <= room.restarts <= 6
+
+
+def test_a_room_that_lives_and_stands_still_is_ended_and_starts_again():
+    heard = []
+    room = Room("echo", TARGET, lambda: ("echo",), pulse=lambda: len(heard))
+    room.STILL = 2.0
+    with Supervisor([room]):
+        wait_for(lambda: heard.extend(echo(room, "a")) or heard)
+        first = room.process.pid
+        os.kill(first, signal.SIGSTOP)
+        wait_for(lambda: room.alive and room.process.pid != first)
+        wait_for(lambda: echo(room, "b"))
+        assert room.restarts == 1, "one that has not begun yet may take its time"

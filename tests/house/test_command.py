@@ -1,0 +1,63 @@
+"""The command as a stranger types it: what it refuses before anything plays, and a film that is the same twice."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+TOP = Path(__file__).parents[2]
+
+
+def hypermnesia(*words, **options):
+    return subprocess.run([sys.executable, "-m", "engine", *words], cwd=TOP, capture_output=True, text=True, timeout=300, **options)
+
+
+def test_two_renders_of_one_score_are_the_same_bit_for_bit(tmp_path):
+    def digest(name):
+        score = ["--say", "the sea at night", "--seconds", "1", "--seed", "7", "--size", "320x180"]
+        done = hypermnesia("render", "gap", *score, str(tmp_path / name))
+        found = re.search(r"sha256\s+(\w{64})", done.stdout)
+        assert found, done.stderr
+        return found[1]
+
+    with ThreadPoolExecutor(2) as both:
+        first, second = both.map(digest, ("a.mp4", "b.mp4"))
+    assert first == second
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["run", "gpa"], "no scene is called gpa; did you mean gap?"),
+        (["run", "--secnods", "3"], "no option --secnods; did you mean --seconds?"),
+        (["rnu"], "no command rnu; did you mean run?"),
+        (["run", "--size", "wide"], "--size wants something like 640x360, found wide"),
+        (["run", "--set", "beta"], "--set wants something like beta=0.9, found beta"),
+        (["run", "--machine", "none.toml"], "none.toml: no such file"),
+        (["run", "--model", "nowhere/at-all", "--osc", "0", "--web", "0"], "nowhere/at-all"),
+    ],
+)
+def test_what_is_wrong_before_the_show_is_said_in_a_sentence(words, said, tmp_path):
+    done = hypermnesia(*words, env={**os.environ, "HYPERMNESIA_HOME": str(tmp_path)})
+    assert done.returncode == 2, done.stderr
+    assert said in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_port_in_use_is_said_with_a_free_one(tmp_path):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        done = hypermnesia("run", "--osc", str(port), "--home", str(tmp_path))
+    assert done.returncode == 2 and re.search(rf"port {port} is in use.*--osc \d+", done.stderr)
+
+
+def test_a_broken_scene_file_is_refused_before_the_show(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text("from engine import Scene, dreamed\n\nclass Mine(Scene):\n    def drow(self, now):\n        return dreamed\n")
+    done = hypermnesia("run", str(path), "--home", str(tmp_path))
+    assert done.returncode == 2 and "did you mean draw()?" in done.stderr

@@ -1,0 +1,74 @@
+"""Words that are borrowed, and words that may not be."""
+
+import pytest
+
+from engine.core.messages import Token
+from engine.mind.memory.archive import Fragment
+from engine.mind.memory.words import LONGEST, Crowd, grow, runs, said, split, surface, tongue
+
+
+def lender(number: int, words: str, **more: object) -> tuple[Fragment, float]:
+    return Fragment(number, "founding", words, 0, 1.0, 0, **more), 1.0  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("words", "found"), [
+    ("a burning city under the rain", [("a", "burning", "city"), ("under", "the", "rain")]),
+    ("une ville en feu", [("une", "ville"), ("en", "feu")]),
+    ("snow falling, snow", [("snow", "falling"), ("snow",)]),
+    ("I met Aurelia at noon on 14 July", [("i", "met"), ("at", "noon")]),
+    ("the of and", []),
+    ("", []),
+])  # fmt: skip
+def test_runs_lie_between_the_joints_of_a_sentence_without_names_or_digits(words: str, found: list) -> None:
+    made = runs(words)
+    assert all(len(run) <= LONGEST for run in made)
+    for run in found:
+        assert run in made or tuple(w.casefold() for w in run) in [tuple(w.casefold() for w in m) for m in made], made
+    assert not any(w in ("Aurelia", "14", "July") for run in made for w in run)
+
+
+def test_the_language_is_heard_in_the_small_words() -> None:
+    assert (tongue("the sea at night"), tongue("la mer dans la nuit"), tongue("d'une tour"), tongue("xyz")) == ("en", "fr", "fr", "")
+
+
+def test_words_grow_at_the_joints_and_the_speakers_order_stays() -> None:
+    own = [Token(word) for word in split("I love the sea at night")]
+    grown = grow(own, [lender(1, "a burning city under the rain"), lender(2, "near a tower")], 6, Crowd())
+    assert [t.text for t in grown if not t.ancestor] == split("I love the sea at night")
+    assert {t.ancestor for t in grown} == {0, 1, 2} and sum(1 for t in grown if t.ancestor) <= 6
+    assert grow(own, [], 6, Crowd()) == tuple(own)
+
+
+def test_lenders_of_the_same_language_are_asked_first() -> None:
+    own = [Token(word) for word in split("je vois la mer")]
+    grown = grow(own, [lender(1, "under the rain"), lender(2, "sous la pluie")], 3, Crowd())
+    assert {t.ancestor for t in grown if t.ancestor} == {2}
+
+
+def test_a_short_private_sentence_is_protected_whole_and_inside_others() -> None:
+    crowd = Crowd()
+    crowd.add("kiss Martin", b"one")
+    assert not crowd.allows("kiss Martin") and not crowd.allows("and then kiss martin again") and crowd.allows("kiss me")
+    crowd.add("kiss Martin", b"one")
+    assert not crowd.allows("kiss Martin"), "one visit is one"
+    crowd.add("kiss Martin", b"two")
+    crowd.add("kiss Martin", b"three")
+    assert crowd.allows("kiss Martin")
+    crowd.forget("kiss Martin", b"two")
+    assert crowd.allows("kiss Martin"), "what many wrote stays everybody's"
+
+
+def test_what_would_quote_somebody_is_not_grown() -> None:
+    crowd = Crowd()
+    crowd.add("the sea under a red moon", b"one")
+    own = [Token(word) for word in split("I see the sea")]
+    grown = grow(own, [lender(1, "under a red moon"), lender(2, "under a red tower")], 3, crowd)
+    assert "under a red moon" not in said(grown) or not crowd.private(split("sea under a red")), said(grown)
+    assert not any(crowd.private([t.text for t in grown[at : at + 4]]) for at in range(len(grown) - 3))
+
+
+def test_captions_never_quote() -> None:
+    crowd = Crowd()
+    crowd.add("under the rain near a tower", b"one")
+    made = surface([lender(1, "under the rain"), lender(2, "near a tower")], 6, crowd)
+    assert made and crowd.allows(said(made))

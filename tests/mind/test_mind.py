@@ -1,0 +1,234 @@
+"""The mechanism as a whole, on small parts: words in, pictures and what was measured out."""
+
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.core.messages import Dream, Returned, Set, Stored, Text, Touch, Trouble, Withdraw
+from engine.mind.memory.archive import ArchiveError
+from engine.mind.mind import Mind
+from tests.mind.small_mind import options, parts
+
+WORDS = "a golden moon over my house at night"
+
+
+def small(folder: Path, **changes: object) -> Mind:
+    return Mind(options(folder, **changes), parts=parts())
+
+
+def play(mind: Mind, words: str, seconds: float, start: float = 0.0, **forces: object) -> list:
+    return [mind.picture(Dream(words, **forces), start + n / 12) for n in range(int(seconds * 12))]
+
+
+def test_the_same_seed_archive_and_calls_give_the_same_bytes(tmp_path: Path) -> None:
+    runs = []
+    for name in ("a", "b"):
+        mind = small(tmp_path / name)
+        mind.hear(Text(WORDS, key="k"))
+        runs.append([p.rgba.tobytes() for p in play(mind, WORDS, 1.5)] + [p.rgba.tobytes() for p in play(mind, "", 2, 30.0)])
+        mind.close()
+    assert runs[0] == runs[1]
+    other = small(tmp_path / "c", seed=1)
+    assert [p.rgba.tobytes() for p in play(other, WORDS, 1)] != runs[0][:12]
+
+
+def test_other_words_give_another_picture_that_fits_them(tmp_path: Path) -> None:
+    mind = small(tmp_path)
+    red = play(mind, "a red moon at night", 3)[-1].rgba[..., :3].mean((0, 1))
+    blue = play(mind, "a blue river at noon", 3, 3.0)[-1].rgba[..., :3].mean((0, 1))
+    assert blue[2] - blue[0] > 20 and blue[2] > red[2] + 30
+
+
+def test_a_sentence_is_acknowledged_stored_and_comes_back_changed(tmp_path: Path) -> None:
+    mind = small(tmp_path)
+    (stored,) = mind.hear(Text(WORDS, key="k", visit="v"))
+    assert isinstance(stored, Stored) and stored.key == "k" and stored.code
+    assert mind.keeper.archive.count("kind = 1") == 1
+    play(mind, WORDS, 1)
+    (returned,) = mind.news()
+    assert isinstance(returned, Returned) and returned.key == "k" and returned.visit == "v" and returned.depth == 1
+    own = [token.text for token in returned.tokens if not token.ancestor]
+    assert own == WORDS.split() and len(returned.tokens) > len(own)
+    assert stored.fragment in mind.memory.row, "what was said is remembered, with its picture"
+
+
+def test_everybody_gets_an_answer_though_the_wall_shows_one(tmp_path: Path) -> None:
+    mind = small(tmp_path)
+    for number in range(4):
+        mind.hear(Text(f"a {('red', 'blue', 'green', 'white')[number]} tower", key=str(number)))
+    play(mind, "a white tower", 3)
+    assert {news.key for news in mind.news()} == {"0", "1", "2", "3"}
+
+
+def test_a_restart_forgets_nothing_and_answers_who_still_waits(tmp_path: Path) -> None:
+    mind = small(tmp_path)
+    mind.hear(Text("a violet tower in the fog", key="waiting", visit="v"))
+    before = len(mind.memory)
+    mind.close()
+    again = small(tmp_path)
+    assert len(again.memory) == before and [f.words for f in again.keeper.owed] == ["a violet tower in the fog"]
+    play(again, "a red moon", 1)
+    assert any(isinstance(news, Returned) and news.key == "waiting" for news in again.news())
+
+
+def test_founding_memories_are_painted_once_and_go_on_where_they_stopped(tmp_path: Path) -> None:
+    told: list[float] = []
+    first = Mind(options(tmp_path), lambda what, done: told.append(done), parts(), first=24)
+    assert first.keeper.founded == 24 and told[-1] == pytest.approx(24 / 24)
+    first.close()
+    second = small(tmp_path)
+    assert second.keeper.founded == 96 and len(second.memory) == 96
+    second.close()
+    captions = [f.words for f in small(tmp_path).memory.fragments]
+    assert len(captions) == 96
+
+
+def test_another_model_paints_the_founding_memories_again_and_the_lineage_stays(tmp_path: Path) -> None:
+    mind = small(tmp_path)
+    mind.close()
+    other = Mind(options(tmp_path), parts=parts(space="another"))
+    assert other.keeper.founded == 96 and [f.id for f in other.memory.fragments] == [f.id for f in mind.memory.fragments]
+
+
+def test_keyframes_are_remembered_and_descend_from_what_they_are_made_of(tmp_path: Path) -> None:
+    mind = small(tmp_path, keyframe=2.0)
+    play(mind, "a red moon at night", 7)
+    machine = [f for f in mind.memory.fragments if f.kind == "machine"]
+    assert 2 <= len(machine) <= 4
+    line = mind.keeper.line(machine[-1].id)
+    assert line.sum == pytest.approx(1, abs=1e-9) and line.depth == machine[-1].depth >= 1
+    assert sum(share for _, share in mind.keeper.archive.parents(machine[-1].id)) == pytest.approx(1, abs=0.02)
+
+
+def test_a_touch_tells_whose_the_place_is(tmp_path: Path) -> None:
+    mind = small(tmp_path)
+    assert mind.touch(Touch(0.5, 0.5)).ancestors == ()
+    picture = play(mind, "a red moon at night", 1)[-1]
+    told = [mind.touch(Touch(x, y, visit="v")) for x, y in ((0.1, 0.1), (0.9, 0.9), (1.0, 0.0), (-3.0, 9.0))]
+    assert all(one.ancestors and one.visit == "v" for one in told)
+    assert len({tuple(a.id for a in one.ancestors) for one in told}) > 1, "places differ"
+    rows, cols = picture.shares.shape[1:]
+    at = {a.id: n for n, a in enumerate(picture.state.lineage.ancestors)}
+    for ancestor in told[0].ancestors:
+        assert ancestor.share == pytest.approx(float(picture.shares[at[ancestor.id], rows // 10, cols // 10]), abs=1e-3)
+
+
+def test_shares_of_a_picture_and_its_maps_agree(tmp_path: Path) -> None:
+    picture = play(small(tmp_path), "a red moon at night", 1)[-1]
+    lineage = picture.state.lineage
+    assert sum(a.share for a in lineage.ancestors) + lineage.rest == pytest.approx(1, abs=1e-5)
+    assert picture.shares.astype(float).mean((1, 2)) == pytest.approx([a.share for a in lineage.ancestors], abs=2e-3)
+    assert all(len(a.voice) == 16 and max(map(abs, a.voice)) <= 1 for a in lineage.ancestors)
+
+
+def test_alike_memories_sound_alike(tmp_path: Path) -> None:
+    mind = small(tmp_path)
+    voice = {f.words: np.array(mind.kin.voice(f.id)) for f in mind.memory.fragments}
+    names = list(voice)
+    same = [np.linalg.norm(voice[a] - voice[b]) for a in names for b in names if a < b and a.split()[1:] == b.split()[1:]]
+    alike = [np.linalg.norm(voice[a] - voice[b]) for a in names for b in names if a < b and a.split(" ", 2)[1:2] + a.split(" ")[3:] == b.split(" ", 2)[1:2] + b.split(" ")[3:]]
+    unlike = [np.linalg.norm(voice[a] - voice[b]) for a in names for b in names if a < b and not set(a.split()[1:]) & set(b.split()[1:])]
+    assert np.mean(alike or same) < 0.8 * np.mean(unlike)
+
+
+def test_the_stream_flows_without_cuts_freezing_gathering_contrast_or_going_grey(tmp_path: Path) -> None:
+    mind = small(tmp_path)
+    pictures = play(mind, "a red moon at night", 20, feedback=0.7)
+    pictures += play(mind, "a green river at noon", 20, 20.0, feedback=0.7)
+    latents = np.stack([p.latent.astype(np.float32) for p in pictures])
+    steps = np.sqrt(np.square(np.diff(latents, axis=0)).mean((1, 2, 3)))
+    spread = latents.std((2, 3)).mean(1)
+    assert steps.max() < 0.25 * np.abs(latents[-1] - latents[200]).max(), "no cut, though the words change"
+    assert steps[100:].min() > 1e-3, "it never freezes"
+    assert 0.5 < spread[230:].mean() / spread[5:30].mean() < 2.0, "neither grey nor ever harder"
+    assert spread[400:].max() < 1.5 * spread[400:].min()
+
+
+def test_withdrawn_words_are_nobodys_and_the_mind_goes_on_alone(tmp_path: Path) -> None:
+    mind = small(tmp_path)
+    (stored,) = mind.hear(Text(WORDS, key="k"))
+    assert isinstance(stored, Stored)
+    play(mind, WORDS, 1)
+    assert mind.withdraw(Withdraw("zzzzzzzzzz")).found is False
+    assert mind.withdraw(Withdraw(stored.code)).found is True
+    after = play(mind, WORDS, 1, 1.0)[-1]
+    assert after.state.words != WORDS and stored.fragment not in mind.memory.row
+    assert mind.withdraw(Withdraw(stored.code)).found is False
+    assert stored.fragment not in {a.id for a in after.state.lineage.ancestors}
+
+
+def test_a_full_disk_is_a_trouble_and_not_the_end(tmp_path: Path) -> None:
+    mind = small(tmp_path, keyframe=0.5)
+    play(mind, "a red moon", 0.5)
+    mind.keeper.archive._base.execute("PRAGMA query_only=ON")  # what a full disk or a read-only one answers
+    (news,) = mind.hear(Text(WORDS, key="k"))
+    assert isinstance(news, Trouble) and "could not be stored" in news.what
+    pictures = play(mind, "a blue river", 3, 1.0)
+    troubles = [news for news in mind.news() if isinstance(news, Trouble)]
+    assert len(pictures) == 36 and len(troubles) == 1, "it plays on and says so once"
+    mind.keeper.archive._base.execute("PRAGMA query_only=OFF")
+    assert isinstance(mind.hear(Text(WORDS, key="k"))[0], Stored)
+
+
+def test_two_minds_cannot_have_one_archive(tmp_path: Path) -> None:
+    mind = small(tmp_path)
+    with pytest.raises(ArchiveError, match="in use by a show"):
+        small(tmp_path)
+    mind.close()
+    small(tmp_path).close()
+
+
+def test_parameters_that_are_the_minds_are_heard_and_others_left_alone(tmp_path: Path) -> None:
+    mind = small(tmp_path)
+    mind.set(Set("/hm/kinds/founding", (False,)))
+    assert not mind.memory.words.alive.any()
+    mind.set(Set("/hm/kinds/founding", (True,)))
+    mind.set(Set("/hm/sound/gain", (0.5,)))
+    mind.set(Set("/hm/seed", (3,)))
+    assert mind.memory.words.alive.any()
+
+
+def test_an_archive_error_of_the_disk_reaches_who_withdraws(tmp_path: Path) -> None:
+    mind = small(tmp_path)
+    (stored,) = mind.hear(Text(WORDS, key="k"))
+    assert isinstance(stored, Stored)
+    mind.keeper.archive._base.execute("PRAGMA query_only=ON")
+    with pytest.raises(sqlite3.Error):
+        mind.withdraw(Withdraw(stored.code))
+
+
+def test_a_picture_darkens_when_it_is_repeated_and_not_while_it_is_new(tmp_path: Path) -> None:
+    mind = small(tmp_path, keyframe=2.0)
+    for n, words in enumerate(("a blue moon", "a golden river", "a white tower", "a green mountain")):
+        play(mind, words, 5, 5.0 * n)
+    fresh = [p.state.light for p in play(mind, "a violet river in the fog under a red tower", 5, 20.0)]
+    play(mind, "a white tower", 5, 25.0)
+    again = [p.state.light for p in play(mind, "a violet river in the fog under a red tower", 5, 30.0)]
+    assert np.mean(again) < np.mean(fresh)
+    assert max(again) < max(fresh) - 0.1, "what was seen before is as bright as what is new"
+
+
+def test_the_contact_sheet_shows_words_hidden_picture_memories_and_second_pictures(tmp_path: Path) -> None:
+    from engine.mind.sheet import CAPTION, row, sheet
+
+    mind = small(tmp_path)
+    cells = row(mind, "a red moon at night")
+    assert len(cells) == 7 and cells[0][1] == "a red moon at night" and "beta 1" in cells[-1][1]
+    assert np.abs(cells[4][0].astype(float) - cells[6][0]).mean() > 1, "beta 0 looks like beta 1"
+    assert sheet(mind, ("a red moon", "a river")).size == (7 * 64, 2 * (64 + CAPTION))
+
+
+def test_a_night_copies_compacts_and_the_mind_goes_on(tmp_path: Path) -> None:
+    import datetime
+
+    mind = small(tmp_path, keyframe=0.3)
+    play(mind, "a red moon at night", 6)
+    before, mass = len(mind.memory.row), mind.keeper.archive.mass
+    later = datetime.date.today() + datetime.timedelta(days=60)
+    mind.keeper.archive.calendar = lambda: later
+    merged = mind.keeper.night()
+    assert (tmp_path / "snapshots" / f"{later.isoformat()}.sqlite").exists()
+    assert merged > 0 and len(mind.memory.row) == before - merged and mind.keeper.archive.mass == mass
+    assert play(mind, "a red moon at night", 1, 10.0)[-1].state.lineage.ancestors

@@ -1,0 +1,115 @@
+"""The mind's room, as the supervisor starts it: a process that listens while it dreams."""
+
+import multiprocessing
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.core.crossings import Mailbox, PictureRing
+from engine.core.messages import Dream, Loading, Returned, Set, Stored, Text, Told, Touch, Withdraw, Withdrawn
+from engine.mind.room import serve
+from tests.mind.small_mind import SIDE, options, parts
+
+pytestmark = pytest.mark.realtime
+
+SPAWN = multiprocessing.get_context("spawn")
+
+
+class Started:
+    """A room in its process, and the post to it."""
+
+    def __init__(self, folder: Path):
+        self.ring = PictureRing((SIDE, SIDE))
+        mine, theirs = Mailbox.pair()
+        self.mailbox = Mailbox(mine)
+        self.letters: list[object] = []
+        self.process = SPAWN.Process(target=serve, args=(theirs, self.ring.name, options(folder), parts), daemon=True)
+        self.process.start()
+        theirs.close()
+
+    def until(self, seen: Callable[[], bool], seconds: float = 40.0) -> float:
+        """Read letters until something is seen; returns the seconds it took."""
+        begun = time.monotonic()
+        while not seen():
+            assert time.monotonic() - begun < seconds, f"not within {seconds} s; letters: {self.letters[-5:]}"
+            assert self.process.is_alive(), "the room died"
+            self.mailbox.wait(0.01)
+            self.letters.extend(self.mailbox.drain())
+        return time.monotonic() - begun
+
+    def got(self, kind: type) -> list:
+        return [letter for letter in self.letters if isinstance(letter, kind)]
+
+    def stop(self) -> None:
+        self.mailbox.send(None)
+        self.process.join(10)
+        if self.process.is_alive():
+            self.process.kill()
+        self.mailbox.close()
+        self.ring.close()
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Iterator[Started]:
+    started = Started(tmp_path)
+    yield started
+    started.stop()
+
+
+def test_a_room_loads_listens_dreams_answers_and_ends(room: Started) -> None:
+    room.mailbox.send(Text("a violet tower in the fog", key="early", visit="v"))  # before the mind is there
+    room.mailbox.send(Dream("a red moon at night"))
+    room.until(lambda: room.ring.serial > 3)
+    assert any(letter == Loading("ready", 1.0) for letter in room.got(Loading))
+    room.until(lambda: bool(room.got(Returned)))
+    assert room.got(Stored)[0].key == "early" and room.got(Returned)[0].key == "early"
+
+    delays = []
+    for number in range(10):
+        begun = time.monotonic()
+        room.mailbox.send(Text(f"sentence {number}", key=f"k{number}"))
+        room.until(lambda number=number: any(s.key == f"k{number}" for s in room.got(Stored)))
+        delays.append(time.monotonic() - begun)
+    print("acknowledged after ms:", [round(1000 * d) for d in sorted(delays)])
+    assert sorted(delays)[5] < 0.1, "while pictures are made"
+
+    room.mailbox.send(Touch(0.5, 0.5, visit="v"))
+    room.mailbox.send(Withdraw(room.got(Stored)[0].code, visit="v"))
+    room.mailbox.send(Set("/hm/veto"))
+    room.until(lambda: bool(room.got(Told) and room.got(Withdrawn)))
+    assert room.got(Told)[0].ancestors and room.got(Withdrawn)[0].found
+
+    serial = room.ring.serial
+    room.mailbox.send(Dream("a blue river at noon"))
+    room.until(lambda: (p := room.ring.newest(serial)) is not None and p.state.words == "a blue river at noon")
+    room.mailbox.send(None)
+    room.process.join(10)
+    assert room.process.exitcode == 0
+
+
+def test_a_killed_room_comes_back_with_all_that_it_acknowledged(tmp_path: Path) -> None:
+    first = Started(tmp_path)
+    first.mailbox.send(Dream("a red moon at night"))
+    first.until(lambda: first.ring.serial > 0)
+    for number in range(20):
+        first.mailbox.send(Text(f"sentence {number}", key=f"k{number}"))
+    first.until(lambda: len(first.got(Stored)) >= 12)
+    acknowledged = {letter.key: letter.fragment for letter in first.got(Stored)}
+    assert first.process.pid
+    first.process.kill()
+    first.process.join(5)
+    assert first.process.exitcode == -signal.SIGKILL
+    second = Started(tmp_path)
+    try:
+        for key in acknowledged:
+            second.mailbox.send(Text("again", key=key))
+        second.mailbox.send(Dream("a red moon at night"))
+        second.until(lambda: {s.key for s in second.got(Stored)} >= set(acknowledged) and second.ring.serial > 0)
+        assert {s.key: s.fragment for s in second.got(Stored)} == acknowledged, "exactly once"
+    finally:
+        second.stop()
+        first.mailbox.close()
+        first.ring.close()

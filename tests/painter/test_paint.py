@@ -1,0 +1,92 @@
+"""The painter: every kind at every size, the same by seed, and words that can be seen."""
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+from engine.painter.attributes import COLOURS, OFFERS
+from engine.painter.canvas import luma
+from engine.painter.paint import KINDS, Attributes, beauty, founding, paint
+from engine.painter.scene import PIGMENTS
+
+SIZES = ((128, 128), (256, 256), (256, 448))
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """On a busy machine two threads wait for one another: these tests took 7 minutes with two and less than one with one."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_paints_at_every_size(kind: str) -> None:
+    for size in SIZES:
+        pictures, shown = paint(kind, 1, size, seed=1)
+        assert pictures.shape == (1, 3, *size) and pictures.dtype == torch.float32
+        assert pictures.min() >= 0 and pictures.max() <= 1 and bool(pictures.isfinite().all())
+        assert [a.kind for a in shown] == [kind]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_same_seed_paints_the_same_pixels_and_another_does_not(kind: str) -> None:
+    torch.manual_seed(1)
+    one, shown = paint(kind, 2, (48, 48), seed=5)
+    torch.manual_seed(2)
+    same, shown_again = paint(kind, 2, (48, 48), seed=5)
+    other, _ = paint(kind, 2, (48, 48), seed=6)
+    assert torch.equal(one, same) and shown == shown_again
+    assert (one - other).abs().mean() > .02 and (one[0] - one[1]).abs().mean() > .01
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_wanted_colour_turns_the_picture_towards_it(kind: str) -> None:
+    means = {}
+    for colour in ("red", "blue", "green"):
+        pictures, shown = paint(kind, 4, (48, 48), seed=3, wanted=Attributes(kind, colour=colour))
+        assert all(a.colour == colour for a in shown)
+        means[colour] = pictures.mean((0, 2, 3))
+    share = {colour: mean / mean.sum() for colour, mean in means.items()}
+    for channel, colour in enumerate(("red", "green", "blue")):
+        others = max(float(share[other][channel]) for other in means if other != colour)
+        assert share[colour][channel] > others + .025, (colour, share)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if OFFERS[kind].times])
+def test_night_is_darker_than_noon(kind: str) -> None:
+    night, noon = (luma(paint(kind, 6, (48, 48), 9, wanted=Attributes(kind, time=time))[0]).mean() for time in ("night", "noon"))
+    assert night < noon * .8
+
+
+def test_the_gate_refuses_black_white_flat_and_noise() -> None:
+    ramp = torch.linspace(0, 1, 64)[None, None, None].expand(1, 3, 64, 64)
+    bad = torch.cat((torch.zeros(1, 3, 64, 64), torch.ones(1, 3, 64, 64), torch.full((1, 3, 64, 64), .5),
+                     torch.rand(1, 1, 64, 64, generator=torch.Generator().manual_seed(0)).expand(1, 3, 64, 64)))
+    assert not beauty(bad).any() and beauty(ramp).all()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_painted_passes_the_gate(kind: str) -> None:
+    pictures, _ = paint(kind, 16, (64, 64), seed=21)
+    assert bool(pictures.isfinite().all()) and beauty(pictures).float().mean() >= .9
+
+
+def test_founding_memories_take_turns_and_speak() -> None:
+    memories = list(founding(len(KINDS) + 2, (48, 48), seed=1))
+    assert [a.kind for _, a, _ in memories] == [*KINDS, *KINDS[:2]]
+    assert all(picture.dtype == torch.uint8 and picture.shape == (3, 48, 48) and text for picture, _, text in memories)
+
+
+def test_an_unknown_word_is_refused_with_the_nearest() -> None:
+    with pytest.raises(ValueError, match="did you mean 'forest'"):
+        paint("forrest", 1, (64, 64), 0)
+    with pytest.raises(ValueError, match="did you mean 'violet'"):
+        paint("sea", 1, (64, 64), 0, wanted=Attributes("sea", colour="violett"))
+
+
+def test_colours_and_pigments_are_the_same_words() -> None:
+    assert set(COLOURS) == set(PIGMENTS)
