@@ -15,8 +15,8 @@ from torch import Tensor
 
 from engine.atelier import judge
 from engine.atelier.diffusion import LAST
-from engine.atelier.evaluate import Sizes
 from engine.atelier.judge import Judge, Paintings
+from engine.atelier.sizes import Sizes
 from engine.mind.model.embedded import Embedded, to_latents, to_pictures
 from engine.painter import captions, paint
 from engine.painter.attributes import complete, draw

@@ -61,8 +61,8 @@ def show(folder: Path) -> None:
     """Twelve sentences through `gap`, rendered; a gif of a minute and twelve stills."""
     import av
 
-    from engine.__main__ import parser
     from engine.core.machine import Machine
+    from engine.house.command import parser
     from engine.house.plan import plan
     from engine.house.render import play
 

@@ -144,3 +144,8 @@ def _fit(value: Any, wanted: Any, where: str) -> object:
     if wanted in (int, float, str, bool) and type(value) is not wanted:
         raise MachineError(f"{where} wants {wanted.__name__}, found {value!r}")
     return value
+
+
+def cache_folder() -> Path:
+    """Where is kept what can be measured or made again."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hypermnesia"

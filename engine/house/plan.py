@@ -125,6 +125,7 @@ def plan(options: argparse.Namespace, machine: Machine) -> Plan:
 def check_model(name: str) -> None:
     """A missing model is said before anything starts. Raises CannotPlay naming the missing file and the next move."""
     from engine.mind.model import folder
+    from engine.mind.model.find import find as whole
 
     try:
         if name in ("embedded", "composed"):
@@ -132,7 +133,7 @@ def check_model(name: str) -> None:
             if missing:
                 raise CannotPlay(f"the embedded model is not whole: {missing[0]} is missing; hypermnesia train makes it")
         else:
-            folder.find(name)
+            whole(name)
     except (folder.ModelMissing, OSError, ValueError) as wrong:
         raise CannotPlay(f"--model {name}: {wrong}") from None
 

@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.mind.parts import Dreamer
+from engine.mind.dreamer import Dreamer
 
 PENALTIES = (1e-2, 1e-1, 1.0, 10.0, 100.0)
 PICTURES = 192

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.mind.compose import Schedule, compose
+from engine.mind.dreamer import Dreamer
 from engine.mind.memory.recall import Recaller
 from engine.mind.memory.space import Vector
-from engine.mind.parts import Dreamer
 
 STEPS = 3  # steps for one picture of the stream
 

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from engine.core.crossings import PictureRing
+from engine.mind.dreamer import Dreamer
 from engine.mind.model.device import Cuda
-from engine.mind.parts import Dreamer
 
 log = logging.getLogger("engine.mind")
 

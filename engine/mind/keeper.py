@@ -18,7 +18,6 @@ import numpy as np
 from torch import Tensor
 
 from engine.core.messages import Kind, Stored, Text, Withdrawn
-from engine.mind import again
 from engine.mind.memory.archive import Archive, Birth, Fragment, Seen
 from engine.mind.memory.founding import Founder, fingerprint
 from engine.mind.memory.lineage import Line, descend
@@ -28,6 +27,7 @@ from engine.mind.memory.strata import alone, compact, forget_in_copies, snapshot
 from engine.mind.memory.words import Crowd, runs
 from engine.mind.options import MindOptions
 from engine.mind.parts import Parts
+from engine.mind.structure import structure
 from engine.mind.thought import Thought
 
 log = logging.getLogger("engine.mind")
@@ -49,7 +49,7 @@ class Keeper:
         self.crowd = Crowd()
         self.mass = self.archive.mass
         self.seed = options.seed  # of the walk that pictures are made from; the mind says when it is another
-        self.structure = again.structure(options)
+        self.structure = structure(options)
         self.heard: OrderedDict[str, int] = OrderedDict()  # words that were given -> fragment, the newest last
         self.gone: set[str] = set()  # words that were taken back and may still be asked for
         self.waiting: dict[int, tuple[str, str]] = {}  # fragment -> (key, visit) of who waits for an answer

@@ -36,11 +36,6 @@ class MindOptions:
             raise ValueError("threads are at least 0, think_every at least 1, recalled at least 8")
 
 
-def cache_folder() -> Path:
-    """Where is kept what can be measured or made again."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hypermnesia"
-
-
 def spare() -> int:
     """Threads for the mind: wall and sound keep two cores. On two busy cores one is best: two wait for each other
     (288 ms of CPU a picture against 58)."""

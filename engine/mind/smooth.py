@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from engine.mind.parts import Dreamer
+from engine.mind.dreamer import Dreamer
 from engine.mind.stream import Stream
 
 WORDS = ("a lake under snow", "fire", "a red room with a window", "the city at night")

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.mind.compose import box
+from engine.mind.dreamer import Dreamer
 from engine.mind.gap import slerp
-from engine.mind.parts import Dreamer
 
 FOLLOW = 0.55  # seconds to 63 % of the way to a new thought: 93 % after 1.5 s
 STRIDE = 5.0  # seconds from one noise field to the next

@@ -19,7 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.mind.model.contract import Contract
-from engine.mind.options import MindOptions, cache_folder, spare
+from engine.mind.options import MindOptions, spare
 
 log = logging.getLogger("engine.mind")
 
@@ -96,7 +96,7 @@ def _tried(options: MindOptions) -> tuple[float, tuple[int, int]]:
 def _known(options: MindOptions, cache: Path | None) -> tuple[dict[str, list[int]], Path, str]:
     import torch
 
-    from engine.core.machine import processor
+    from engine.core.machine import cache_folder, processor
 
     cache = cache or cache_folder() / "tier.json"
     facts = (processor(), spare(), torch.__version__, options.model, options.size, options.threads, options.terms.ladder)

@@ -16,9 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from engine.core.machine import processor
+from engine.core.machine import cache_folder, processor
 from engine.mind.model.device import lay
-from engine.mind.options import cache_folder
 
 _NO_SUM = "none"
 

@@ -7,7 +7,6 @@ hub's cache holds (`stabilityai/sd-turbo`, brought by `hypermnesia fetch`), by a
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 import re
@@ -90,7 +89,7 @@ class Folder:
         part = file.split("/", 1)[0]
         inside = self.path / part if (self.path / part).is_dir() else self.path
         found = ", ".join(sorted(entry.name for entry in inside.iterdir())) or "nothing"
-        return f"{self.name}: {file} is missing (found in {inside}: {found}); {_advice(self.name)}"
+        return f"{self.name}: {file} is missing (found in {inside}: {found}); {advice(self.name)}"
 
     @cached_property
     def licence(self) -> str:
@@ -127,57 +126,8 @@ class Folder:
         return digest.hexdigest()
 
 
-def find(name: str | Path) -> Folder:
-    """The folder of a model, by path, by single file or by a name in the hub's cache, looked through.
-
-    Raises ModelMissing, which names what is missing and the command that brings it.
-    """
-    path = Path(name).expanduser()
-    if path.suffix == ".safetensors":
-        return _single(path)
-    if not path.is_dir():
-        if path.is_absolute() or str(name).startswith((".", "~")) or str(name).count("/") != 1:
-            raise ModelMissing(f"no model folder at {path}{_nearest(path)}")
-        path = _cached(str(name))
-    if not (path / "model_index.json").is_file():
-        found = ", ".join(sorted(entry.name for entry in path.iterdir())) or "nothing"
-        raise ModelMissing(f"{name}: model_index.json is missing (found: {found}); is this a diffusers folder?")
-    folder = Folder(path, str(name))
-    folder.check()
-    return folder
-
-
-def _single(path: Path) -> Folder:
-    """One file of weights: its configuration is read off its tensors, unless a folder of the same name beside it says."""
-    if not path.is_file():
-        raise ModelMissing(f"no file at {path}{_nearest(path)}")
-    beside = path.with_suffix("")
-    if not (beside / "model_index.json").is_file():
-        from engine.mind.model.single import configure
-
-        return configure(path)
-    folder = Folder(beside, path.name, path)
-    folder.check()
-    return folder
-
-
-def _cached(name: str) -> Path:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import LocalEntryNotFoundError
-
-    try:
-        return Path(snapshot_download(name, local_files_only=True))
-    except LocalEntryNotFoundError:
-        raise ModelMissing(f"{name} is not on this machine; {_advice(name)}") from None
-
-
-def _advice(name: str) -> str:
+def advice(name: str) -> str:
+    """The next move for whoever misses a model."""
     if Path(name).expanduser().exists():
         return "copy the folder again from where it came from"
     return f"`hypermnesia fetch {name}` brings it"
-
-
-def _nearest(path: Path) -> str:
-    siblings = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
-    close = difflib.get_close_matches(path.name, siblings, 1)
-    return f" (did you mean {path.parent / close[0]}?)" if close else ""

@@ -27,7 +27,7 @@ from engine.mind.model.contract import Contract, Terms
 from engine.mind.model.cpu import can_pack, pack, precision
 from engine.mind.model.device import Cpu, Cuda, lay, open_device, out_of_memory
 from engine.mind.model.families import Family, SentenceWords, UNet
-from engine.mind.model.folder import find
+from engine.mind.model.find import find
 from engine.mind.model.graph import Path
 from engine.mind.model.opening import open_family
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.mind.model.folder import Folder, ModelMissing, find
+from engine.mind.model.find import find
+from engine.mind.model.folder import Folder, ModelMissing
 
 
 @dataclass(frozen=True, slots=True)

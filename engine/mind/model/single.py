@@ -18,8 +18,8 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
+from engine.core.machine import cache_folder
 from engine.mind.model.folder import Folder, ModelMissing
-from engine.mind.options import cache_folder
 
 UNET, VAE = "model.diffusion_model.", "first_stage_model."
 CLIP, OPEN = "cond_stage_model.transformer.text_model.", "cond_stage_model.model."

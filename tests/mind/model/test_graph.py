@@ -15,7 +15,7 @@ from diffusers import StableDiffusionImg2ImgPipeline, StableDiffusionPipeline
 from torch import Tensor
 
 from engine.mind.model.device import Cpu
-from engine.mind.model.folder import find
+from engine.mind.model.find import find
 from engine.mind.model.graph import Path
 from engine.mind.model.model import Model, load
 from tests.mind.model.turbo_models import FakeEncoder, save_embedded, save_sd_turbo

@@ -13,7 +13,8 @@ import torch
 from diffusers import DiffusionPipeline, StableDiffusionPipeline
 
 from engine.mind.model.contract import Terms
-from engine.mind.model.folder import ModelMissing, find
+from engine.mind.model.find import find
+from engine.mind.model.folder import ModelMissing
 from engine.mind.model.model import Model, load
 from tests.mind.model.turbo_models import FakeEncoder, save_embedded, save_lcm, save_sd_turbo, save_sdxl_turbo
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from engine.core.messages import Dream, Picture, Set
-from engine.mind.again import again
 from engine.mind.mind import Mind
+from engine.mind.replay import replay
 from tests.mind.small_mind import options, parts
 
 
@@ -32,7 +32,7 @@ def test_a_picture_is_made_again_from_its_record(tmp_path: Path) -> None:
     shutil.copytree(tmp_path / "first", tmp_path / "second")
     records, pictures = dreamt(tmp_path / "first")
     mind = Mind(options(tmp_path / "second", keyframe=0.5), parts=parts())
-    remade = list(again(mind, (pickle.loads(record) for record in records)))
+    remade = list(replay(mind, (pickle.loads(record) for record in records)))
     for first, second in zip(pictures, remade, strict=True):
         assert np.array_equal(first.rgba, second.rgba) and np.array_equal(first.latent, second.latent)
     assert len({picture.rgba.tobytes() for picture in pictures}) == len(pictures), "they are not all one"
@@ -44,7 +44,7 @@ def test_a_record_of_another_structure_is_refused(tmp_path: Path) -> None:
     records, _ = dreamt(tmp_path / "first", keyframe=1e9)
     mind = Mind(options(tmp_path / "second", keyframe=1e9, recalled=32), parts=parts())
     with pytest.raises(ValueError, match=r"picture 1 was made by structure small [0-9a-f]{16}, this one is small"):
-        next(again(mind, map(pickle.loads, records)))
+        next(replay(mind, map(pickle.loads, records)))
     mind.close()
 
 
@@ -55,5 +55,5 @@ def test_a_force_that_was_other_gives_another_picture(tmp_path: Path) -> None:
     records, pictures = dreamt(tmp_path / "first", keyframe=1e9)
     mind = Mind(options(tmp_path / "second", keyframe=1e9), parts=parts())
     changed = (replace(s, dream=replace(s.dream, strength=0.7)) for s in map(pickle.loads, records))
-    assert not np.array_equal(list(again(mind, changed))[-1].rgba, pictures[-1].rgba)
+    assert not np.array_equal(list(replay(mind, changed))[-1].rgba, pictures[-1].rgba)
     mind.close()

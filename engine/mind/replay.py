@@ -9,38 +9,14 @@ takes as long as it takes, so its pictures come again only as nearly as its thou
 
 from __future__ import annotations
 
-import functools
-import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import fields, replace
-from pathlib import Path
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
 from engine.core.messages import Picture, State
-from engine.mind.options import MindOptions
-
-if TYPE_CHECKING:
-    from engine.mind.mind import Mind
-
-ELSEWHERE = ("archive", "seed", "terms", "threads", "device")  # where and how fast; what decides is in seed and model
+from engine.mind.mind import Mind
 
 
-@functools.cache
-def code() -> str:
-    """Hash (hex) of the mind's own source, wherever in its folder it lies."""
-    top, digest = Path(__file__).parent, hashlib.sha256()
-    for file in sorted(top.rglob("*.py")):
-        digest.update(file.relative_to(top).as_posix().encode() + file.read_bytes())
-    return digest.hexdigest()
-
-
-def structure(options: MindOptions) -> str:
-    """Hash (16 hex digits) of code and options; the model's own hash stands before it in a record."""
-    chosen = [(field.name, getattr(options, field.name)) for field in fields(options) if field.name not in ELSEWHERE]
-    return hashlib.sha256(repr((code(), chosen)).encode()).hexdigest()[:16]
-
-
-def again(mind: Mind, records: Iterable[State]) -> Iterator[Picture]:
+def replay(mind: Mind, records: Iterable[State]) -> Iterator[Picture]:
     """Make the pictures of consecutive records anew. Raises ValueError for a record of another structure."""
     for record in records:
         here = f"{mind.parts.dreamer.structure} {mind.keeper.structure}"
