@@ -73,3 +73,48 @@ OWN = (
 
 ALL = (*HELD_OUT, *FRENCH, *ABSTRACT, *OWN)
 """The 48 of the model card."""
+
+VISITORS = (
+    "the lighthouse of my childhood",
+    "a house with one lit window",
+    "my mother's kitchen",
+    "un train qui quitte la gare",
+    "the bridge over the river",
+    "une cascade dans la forêt",
+    "a garden full of roses",
+    "the village church on Sunday",
+    "la plage en été",
+    "an island far away",
+    "a red door",
+    "an old mirror",
+    "a library full of books",
+    "my first classroom",
+    "a hospital bed",
+    "the theatre is empty tonight",
+    "my dog running",
+    "un chat sur la fenêtre",
+    "a white horse",
+    "le piano de ma grand-mère",
+    "two fish in dark water",
+    "my mother holding me",
+    "a couple dancing",
+    "le marché du dimanche",
+    "a street at night",
+    "my father's old car",
+    "an aeroplane in the sky",
+    "deux lunes au-dessus de la mer",
+    "lightning over the fields",
+    "the clock on the wall",
+    "a bicycle against a wall",
+    "an elephant",
+    "a cup of coffee in the morning",
+    "a guitar",
+    "un parapluie rouge",
+    "a football match",
+    "the Eiffel Tower",
+    "a birthday cake",
+    "my old shoes",
+    "une abeille",
+)
+"""Forty that a visitor would write and that name a thing, chosen on 2026-11-26 before any painter for them was written; the
+last ten stay without one."""
