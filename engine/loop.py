@@ -73,15 +73,15 @@ def perform(show: Show, clock: Clock, doors: Doors, mind: Mind, sound: Sound, st
         doors.tell(news, show.values)
 
 
-def rehearse(show: Show, seconds: float = 2.0, messages: Iterable[Message] = ()) -> DarkStage:
+def rehearse(show: Show, seconds: float = 2.0, messages: Iterable[Message] = ()) -> NullStage:
     """Play a show in the dark with small stand-ins, in milliseconds; raises what it would raise on stage."""
-    stage = DarkStage(int(seconds * 60))
+    stage = NullStage(int(seconds * 60))
     clock = Clock(60, lambda: stage.time)
-    perform(show, clock, Quiet(messages), Asleep(), stage, stage)
+    perform(show, clock, ScriptedDoors(messages), NullMind(), stage, stage)
     return stage
 
 
-class Quiet:
+class ScriptedDoors:
     """Doors behind which somebody says just what the rehearsal wants to hear."""
 
     def __init__(self, messages: Iterable[Message] = ()):
@@ -96,7 +96,7 @@ class Quiet:
         self.told.extend(news)
 
 
-class Asleep:
+class NullMind:
     """A mind that hears everything and makes no picture."""
 
     def __init__(self) -> None:
@@ -113,7 +113,7 @@ class Asleep:
         return ()
 
 
-class DarkStage:
+class NullStage:
     """A stage and a sound room in one that keep what they are given; 1/60 s passes with each frame."""
 
     def __init__(self, frames: int):

@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path as FilePath
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -59,7 +59,7 @@ class Ladder:
     architecture: Architecture
     device: Cpu | Cuda
     dtype: torch.dtype
-    checkout: FilePath | None = None
+    checkout: Path | None = None
     pictures: int = 300
     ours: int = 10_000
     compiled: bool = True
@@ -270,12 +270,12 @@ class _Ours:
 
     @torch.inference_mode()
     def difference(self) -> float:
-        """Largest difference of a latent between the captured path and the same path launched operation by operation."""
-        path, condition = self.model._stream, self.newest[0]
-        replayed = path.finish(path.begin(condition, self.noise)).latent.clone()
-        launch, path.launch = path.launch, path._eager
-        eager = path.finish(path.begin(condition, self.noise)).latent.clone()
-        path.launch = launch
+        """Largest difference of a latent between the captured pipeline and the same pipeline launched operation by operation."""
+        pipeline, condition = self.model._stream, self.newest[0]
+        replayed = pipeline.finish(pipeline.begin(condition, self.noise)).latent.clone()
+        launch, pipeline.launch = pipeline.launch, pipeline._eager
+        eager = pipeline.finish(pipeline.begin(condition, self.noise)).latent.clone()
+        pipeline.launch = launch
         return float((replayed - eager).abs().max())
 
 

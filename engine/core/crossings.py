@@ -33,11 +33,11 @@ class Mailbox:
 
     LARGEST = 180_000  # bytes: a datagram over the kernel's wmem_default (212,992) is refused
 
-    def __init__(self, end: socket.socket, room: int = 512):
+    def __init__(self, end: socket.socket, capacity: int = 512):
         self._end = end
         self._end.setblocking(False)
         self._waiting: deque[bytes] = deque()
-        self._room = room
+        self._capacity = capacity
         self.lost = 0
         self.posted = 0  # letters that the kernel has taken: it takes a few, then none, while the other side does not read
 
@@ -56,7 +56,7 @@ class Mailbox:
         if len(data) > self.LARGEST:
             raise ValueError(f"a letter of {len(data)} bytes ({type(letter).__name__}) does not fit in {self.LARGEST}")
         self._waiting.append(data)
-        if len(self._waiting) > self._room:
+        if len(self._waiting) > self._capacity:
             self._waiting.popleft()
             self.lost += 1
         self.flush()
@@ -242,25 +242,25 @@ def grain_row(grain: Grain, time: float) -> tuple[float | int, ...]:
 
 
 class GrainRing:
-    """Grains on their way to the sound room: one writer, one reader, `room` places; a full ring loses the new grain."""
+    """Grains on their way to the sound room: one writer, one reader, `capacity` places; a full ring loses the new grain."""
 
-    def __init__(self, room: int = 4096, name: str | None = None):
-        self._shared = Shared(24 + room * GRAIN.itemsize, name)
-        self._index = np.ndarray(3, np.int64, self._shared.buffer)  # read, written, room
+    def __init__(self, capacity: int = 4096, name: str | None = None):
+        self._shared = Shared(24 + capacity * GRAIN.itemsize, name)
+        self._index = np.ndarray(3, np.int64, self._shared.buffer)  # read, written, capacity
         if self._shared.owner:
-            self._index[:] = 0, 0, room
-        self._room = int(self._index[2])
-        self._rows = np.ndarray(self._room, GRAIN, self._shared.buffer, 24)
+            self._index[:] = 0, 0, capacity
+        self._capacity = int(self._index[2])
+        self._rows = np.ndarray(self._capacity, GRAIN, self._shared.buffer, 24)
         self.name = self._shared.name
         self.lost = 0
 
     def put(self, grain: Grain, time: float) -> None:
         """Writer's side. Realtime-safe: yes."""
         read, written = int(self._index[0]), int(self._index[1])
-        if written - read >= self._room:
+        if written - read >= self._capacity:
             self.lost += 1
             return
-        self._rows[written % self._room] = grain_row(grain, time)
+        self._rows[written % self._capacity] = grain_row(grain, time)
         self._index[1] = written + 1
 
     def take(self) -> NDArray[Any]:
@@ -268,7 +268,7 @@ class GrainRing:
         read, written = int(self._index[0]), int(self._index[1])
         if read == written:
             return np.empty(0, GRAIN)
-        rows = self._rows[np.arange(read, written) % self._room]
+        rows = self._rows[np.arange(read, written) % self._capacity]
         self._index[0] = written
         return rows
 

@@ -19,7 +19,7 @@ class Dreamer(Protocol):
     size: tuple[int, int]
     latent: tuple[int, int, int]
     structure: str
-    contract: Contract  # the account of its pictures
+    contract: Contract  # the SLO of its pictures
 
     def vector(self, words: str) -> Vector:
         """(384,) unit: the text space of recall."""

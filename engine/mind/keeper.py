@@ -23,7 +23,7 @@ from engine.mind.memory.founding import Founder, fingerprint
 from engine.mind.memory.lineage import Line, descend
 from engine.mind.memory.recall import Memory
 from engine.mind.memory.space import Vector
-from engine.mind.memory.strata import alone, compact, forget_in_copies, snapshot
+from engine.mind.memory.strata import alone, forget_in_copies, merge_near_duplicates, snapshot
 from engine.mind.memory.words import Crowd, runs
 from engine.mind.options import MindOptions
 from engine.mind.parts import Parts
@@ -216,17 +216,17 @@ class Keeper:
         found = self.archive.fragment(fragment)
         return found.kind if found else "machine"
 
-    def rank(self, novelty: float) -> float:
+    def novelty_rank(self, novelty: float) -> float:
         """Part of the recent keyframes that were less new than this; 1 before there were any."""
         if not self.novelties:
             return 1.0
         return sum(one <= novelty for one in self.novelties) / len(self.novelties)
 
     def night(self) -> int:
-        """Copy the archive and compact what is old; returns how many fragments went into strata. Holds others up."""
+        """Copy the archive and merge old near-duplicates; returns how many were merged away. Holds others up."""
         snapshot(self.archive)
         with self._lock:
-            merged = compact(self.archive, self.parts.space)
+            merged = merge_near_duplicates(self.archive, self.parts.space)
             if merged:
                 gone = set(self.memory.row) - {f.id for f in self.archive.select("state = 0")}
                 for fragment in gone:

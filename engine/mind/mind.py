@@ -92,7 +92,7 @@ class Mind:
         self._own_until = -1.0
         self._kept = 0.0  # scene seconds at which the last keyframe was remembered
         self._troubles: set[str] = set()
-        self.account: tuple[tuple[str, float], ...] = ()  # the contract's figures, for pictures to carry; a live room sets it
+        self.slo: tuple[tuple[str, float], ...] = ()  # figures of the latency contract, for pictures to carry; a live room sets it
         self._lock = threading.Lock()  # one thought at a time
 
     # --- the mechanism ---
@@ -105,7 +105,7 @@ class Mind:
         u = self.parts.means(words)
 
         # 1. recall by words
-        recalled = self.memory.chorus(self.memory.tired(self.memory.by_words(u, most, tau), dream.gamma))
+        recalled = self.memory.for_a_picture(u, most, tau, dream.gamma)
         watch.lap("recall")
         # 2. compose what was recalled into one picture
         first = self._compose(recalled, noise)
@@ -122,7 +122,7 @@ class Mind:
         gap, more = divergence(r.weights, q.weights), surplus(r.weights, q.weights)
         # 6. turn the words towards it, compose again, and lay that on what the turned words alone look like
         turned, heard = self._turn(u, condition, r, more, dream.beta * gap, dream.rho, tau)
-        again = self.memory.chorus(self.memory.tired(self.memory.by_words(turned, most, tau), dream.gamma))
+        again = self.memory.for_a_picture(turned, most, tau, dream.gamma)
         second = self._compose(again, noise)
         large = fitted(self.parts.dreamer.imagine(heard, noise), second.latent)  # a late model dreams smaller than it remembers
         start = laid(second.latent, large)
@@ -163,7 +163,7 @@ class Mind:
         return mixed([self.parts.condition(one) for one in words], [float(weights[k]) for k in best])
 
     def _for_composing(self, direction: Vector) -> tuple[np.ndarray, np.ndarray]:
-        found = self.memory.chorus(self.memory.by_words(direction, self.options.recalled, 0.05))
+        found = self.memory.top_k(self.memory.by_words(direction, self.options.recalled, 0.05))
         return self.memory.latents(found.rows), found.weights
 
     # --- the stream ---
@@ -191,7 +191,7 @@ class Mind:
             self._state, picture=self._pictures, asked=dream.at, made=clock.monotonic(), autonomy=dream.autonomy,
             motion=self.stream.motion, degree=1 if study else thought.degree, mass=self.keeper.mass,
             timings=(*thought.timings, ("paint", painted)),
-            dream=replace(dream, words=""), time=time, seed=self.stream.walk.seed, step=contract.step, why=contract.why, contract=self.account,
+            dream=replace(dream, words=""), time=time, seed=self.stream.walk.seed, step=contract.step, why=contract.why, contract=self.slo,
         )  # fmt: skip
         return Picture(rgba, latent.numpy().astype(np.float16), self._shares, state)
 
@@ -278,7 +278,7 @@ class Mind:
             words=thought.words, structure=f"{self.parts.dreamer.structure} {self.keeper.structure}", degree=thought.degree,
             gap=thought.gap, beta=thought.beta, neff=thought.again.neff, largest=thought.again.largest,
             displacement=self._displacement(thought, shown),
-            light=self.keeper.rank(self.memory.novelty(self.parts.read(shown), self._known)),
+            light=self.keeper.novelty_rank(self.memory.novelty(self.parts.read(shown), self._known)),
             autonomy=dream.autonomy, mass=self.keeper.mass, fragments=len(self.memory), kinds=kinds,
             authors=authors(spoken, kinds[-1]), lineage=lineage, readback=self.speech.readback(thought),
             caption=said(self.speech.caption(thought)),

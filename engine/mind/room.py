@@ -29,12 +29,12 @@ from engine.mind.parts import Parts
 from engine.mind.tier import chosen
 
 log = logging.getLogger("engine.mind")
-NIGHT = 4  # hour of the local day at which the archive is copied and compacted
+NIGHT = 4  # hour of the local day at which the archive is copied and its near-duplicates are merged
 PAUSE = 0.35  # seconds between thoughts where nothing new was said: a few a second, and the stream keeps its time
 PATIENCE = 0.6  # seconds that the stream stands back for a thought about new words
 LISTEN = 0.02  # seconds that the ears wait for a letter before they post what others left
 SPARE = 2.0  # seconds between founding memories while pictures are late
-ACCOUNT = 1.0  # seconds between two readings of the contract
+MEASURED = 1.0  # seconds between two readings of the contract
 BRISK = 1 / 60  # seconds from one picture to the next, at least: no wall shows more
 ENOUGH = 5  # thoughts that fail one after another: a new process may have the memory, or the device, that this one lost
 NICE = 5  # how much the thought gives way to the stream and the stage (Linux: per thread)
@@ -57,7 +57,7 @@ class Room:
         self._parent = os.getppid()
         self._begun = time.monotonic()
         self._slept = -1  # day of the year of the last night
-        self._accounted = self._founded = 0.0
+        self._measured = self._founded = 0.0
         self._export: Export | None = None
 
     # --- ears ---
@@ -164,7 +164,7 @@ class Room:
         return True
 
     def _sleep_on_it(self) -> None:
-        """Once a night: copy the archive, compact what is old. The stream goes on meanwhile."""
+        """Once a night: copy the archive, merge old near-duplicates. The stream goes on meanwhile."""
         now = time.localtime()
         if now.tm_hour == NIGHT and now.tm_yday != self._slept and self.mind is not None:
             self._slept = now.tm_yday
@@ -225,9 +225,9 @@ class Room:
             dreamer.lower()
         else:
             dreamer.rise()
-        if now - self._accounted >= ACCOUNT:
-            self._accounted = now
-            mind.account = (*contract.figures(now).items(), ("size_px", float(min(dreamer.size))))
+        if now - self._measured >= MEASURED:
+            self._measured = now
+            mind.slo = (*contract.figures(now).items(), ("size_px", float(min(dreamer.size))))
         rest = 0.9 * contract.deadline if contract.step == "extrapolate" else 0.0  # every second picture is left out
         until = begun + max(BRISK, rest)
         while self.open and not self.fresh.is_set() and (left := until - time.monotonic()) > 0:

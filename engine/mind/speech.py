@@ -27,18 +27,18 @@ class Speech:
     def give_back(self, words: str, thought: Thought) -> tuple[Token, ...]:
         """Somebody's sentence with others' words grown into it: those of the gap first, then those that it recalled."""
         own = [Token(word) for word in split(words)]
-        room = max(LONGEST, min(12, round(len(own) * (0.4 + thought.gap))))
+        most = max(LONGEST, min(12, round(len(own) * (0.4 + thought.gap))))
         lenders = [(f, w) for f, w in self.lenders(thought) if f.id != thought.speaker]
-        return grow(own, lenders, room, self.keeper.crowd, self.keeper.archive.today)
+        return grow(own, lenders, most, self.keeper.crowd, self.keeper.archive.today)
 
     def lenders(self, thought: Thought) -> list[tuple[Fragment, float]]:
         """Who has words to lend in this thought, and how much weight."""
         weights = 2.0 * thought.more + thought.r.weights
         return self._weighted(thought.ids, weights)
 
-    def caption(self, thought: Thought, room: int = 6) -> tuple[Token, ...]:
+    def caption(self, thought: Thought, most: int = 6) -> tuple[Token, ...]:
         """What may be shown of what the picture remembers: borrowed runs of those whom it recalls."""
-        return surface(self._weighted(thought.ids, thought.q.weights), room, self.keeper.crowd)
+        return surface(self._weighted(thought.ids, thought.q.weights), most, self.keeper.crowd)
 
     def _weighted(self, ids: tuple[int, ...], weights: NDArray[np.float64]) -> list[tuple[Fragment, float]]:
         order = np.argsort(-weights, kind="stable")[:LENDERS]

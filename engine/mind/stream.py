@@ -78,7 +78,7 @@ class Stream:
     def next(
         self, condition: Tensor, start: Tensor, strength: float, feedback: float, time: float, asked: float = 0.0
     ) -> tuple[NDArray[np.uint8], Tensor]:
-        """The picture after the last one: (rgba (h, w, 4) u8, latent (c, h, w) f32). `asked`: monotonic s, for the account."""
+        """The picture after the last one: (rgba (h, w, 4) u8, latent (c, h, w) f32). `asked`: monotonic s, for the latency contract."""
         step = 0.0 if self._time is None else min(LONGEST, max(0.0, time - self._time))
         self._time = time
         self._clock += step

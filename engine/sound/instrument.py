@@ -269,8 +269,8 @@ class Instrument:
         """(length in samples, rate) that the source allows: not past its end, not 80 ms in a row of a recording."""
         pace = min(max(pace, 0.02), 8.0)
         length = min(max(duration, 0.002), LONGEST) * self.rate
-        room = min(slot.filled - 4.0, PIECE * self.rate) if slot.recorded else slot.filled - 4.0
-        return min(length, room / pace), pace
+        fits = min(slot.filled - 4.0, PIECE * self.rate) if slot.recorded else slot.filled - 4.0
+        return min(length, fits / pace), pace
 
 
 def descriptor(ancestor: Ancestor) -> tuple[float, ...]:

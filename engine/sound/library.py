@@ -99,8 +99,8 @@ class Library:
         Two grains at one rate give back a longer piece of the recording only if source time minus rate times output
         time is the same for both; a grain for which that would be so (within 30 ms) is moved on by more than that.
         """
-        room = max(1.0, slot.filled - 1.0 - span)
-        at = min(max(position, 0.0), 1.0) * room
+        fits = max(1.0, slot.filled - 1.0 - span)
+        at = min(max(position, 0.0), 1.0) * fits
         for _ in range(24):
             origin = at - pace * now
             near = (
@@ -108,14 +108,14 @@ class Library:
             )
             if not any(near):
                 break
-            at = (at + 0.071 * self.rate) % room
+            at = (at + 0.071 * self.rate) % fits
         slot.played.append((pace, at - pace * now))
         del slot.played[:-12]
-        return at / room
+        return at / fits
 
     def place(self, slot: Slot, position: float, span: float, backwards: bool) -> float:
         """Where in the table a grain of `span` source samples starts, at `position` 0..1 of what fits. Realtime-safe."""
-        room = max(0.0, slot.filled - 1.0 - span)
-        at = min(max(position, 0.0), 1.0) * room
+        fits = max(0.0, slot.filled - 1.0 - span)
+        at = min(max(position, 0.0), 1.0) * fits
         start = slot.starts[slot.playing]
-        return start + self.size + GUARD + (room - at) if backwards else start + at
+        return start + self.size + GUARD + (fits - at) if backwards else start + at

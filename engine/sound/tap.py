@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from engine.core.crossings import Shared
 
-HEAD = 32  # bytes: written, room, rate, spare
+HEAD = 32  # bytes: written, capacity, rate, spare
 
 
 class SampleRing:
@@ -19,13 +19,13 @@ class SampleRing:
     """
 
     def __init__(self, seconds: float = 4.0, rate: int = 48000, name: str | None = None):
-        room = int(seconds * rate)
-        self._shared = Shared(HEAD + room * 8, name)
+        capacity = int(seconds * rate)
+        self._shared = Shared(HEAD + capacity * 8, name)
         self._head = np.ndarray(4, np.int64, self._shared.buffer)
         if self._shared.owner:
-            self._head[:] = 0, room, rate, 0
-        self.room, self.rate = int(self._head[1]), int(self._head[2])
-        self._samples: NDArray[Any] = np.ndarray((self.room, 2), np.float32, self._shared.buffer, HEAD)
+            self._head[:] = 0, capacity, rate, 0
+        self.capacity, self.rate = int(self._head[1]), int(self._head[2])
+        self._samples: NDArray[Any] = np.ndarray((self.capacity, 2), np.float32, self._shared.buffer, HEAD)
         self.name = self._shared.name
 
     @property
@@ -34,10 +34,10 @@ class SampleRing:
         return int(self._head[0])
 
     def write(self, samples: NDArray[np.float32]) -> None:
-        """Append (n, 2) f32, n <= room. Audio thread only. Realtime-safe: yes (two copies at most)."""
+        """Append (n, 2) f32, n <= capacity. Audio thread only. Realtime-safe: yes (two copies at most)."""
         start, n = self.written, len(samples)
-        at = start % self.room
-        first = min(n, self.room - at)
+        at = start % self.capacity
+        first = min(n, self.capacity - at)
         self._samples[at : at + first] = samples[:first]
         self._samples[: n - first] = samples[first:]
         self._head[0] = start + n
@@ -51,10 +51,10 @@ class SampleRing:
         margin = 2048  # the writer may be at work on the oldest
         for _ in range(3):
             written = self.written
-            first = min(max(after, written - self.room + margin, 0), written)
-            index = np.arange(first, written) % self.room
+            first = min(max(after, written - self.capacity + margin, 0), written)
+            index = np.arange(first, written) % self.capacity
             samples: NDArray[np.float32] = self._samples[index]
-            if self.written - self.room <= first:
+            if self.written - self.capacity <= first:
                 return first, samples
         return self.written, np.empty((0, 2), np.float32)
 

@@ -77,12 +77,12 @@ class Corpus:
 
     def source(self, units: list[Unit], level: float = 0.1) -> NDArray[np.float32]:
         """Units one after another with a tenth of a second of silence between, each as loud as `level`: one source."""
-        room, gap = int(SECONDS * self.rate), int(0.1 * self.rate)
-        out = np.zeros(room, np.float32)
+        capacity, gap = int(SECONDS * self.rate), int(0.1 * self.rate)
+        out = np.zeros(capacity, np.float32)
         at = 0
         for unit in units:
             piece = self.sound(unit)
-            if at + len(piece) > room:
+            if at + len(piece) > capacity:
                 break
             out[at : at + len(piece)] = piece * (level / max(float(np.sqrt((piece**2).mean())), 1e-4))
             at += len(piece) + gap

@@ -3,7 +3,7 @@ import numpy as np
 from engine.bench.clicks import sync
 from engine.bench.sync import BeaconShow, Witness
 from engine.core.clock import Now
-from engine.loop import DarkStage
+from engine.loop import NullStage
 from engine.show.programme import Solo
 from engine.show.scene import Scene
 
@@ -28,17 +28,17 @@ def seen(show, late=0.0, frames=240, fps=60.0):
 
 
 def test_a_click_on_the_instant_of_its_flash_is_at_zero():
-    witness = seen(BeaconShow(Solo(Scene()), DarkStage(1000), 1 / 60))
+    witness = seen(BeaconShow(Solo(Scene()), NullStage(1000), 1 / 60))
     apart = sync(np.array(witness.flashes), np.array(witness.clicks))
     assert apart.events >= 6 and apart.missing == 0 and abs(apart.mean) < 1e-6 and apart.jitter < 1e-6 and apart.good
 
 
 def test_late_sound_is_measured_as_late():
-    witness = seen(BeaconShow(Solo(Scene()), DarkStage(1000), 1 / 60), late=0.03)
+    witness = seen(BeaconShow(Solo(Scene()), NullStage(1000), 1 / 60), late=0.03)
     apart = sync(np.array(witness.flashes), np.array(witness.clicks))
     assert abs(apart.mean + 0.03) < 1e-5 and apart.jitter < 1e-5 and not apart.good
 
 
 def test_silence_is_no_sync():
-    witness = seen(BeaconShow(Solo(Scene()), DarkStage(1000), 1 / 60))
+    witness = seen(BeaconShow(Solo(Scene()), NullStage(1000), 1 / 60))
     assert not sync(np.array(witness.flashes), np.array([])).good

@@ -35,7 +35,7 @@ def test_a_mailbox_delivers_in_order():
 
 
 def test_a_mailbox_nobody_reads_drops_the_oldest_and_counts():
-    a, b = (Mailbox(end, room=10) for end in Mailbox.pair())
+    a, b = (Mailbox(end, capacity=10) for end in Mailbox.pair())
     count = 5000
     for n in range(count):
         a.send(Text("x" * 200, key=str(n)))
@@ -115,7 +115,7 @@ def test_a_writer_killed_in_the_middle_leaves_the_ring_usable():
 
 
 def test_grains_arrive_in_order_and_a_full_ring_counts():
-    ring = GrainRing(room=8)
+    ring = GrainRing(capacity=8)
     reader = GrainRing(name=ring.name)
     for n in range(10):
         ring.put(Grain(n, source=n, detune=12.0, envelope="perc"), float(n))

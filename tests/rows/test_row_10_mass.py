@@ -11,7 +11,7 @@ from engine.core.messages import Dream, Text
 from engine.mind.memory.archive import Archive, Birth, Seen
 from engine.mind.memory.lineage import Line, descend
 from engine.mind.memory.recall import Memory
-from engine.mind.memory.strata import compact, restore, snapshot
+from engine.mind.memory.strata import merge_near_duplicates, restore, snapshot
 from engine.mind.mind import Mind
 from tests.mind.memory.test_archive import killed_while_writing
 from tests.mind.small_mind import options, parts, vector
@@ -51,7 +51,7 @@ def check(folder: Path) -> None:
     old = strata(folder / "old")
     mass, copy = old.mass, snapshot(old)
     old.calendar = lambda: datetime.date(2026, 6, 1)
-    merged = compact(old, "small")
+    merged = merge_near_duplicates(old, "small")
     assert merged > 250, f"{merged} of 300 went into strata"
     assert old.mass == mass == 301, f"{mass} before, {old.mass} after compaction"
     assert old.count("state = 0") == 301 - merged and len(old.recallable("small")[0]) == 301 - merged
@@ -106,10 +106,10 @@ def test_one_rare_memory_in_a_million_is_found() -> None:
 
 def test_strata_are_made_of_old_pictures_of_the_machine_alone(tmp_path: Path) -> None:
     archive = strata(tmp_path, 20)
-    assert compact(archive, "small") == 0, "nothing is old yet"
+    assert merge_near_duplicates(archive, "small") == 0, "nothing is old yet"
     archive.calendar = lambda: datetime.date(2026, 6, 1)
     birth = Birth("machine", "a red moon again", vector("a red moon again"), Seen(np.zeros(SHAPE, np.float16), vector("a red moon again")))
     for _ in range(3):
         archive.remember(replace(birth, kind="founding"), "small")
-    compact(archive, "small")
+    merge_near_duplicates(archive, "small")
     assert archive.count("kind = 0 AND state = 0") == 4

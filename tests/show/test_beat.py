@@ -11,7 +11,7 @@ import pytest
 
 from engine.core.errors import CannotPlay
 from engine.core.messages import Set, Text
-from engine.loop import Quiet
+from engine.loop import ScriptedDoors
 from engine.show import beat
 from engine.show.beat import MidiClock, OnTheBeat
 
@@ -79,7 +79,7 @@ class Steady:
 
 def test_texts_and_scenes_wait_for_the_bar_in_order_and_a_fader_does_not() -> None:
     now = [0.1]
-    doors, pulse = Quiet(), Steady()
+    doors, pulse = ScriptedDoors(), Steady()
     quantised = OnTheBeat(doors, pulse, lambda: now[0])
     said = (Set("/hm/beat/quantum", (4.0,)), Text("first"), Set("/hm/beta", (0.5,)), Set("/hm/scene", ("gap",)))
     doors.messages += said

@@ -15,7 +15,7 @@ from engine.core.supervisor import Room, Supervisor
 from engine.doors.options import DoorsOptions
 from engine.doors.oscquery import describe
 from engine.house.rooms import DoorsRoom
-from engine.loop import Asleep, DarkStage, Quiet, perform
+from engine.loop import NullMind, NullStage, ScriptedDoors, perform
 from engine.show.performer import Performer
 from engine.show.presets import Book, Cue, Glide, PresetError, between, keeps
 from engine.show.programme import Programme
@@ -85,7 +85,7 @@ class Hands:
     """A show without light, sound and mind, a performer at its doors, and seconds that pass when told to."""
 
     def __init__(self, path: Path):
-        self.now, self.doors = 0.0, Quiet()
+        self.now, self.doors = 0.0, ScriptedDoors()
         self.programme = Programme(sorted(SCENES.glob("*.py")), "gap")
         self.programme.others = NODES
         self.performer = Performer(self.doors, path, lambda: self.now)
@@ -176,7 +176,7 @@ def test_what_a_performer_may_ask_for_names_what_is_valid_now(hands: Hands) -> N
     assert list(hands.performer.book.presets) == ["storm"]
 
 
-class Paced(DarkStage):
+class Paced(NullStage):
     """Dark frames in real time, until somebody closes it."""
 
     closed = False
@@ -232,7 +232,7 @@ def test_an_osc_client_stores_recalls_and_is_told_the_nearest_name(tmp_path: Pat
             stage.closed = next(steps, stage) is stage
 
         stage.show = paced  # type: ignore[method-assign]
-        perform(programme, Clock(60), performer, Asleep(), stage, stage)
+        perform(programme, Clock(60), performer, NullMind(), stage, stage)
     assert stage.closed and programme.scene.beta == pytest.approx(0.9, abs=1e-6)
     assert "storm" in Book.read(tmp_path / "presets.toml").presets
 

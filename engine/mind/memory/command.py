@@ -23,7 +23,7 @@ EXAMPLES = """examples:
   hypermnesia archive export lineage.json        W3C PROV, with weights, without private words
   hypermnesia archive snapshot                   a copy under today's date
   hypermnesia archive restore 2026-11-21         that copy comes back; what was there is kept beside it
-  hypermnesia archive compact                    old pictures that are alike become strata; no mass is lost
+  hypermnesia archive compact                    old near-duplicate pictures become one; no mass is lost
 """
 
 
@@ -51,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("show", help="one fragment and whom it descends from").add_argument("id", type=int)
     commands.add_parser("forget", help="take back what a code was given for").add_argument("code")
     commands.add_parser("export", help="lineage as W3C PROV-JSON").add_argument("file", nargs="?", default="-")
-    compact = commands.add_parser("compact", help="let old pictures that are alike become strata")
+    compact = commands.add_parser("compact", help="merge old pictures that are near-duplicates")
     compact.add_argument("--days", type=int, default=strata.AGE, help="how old they must be; default %(default)s")
     commands.add_parser("snapshot", help="copy the archive")
     commands.add_parser("restore", help="put a copy in the archive's place").add_argument("name", nargs="?", default="")
@@ -136,7 +136,7 @@ def compact(folder: Path, arguments: argparse.Namespace) -> int:
     archive = _open(folder)
     before, mass = archive.count("state = 0"), archive.mass
     for space in archive.spaces():
-        strata.compact(archive, space, arguments.days)
+        strata.merge_near_duplicates(archive, space, arguments.days)
     archive.vacuum()
     print(f"{before} fragments became {archive.count('state = 0')}; mass {mass:g} before, {archive.mass:g} now")
     return 0

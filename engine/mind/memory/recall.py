@@ -21,8 +21,8 @@ from engine.core.messages import Kind
 from engine.mind.memory.archive import Archive, Fragment
 from engine.mind.memory.space import Rows, Space, Vector
 
-CHORUS = 24  # memories that one picture is composed of, at most
-LEAST = 10.0  # effective number of them, before the picture is composed: a little more than it must have afterwards
+TOP_K = 24  # memories that one picture is composed of, at most
+FLOOR = 10.0  # effective number of them, before the picture is composed: a little more than it must have afterwards
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,6 +118,10 @@ class Memory:
             rows, found = self.words.nearest(meaning, count)
         return Recall(rows, softmax(found.astype(np.float64) / temperature))
 
+    def for_a_picture(self, meaning: Vector, count: int, temperature: float, gamma: float) -> Recall:
+        """Whom a picture of these words is composed of: recall, popularity penalty, top-k with an entropy floor."""
+        return self.top_k(self.penalised(self.by_words(meaning, count, temperature), gamma))
+
     def both(self, meaning: Vector, image: Vector, count: int, temperature: float) -> tuple[Recall, Recall]:
         """r and q over the same fragments: the nearest by words and the nearest by image."""
         with self._lock:
@@ -130,24 +134,24 @@ class Memory:
         by_image = (by_image - mean_v) / spread_v * spread + mean
         return Recall(rows, softmax(by_words / temperature)), Recall(rows, softmax(by_image / temperature))
 
-    def tired(self, recall: Recall, gamma: float) -> Recall:
-        """Famous memories tire: weights times (1 + n) ** -gamma."""
+    def penalised(self, recall: Recall, gamma: float) -> Recall:
+        """The popularity penalty: weights times (1 + n) ** -gamma, where n pictures descend from a fragment already."""
         with self._lock:
             fame = np.array([self.fame[row] for row in recall.rows], np.float64)
         weights = recall.weights * (1.0 + fame) ** -gamma
         return Recall(recall.rows, weights / weights.sum())
 
-    def chorus(self, recall: Recall, voices: int = CHORUS, least: float = LEAST) -> Recall:
-        """Whom a picture is composed of: the `voices` that were recalled most, and warmer until N_eff is `least`.
+    def top_k(self, recall: Recall, k: int = TOP_K, floor: float = FLOOR) -> Recall:
+        """Whom a picture is composed of: the `k` that were recalled most, and warmer until N_eff is `floor`.
 
         A sharp recall names one memory, and the cap would hand the rest of the picture to whoever comes next, be it
         foreign. Warmed just so far that a crowd carries it, the crowd is of those that the words are about.
         """
-        best = np.argsort(-recall.weights, kind="stable")[:voices]
+        best = np.argsort(-recall.weights, kind="stable")[:k]
         logs = np.log(np.maximum(recall.weights[best], 1e-300))
         low, high = 0.0, 1.0
         weights = softmax(logs)
-        if crowd(weights) < (wanted := min(least, 0.9 * len(best))):
+        if crowd(weights) < (wanted := min(floor, 0.9 * len(best))):
             for _ in range(24):  # N_eff falls as the exponent grows
                 middle = 0.5 * (low + high)
                 weights = softmax(logs * middle)

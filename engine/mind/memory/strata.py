@@ -1,4 +1,4 @@
-"""House-keeping of the archive: old strata are compacted, nights are copied, and a copy can come back.
+"""House-keeping of the archive: old near-duplicates are merged, nights are copied, and a copy can come back.
 
 Nothing is dropped: where pictures of the machine's own that are older than a month resemble one another in words and in
 image, one of them stays and takes the others' mass; its line becomes the mass-weighted line of all. What people gave
@@ -25,8 +25,8 @@ ALIKE = 0.97  # cosine, in words and in image, above which two pictures lie in o
 NIGHTS = 7  # snapshots that are kept
 
 
-def compact(archive: Archive, space: str, age: int = AGE, alike: float = ALIKE, progress: Callable[[float], None] | None = None) -> int:
-    """Compact what is old; returns how many fragments went into strata. The archive must not be in use by a mind."""
+def merge_near_duplicates(archive: Archive, space: str, age: int = AGE, alike: float = ALIKE, progress: Callable[[float], None] | None = None) -> int:
+    """Merge what is old and alike; returns how many fragments went into another. The archive must not be in use by a mind."""
     fragments, t, v = archive.recallable(space)
     old = [row for row, f in enumerate(fragments) if f.kind == "machine" and f.day <= archive.today - age]
     strata = _strata(unit(t[old]), unit(v[old]), alike)

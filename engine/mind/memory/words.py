@@ -137,9 +137,9 @@ def _gram(words: Sequence[str]) -> int:
 
 
 def grow(
-    sentence: Sequence[Token], lenders: Iterable[tuple[Fragment, float]], room: int, crowd: Crowd, today: int = 0
+    sentence: Sequence[Token], lenders: Iterable[tuple[Fragment, float]], most: int, crowd: Crowd, today: int = 0
 ) -> tuple[Token, ...]:
-    """Grow up to `room` words of others into a sentence, from the first lenders on; `lenders` are (fragment, weight).
+    """Grow up to `most` words of others into a sentence, from the first lenders on; `lenders` are (fragment, weight).
 
     Each lender gives one run. It goes to the next joint of the sentence: before a function word, or at the end.
     """
@@ -149,13 +149,13 @@ def grow(
     ranked = sorted(lenders, key=lambda pair: (bool(wanted) and _language(pair[0]) not in ("", wanted), -pair[1]))
     borrowed: list[list[Token]] = []
     for fragment, _ in ranked:
-        if room <= 0:
+        if most <= 0:
             break
-        given = _lend(fragment, said, room)
+        given = _lend(fragment, said, most)
         if given and crowd.allows(" ".join(given)):
             borrowed.append([Token(word, fragment.id, fragment.kind, float(max(0, today - fragment.day))) for word in given])
             said |= {word.casefold() for word in given}
-            room -= len(given)
+            most -= len(given)
     return tuple(_graft(own, borrowed, crowd))
 
 
@@ -163,9 +163,9 @@ def _language(fragment: Fragment) -> str:
     return fragment.language or tongue(fragment.words)
 
 
-def _lend(fragment: Fragment, said: set[str], room: int) -> tuple[str, ...]:
+def _lend(fragment: Fragment, said: set[str], most: int) -> tuple[str, ...]:
     """The run of a fragment that brings most that was not yet said; runs that open with a function word first."""
-    fresh = [run for run in runs(fragment.words) if len(run) <= room]
+    fresh = [run for run in runs(fragment.words) if len(run) <= most]
     fresh = [run for run in fresh if not any(word.casefold() in said for word in run if not small(word))]
     return max(fresh, key=lambda run: (link(run[0]), len(run)), default=())
 
@@ -197,7 +197,7 @@ def _quotes(tokens: list[Token], run: list[Token], crowd: Crowd) -> bool:
 
 
 def surface(
-    lenders: Iterable[tuple[Fragment, float]], room: int, crowd: Crowd, besides: Iterable[str] = ()
+    lenders: Iterable[tuple[Fragment, float]], most: int, crowd: Crowd, besides: Iterable[str] = ()
 ) -> tuple[Token, ...]:
     """Words that may be shown to anybody, made of borrowed runs alone: captions, and what the machine says to itself.
 
@@ -208,7 +208,7 @@ def surface(
     ranked = sorted(lenders, key=lambda pair: -pair[1])
     wanted = next((_language(fragment) for fragment, _ in ranked if _language(fragment)), "")
     for fragment, _ in sorted(ranked, key=lambda pair: _language(pair[0]) not in ("", wanted)):
-        run = _lend(fragment, said, room - len(found))
+        run = _lend(fragment, said, most - len(found))
         tried = [*found, *(Token(word, fragment.id, fragment.kind) for word in run)]
         if run and crowd.allows(" ".join(token.text for token in tried)):
             found, said = tried, said | {word.casefold() for word in run}

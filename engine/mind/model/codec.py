@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.mind.model.doubled import folded_decoder
+from engine.mind.model.fused_upsample import folded_decoder
 
 
 class Codec(nn.Module):

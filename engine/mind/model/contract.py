@@ -1,14 +1,14 @@
-"""The latency contract: what was promised, what was kept, and what is given up first when it cannot be.
+"""The latency contract: a service-level objective (SLO) for pictures, and a ladder of degradation for when it is missed.
 
 A deadline is declared in `machine.toml`. Every picture is noted; percentiles, misses and the longest run of misses are
-published. When too many of the last pictures were late, the contract takes a step down its ladder, and says so:
+published. When too many of the last pictures were late, the contract takes a step down the ladder of degradation, and says so:
 
     whole -> skip (no thought beside the stream, unless somebody waits for it)
           -> extrapolate (every second picture is left to the wall's in-betweens) -> smaller (the next size)
 
 Pictures become smaller only where it is they that take the time, and grow again when there has been time for long.
 
-The steps are acted upon by the mind's room; this is only the account, and time comes in as an argument.
+This file only measures and decides; the mind's room acts upon the steps. Time comes in as an argument.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ PATIENCE = 16  # windows without a late picture, at most, before a step up that 
 
 
 class Series:
-    """The last `room` values of one measurement, and the worst ever. One writer; reading copies."""
+    """The last `capacity` values of one measurement, and the worst ever. One writer; reading copies."""
 
-    def __init__(self, room: int = 16_384):
-        self._values = np.zeros(room)
+    def __init__(self, capacity: int = 16_384):
+        self._values = np.zeros(capacity)
         self.count = 0
         self.worst, self.least = 0.0, float("inf")
 
@@ -69,7 +69,7 @@ class Terms:
 
 @dataclass(slots=True)
 class Contract:
-    """Keeps the account of one stream of pictures. One thread notes; any may read `figures`."""
+    """The SLO of one stream of pictures: what was promised, what was kept. One thread notes; any may read `figures`."""
 
     terms: Terms = field(default_factory=Terms)
     compute: Series = field(default_factory=Series)  # ms of the device, a picture

@@ -1,6 +1,6 @@
-"""Where the path runs: a GPU with streams, events and graphs, or a CPU that answers to the same calls.
+"""Where the pipeline runs: a GPU with streams, events and graphs, or a CPU that answers to the same calls.
 
-The two classes have the same methods, so the path is written once. On a CPU a stream is nothing, an event is a time
+The two classes have the same methods, so the pipeline is written once. On a CPU a stream is nothing, an event is a time
 that was noted, and a captured graph is the function itself.
 """
 
@@ -27,7 +27,7 @@ class Event(Protocol):
 
 
 class Device(Protocol):
-    """What the path asks of the machine it runs on."""
+    """What the pipeline asks of the machine it runs on."""
 
     torch: torch.device
 
@@ -38,7 +38,7 @@ class Device(Protocol):
         """Work inside goes to the words' stream, beside the pictures'."""
 
     def beside(self) -> Device:
-        """The same device for a second path, which may be used by another thread."""
+        """The same device for a second pipeline, which may be used by another thread."""
 
     def hand_over(self) -> None:
         """What was prepared may be read by the pictures' stream; nothing waits on the host."""

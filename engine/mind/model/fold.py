@@ -22,8 +22,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.mind.model.doubled import Doubled
 from engine.mind.model.fold_attention import Shelf, folded_attention
+from engine.mind.model.fused_upsample import UpsampleConv
 
 
 def fold(unet: Any) -> tuple[FoldedUNet, Constants]:
@@ -162,7 +162,7 @@ def _resample(sampler: Any, shelf: Shelf) -> nn.Module:
     if kind == "Downsample2D" and sampler.use_conv and sampler.padding == 1 and sampler.norm is None:
         return _Resample(sampler.conv)
     if kind == "Upsample2D" and sampler.use_conv and not sampler.use_conv_transpose and sampler.norm is None:
-        return _Resample(Doubled(sampler.conv))
+        return _Resample(UpsampleConv(sampler.conv))
     raise ValueError(f"a UNet with this {kind} cannot be folded: {sampler}")
 
 
@@ -201,15 +201,15 @@ class _Residual(nn.Module):
         else:
             bias = bias + block.conv1.bias.float()
         self.at = shelf.add_time(weight, bias)
-        self.doubles = self.scales and type(block.upsample).__name__ == "Upsample2D"  # a convolution with a bias of its own, of a doubled picture
-        if self.doubles:
-            self.conv1 = Doubled(block.conv1)
+        self.fused = self.scales and type(block.upsample).__name__ == "Upsample2D"  # only here has the convolution a bias of its own
+        if self.fused:
+            self.conv1 = UpsampleConv(block.conv1)
 
     def forward(self, x: Tensor, mod: Tensor) -> Tensor:
         at, n = self.at, self.width
         h = F.silu(self.norm1(x))
         if self.sample is not None:
-            x, h = self.sample(x), h if self.doubles else self.sample(h)
+            x, h = self.sample(x), h if self.fused else self.sample(h)
         if self.scales:
             h = self.conv1(h)
             h = F.group_norm(h, self.norm2.num_groups, mod[at : at + n], mod[at + n : at + 2 * n], self.norm2.eps)

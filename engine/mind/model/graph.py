@@ -1,12 +1,12 @@
-"""One static path from noise to pixels: the same memory, the same operations, for every picture.
+"""The static pipeline from noise to pixels: the same memory, the same operations, for every picture.
 
     noise, start, last picture -> noised latent -> network, a few steps -> clean latent -> decoder -> uint8 RGBA
 
 Nothing in here decides anything at the time of a picture: whatever changes is a number in a buffer that is made once
 (strength, feedback, turn), or the words' constants in a slot, which are copied in between two pictures. So a GPU
-captures the whole path once as a graph and replays it, and a CPU runs the same lines as a direct call.
+captures the whole pipeline once as a CUDA graph and replays it, and a CPU runs the same lines as a direct call.
 
-Two pictures may be under way (`begin`, `finish`), each with its own host memory, guarded by events; there is no queue.
+Two frames may be in flight (`begin`, `finish`), each with its own host memory, guarded by events; there is no queue.
 A replay that fails is followed by a picture without the graph, and the graph is captured anew beside it.
 """
 
@@ -29,7 +29,7 @@ WARM = 3  # runs before a capture: libraries choose and allocate in the first tw
 
 @dataclass(slots=True)
 class Buffers:
-    """Everything that a picture reads and writes. Made once; no address changes as long as the path lives."""
+    """Everything that a picture reads and writes. Made once; no address changes as long as the pipeline lives."""
 
     noise: Tensor  # (steps, c, h, w) f32, one sheet of noise a step
     start: Tensor  # (c, h, w) f32, the latent to begin from
@@ -58,8 +58,8 @@ class Buffers:
 
 
 @dataclass(slots=True)
-class Under:
-    """A picture under way: its host memory and its two points in time."""
+class InFlight:
+    """A frame in flight: its host memory and its two points in time."""
 
     noise: Tensor
     start: Tensor
@@ -73,7 +73,7 @@ class Under:
     done: Event
 
     @classmethod
-    def make(cls, buffers: Buffers, device: Cpu | Cuda) -> Under:
+    def make(cls, buffers: Buffers, device: Cpu | Cuda) -> InFlight:
         names = (*_INTO, "rgba", "latent", "whole")
         host = {name: device.pinned(getattr(buffers, name)) for name in names}
         return cls(**host, began=device.event(), done=device.event())
@@ -89,8 +89,8 @@ class Finished:
     milliseconds: float  # of the device
 
 
-class Path:
-    """The static path of one family at one size.
+class Pipeline:
+    """The static pipeline of one family at one size.
 
     One thread paints at a time. Realtime-safe on a GPU: after the first picture nothing is allocated on the device and
     no call waits for the whole of it; `finish` waits, asleep, for its own picture.
@@ -107,7 +107,7 @@ class Path:
         self.trouble = ""
         self.launch: Callable[[], None] = self._eager
         self._capturing: threading.Thread | None = None
-        self._under = [Under.make(self.buffers, device) for _ in range(2)]
+        self._in_flight = [InFlight.make(self.buffers, device) for _ in range(2)]
         self._next = 0
         self._conditions: list[Tensor | None] = [None, None]  # what the two slots were made from
         self._timesteps: tuple[float, ...] = ()
@@ -132,28 +132,28 @@ class Path:
         toward: Tensor | None = None,
         turn: float = 0.0,
         feedback: float = 0.0,
-    ) -> Under:
-        """Put a picture under way and return at once. Without waiting if fewer than two are."""
-        under = self._under[self._next]
+    ) -> InFlight:
+        """Put a frame in flight and return at once. Without waiting if fewer than two are."""
+        frame = self._in_flight[self._next]
         self._next = 1 - self._next
-        under.done.wait()  # the picture before last has been read by its copies
+        frame.done.wait()  # the picture before last has been read by its copies
         schedule = self.family.schedule(strength, self.size, self.steps)
         self._hold(condition, toward if turn > 0 else None, schedule)
-        self._write(under, noise, start, schedule, feedback, turn if toward is not None else 0.0)
+        self._write(frame, noise, start, schedule, feedback, turn if toward is not None else 0.0)
         with self.device.painting():
-            under.began.record()
+            frame.began.record()
             for name in _INTO:
-                getattr(self.buffers, name).copy_(getattr(under, name), non_blocking=True)
+                getattr(self.buffers, name).copy_(getattr(frame, name), non_blocking=True)
             self._launch()
             for name in ("latent", "whole", "rgba")[: 3 if self.pixels else 2]:
-                getattr(under, name).copy_(getattr(self.buffers, name), non_blocking=True)
-            under.done.record()
-        return under
+                getattr(frame, name).copy_(getattr(self.buffers, name), non_blocking=True)
+            frame.done.record()
+        return frame
 
-    def finish(self, under: Under) -> Finished:
-        """Wait for a picture that `begin` put under way."""
-        under.done.wait()
-        return Finished(under.rgba, under.latent, bool(under.whole[0]), under.done.milliseconds_since(under.began))
+    def finish(self, frame: InFlight) -> Finished:
+        """Wait for a frame that `begin` put in flight."""
+        frame.done.wait()
+        return Finished(frame.rgba, frame.latent, bool(frame.whole[0]), frame.done.milliseconds_since(frame.began))
 
     def forget(self) -> None:
         """The next picture begins without a last one."""
@@ -161,19 +161,19 @@ class Path:
             self.buffers.last.zero_()
 
     def _write(
-        self, under: Under, noise: Tensor, start: Tensor | None, schedule: Schedule, feedback: float, turn: float
+        self, frame: InFlight, noise: Tensor, start: Tensor | None, schedule: Schedule, feedback: float, turn: float
     ) -> None:
         """A picture's own numbers, into host memory. Later steps read the first sheet of noise, rolled."""
         sheets = noise if noise.dim() == 4 else noise[None]
         for k in range(self.steps):
-            under.noise[k].copy_(sheets[k] if k < len(sheets) else _rolled(sheets[-1], k))
+            frame.noise[k].copy_(sheets[k] if k < len(sheets) else _rolled(sheets[-1], k))
         if start is None:
-            under.start.zero_()
+            frame.start.zero_()
         else:
-            under.start.copy_(start)
-        under.rows.copy_(torch.tensor(schedule.rows()))
-        under.knobs.copy_(torch.tensor([feedback, turn]))
-        under.angle.copy_(self._angle)
+            frame.start.copy_(start)
+        frame.rows.copy_(torch.tensor(schedule.rows()))
+        frame.knobs.copy_(torch.tensor([feedback, turn]))
+        frame.angle.copy_(self._angle)
 
     def _hold(self, condition: Tensor, toward: Tensor | None, schedule: Schedule) -> None:
         """Bring the words into the slots, beside the pictures, if they or the timesteps are other than before."""
@@ -205,7 +205,7 @@ class Path:
     # --- a picture, on the device's side ---
 
     def compute(self, b: Buffers, now: Slot) -> None:
-        """The path itself: no branch on data, nothing that waits, no memory that outlives it."""
+        """The pipeline itself: no branch on data, nothing that waits, no memory that outlives it."""
         self._mix(b, now)
         x = (self._begin(b) * b.rows[0, 0] + b.noise[0] * b.rows[0, 1])[None]
         for k in range(self.steps):

@@ -14,7 +14,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from pathlib import Path as FilePath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,7 @@ from engine.mind.model.cpu import can_pack, pack, precision
 from engine.mind.model.device import Cpu, Cuda, lay, open_device, out_of_memory
 from engine.mind.model.families import Family, SentenceWords, UNet
 from engine.mind.model.find import find
-from engine.mind.model.graph import Path
+from engine.mind.model.graph import Pipeline
 from engine.mind.model.opening import open_family
 
 LONGEST = 2000  # characters of a sentence that are looked at: no encoder here reads more, and some take seconds to cut
@@ -73,8 +73,8 @@ class Model:
         if isinstance(self.device, Cpu) and can_pack(kind) and not self._packed:
             _pack(self.family, size)
             self._packed = True
-        self._stream = Path(self.family, size, self.device)  # what the wall shows
-        self._hidden = Path(self.family, size, self.device.beside(), pixels=False)  # what it does not
+        self._stream = Pipeline(self.family, size, self.device)  # what the wall shows
+        self._hidden = Pipeline(self.family, size, self.device.beside(), pixels=False)  # what it does not
         facts = [self._fingerprint, size, str(kind), self.family.steps, torch.__version__]
         self.structure = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
@@ -140,7 +140,7 @@ class Model:
         """The next picture of the stream: (rgba (height, width, 4) u8, latent (c, h, w) f32), both the caller's own.
 
         `start` and `strength` (0..1) as in image-to-image; `toward` and `turn` (0..1) slerp the condition towards
-        another, inside the path; `feedback` (0..1) is how much of the last picture the start keeps; `asked` (seconds of
+        another, inside the pipeline; `feedback` (0..1) is how much of the last picture the start keeps; `asked` (seconds of
         time.monotonic) is when these words were asked for, for the contract. Never raises for want of memory while a
         smaller size is declared: the picture is then smaller, and `trouble` says so.
         """
@@ -238,7 +238,7 @@ class Model:
 
 
 def load(
-    name: str | FilePath = "embedded",
+    name: str | Path = "embedded",
     size: tuple[int, int] = (0, 0),
     device: str = "auto",
     threads: int | None = None,
@@ -300,11 +300,11 @@ def _weights_hash(family: Family) -> str:
     return digest.hexdigest()
 
 
-def _remembered(memory: OrderedDict[str, Any], words: str, make: Callable[[], Any], room: int = 256) -> Any:
+def _remembered(memory: OrderedDict[str, Any], words: str, make: Callable[[], Any], capacity: int = 256) -> Any:
     if words in memory:
         memory.move_to_end(words)
     else:
         memory[words] = make()
-        if len(memory) > room:
+        if len(memory) > capacity:
             memory.popitem(last=False)
     return memory[words]

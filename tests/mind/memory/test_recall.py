@@ -88,8 +88,8 @@ def test_famous_memories_tire(tmp_path: Path) -> None:
     found = memory.by_words(vector("a golden moon at night"), 16, 0.07)
     famous = memory.ids(found)[0]
     memory.famous([famous] * 20)
-    assert memory.tired(found, 0.0).weights == pytest.approx(found.weights)
-    assert memory.tired(found, 1.0).weights[0] < 0.5 * found.weights[0]
+    assert memory.penalised(found, 0.0).weights == pytest.approx(found.weights)
+    assert memory.penalised(found, 1.0).weights[0] < 0.5 * found.weights[0]
 
 
 def test_pictures_of_another_size_are_stretched(tmp_path: Path) -> None:

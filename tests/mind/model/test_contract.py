@@ -29,7 +29,7 @@ def test_percentiles_are_those_of_what_was_noted() -> None:
 
 
 def test_the_worst_is_remembered_longer_than_the_rest() -> None:
-    series = Series(room=10)
+    series = Series(capacity=10)
     for value in [99.0] + [1.0] * 50:
         series.note(value)
     assert series.figures()["p99.9"] == 1.0

@@ -14,9 +14,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from engine.mind.model.codec import Tiny
 from engine.mind.model.cpu import can_pack, pack
-from engine.mind.model.doubled import Doubled
 from engine.mind.model.families import PlainUNet, UNet
 from engine.mind.model.fold import fold
+from engine.mind.model.fused_upsample import UpsampleConv
 from engine.mind.model.random_models import THIN, random_family
 from tests.mind.model.turbo_models import embedded_unet, small_sd_unet, small_xl_unet, tiny_vae
 
@@ -129,7 +129,7 @@ def test_a_folded_decoder_paints_what_the_original_paints_to_the_border(blocks: 
 def test_doubling_before_or_after_the_convolution_is_the_same() -> None:
     conv = nn.Conv2d(8, 12, 3, padding=1)
     x = torch.randn(1, 8, 5, 7)
-    assert (Doubled(conv)(x) - conv(F.interpolate(x, scale_factor=2.0))).abs().max() <= 1e-5
+    assert (UpsampleConv(conv)(x) - conv(F.interpolate(x, scale_factor=2.0))).abs().max() <= 1e-5
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])

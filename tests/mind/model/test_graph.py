@@ -1,11 +1,11 @@
-"""The static path: nothing moves, nothing is allocated, nothing falls over."""
+"""The static pipeline: nothing moves, nothing is allocated, nothing falls over."""
 
 from __future__ import annotations
 
 import gc
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path as FilePath
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from engine.mind.model.device import Cpu
 from engine.mind.model.find import find
-from engine.mind.model.graph import Path
+from engine.mind.model.graph import Pipeline
 from engine.mind.model.model import Model, load
 from tests.mind.model.turbo_models import FakeEncoder, save_embedded, save_sd_turbo
 
@@ -32,7 +32,7 @@ def one_thread() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def turbo(tmp_path_factory: pytest.TempPathFactory) -> FilePath:
+def turbo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_sd_turbo(tmp_path_factory.mktemp("turbo"))
 
 
@@ -48,20 +48,20 @@ def noise(model: Model, seed: int = 0) -> Tensor:
 
 def test_no_buffer_moves_over_a_thousand_pictures(model: Model) -> None:
     conditions = [model.condition(f"sentence {n}") for n in range(100)]
-    path, sheet = model._stream, noise(model)
-    parts = [*path.slots[0], *path.slots[1], *path.shadow, *path.now]
-    before = path.buffers.addresses() + [part.data_ptr() for part in parts]
+    pipeline, sheet = model._stream, noise(model)
+    parts = [*pipeline.slots[0], *pipeline.slots[1], *pipeline.shadow, *pipeline.now]
+    before = pipeline.buffers.addresses() + [part.data_ptr() for part in parts]
     process, seen = psutil.Process(), []
     for n in range(1000):
         model.paint(conditions[n // 10], sheet, strength=0.5 if n % 20 < 10 else 1.0, feedback=0.3)
         if n % 100 == 99:
             gc.collect()
             seen.append(process.memory_info().rss)
-    after = path.buffers.addresses() + [
-        part.data_ptr() for part in [*path.slots[0], *path.slots[1], *path.shadow, *path.now]
+    after = pipeline.buffers.addresses() + [
+        part.data_ptr() for part in [*pipeline.slots[0], *pipeline.slots[1], *pipeline.shadow, *pipeline.now]
     ]
     assert before == after
-    assert path.captures == 1  # zero recaptures, whatever the words
+    assert pipeline.captures == 1  # zero recaptures, whatever the words
     assert seen[-1] - seen[3] <= 2 << 20, [value >> 10 for value in seen]  # KiB of the process, once it is warm
 
 
@@ -79,7 +79,7 @@ def test_a_picture_allocates_as_much_as_it_gives_back(model: Model) -> None:
     assert sum(sizes) == 0
 
 
-def test_a_strength_is_that_of_diffusers_image_to_image(turbo: FilePath) -> None:
+def test_a_strength_is_that_of_diffusers_image_to_image(turbo: Path) -> None:
     model = load(turbo, SIZE, "cpu", 1, numbers="float32")
     start, sheet, condition = noise(model, 1), noise(model, 2), model.condition("a road")
     pipe = StableDiffusionImg2ImgPipeline.from_pretrained(turbo, **find(turbo).absent())
@@ -95,7 +95,7 @@ def test_a_strength_is_that_of_diffusers_image_to_image(turbo: FilePath) -> None
 
 
 @pytest.mark.parametrize("steps", [2, 4])
-def test_several_steps_are_those_of_the_plain_pipeline(turbo: FilePath, steps: int) -> None:
+def test_several_steps_are_those_of_the_plain_pipeline(turbo: Path, steps: int) -> None:
     model = load(turbo, SIZE, "cpu", 1, numbers="float32", steps=steps)
     condition, sheet = model.condition("a road"), noise(model)
     pipe = StableDiffusionPipeline.from_pretrained(turbo, **find(turbo).absent())
@@ -131,10 +131,10 @@ def test_feedback_keeps_the_last_picture_and_gathers_no_contrast(model: Model) -
 
 
 def test_two_pictures_under_way_do_not_touch_one_another(model: Model) -> None:
-    path, a, b = model._stream, model.condition("a"), model.condition("b")
-    first = path.begin(a, noise(model, 1))
-    second = path.begin(b, noise(model, 2))
-    one, two = path.finish(first).latent.clone(), path.finish(second).latent.clone()
+    pipeline, a, b = model._stream, model.condition("a"), model.condition("b")
+    first = pipeline.begin(a, noise(model, 1))
+    second = pipeline.begin(b, noise(model, 2))
+    one, two = pipeline.finish(first).latent.clone(), pipeline.finish(second).latent.clone()
     assert torch.equal(one, model.paint(a, noise(model, 1))[1])
     assert torch.equal(two, model.paint(b, noise(model, 2))[1])
 
@@ -153,7 +153,7 @@ def test_a_picture_that_is_not_finite_never_reaches_the_wall(model: Model) -> No
     assert torch.isfinite(model.paint(condition, sheet)[1]).all()
 
 
-def test_ten_thousand_characters_and_none_at_all_are_sentences_too(turbo: FilePath, model: Model) -> None:
+def test_ten_thousand_characters_and_none_at_all_are_sentences_too(turbo: Path, model: Model) -> None:
     clip = load(turbo, SIZE, "cpu", 1, numbers="float32")
     for one in (clip, model):
         for words in ("", "x" * 10_000, "mot " * 2_500):
@@ -182,17 +182,17 @@ class FragileCpu(Cpu):
 
 def test_a_failed_replay_is_followed_by_a_picture_and_a_new_capture(model: Model) -> None:
     device = FragileCpu()
-    path = Path(model.family, SIZE, device)
-    wanted = path.finish(path.begin(model.condition("a"), noise(model))).latent.clone()
+    pipeline = Pipeline(model.family, SIZE, device)
+    wanted = pipeline.finish(pipeline.begin(model.condition("a"), noise(model))).latent.clone()
     device.broken = True
-    found = path.finish(path.begin(model.condition("a"), noise(model))).latent.clone()
+    found = pipeline.finish(pipeline.begin(model.condition("a"), noise(model))).latent.clone()
     assert torch.equal(found, wanted)
-    assert path.failures == 1
-    assert path._capturing is not None
-    path._capturing.join(30)
-    assert path.captures == 2
+    assert pipeline.failures == 1
+    assert pipeline._capturing is not None
+    pipeline._capturing.join(30)
+    assert pipeline.captures == 2
     device.broken = False
-    path.finish(path.begin(model.condition("a"), noise(model)))
+    pipeline.finish(pipeline.begin(model.condition("a"), noise(model)))
     assert device.replays == 2
 
 

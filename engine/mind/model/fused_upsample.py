@@ -1,8 +1,8 @@
-"""Doubling a picture and convolving it, without convolving the doubled picture.
+"""Upsampling and convolution as one layer: no convolution ever runs over the upsampled picture.
 
-A picture doubled by repetition holds every place four times, so a convolution after it multiplies the same numbers by
+A picture upsampled by repetition holds every place four times, so a convolution after it multiplies the same numbers by
 several of its taps. Adding those taps up beforehand gives the same answer from fewer products: a 3x3 kernel becomes
-four of 2x2, one for each of the pixels that a place turns into, at 4/9 of the arithmetic. Where nothing but doublings
+four of 2x2, one for each of the pixels that a place turns into, at 4/9 of the arithmetic. Where nothing but upsamplings
 and convolutions follow, all of them are one convolution of the small picture.
 """
 
@@ -22,7 +22,7 @@ def folded_decoder(layers: list[nn.Module]) -> nn.Sequential:
     found: list[nn.Module] = []
     while body:
         if len(body) > 1 and isinstance(body[0], nn.Upsample) and isinstance(body[1], nn.Conv2d):
-            found.append(Doubled(body[1]))
+            found.append(UpsampleConv(body[1]))
             body = body[2:]
         else:
             found.append(body[0])
@@ -31,7 +31,7 @@ def folded_decoder(layers: list[nn.Module]) -> nn.Sequential:
 
 
 def _linear_end(layers: list[nn.Module]) -> int:
-    """Where the decoder ends in doublings and two convolutions or more, with nothing in between; its length if nowhere."""
+    """Where the decoder ends in upsamplings and two convolutions or more, with nothing in between; its length if nowhere."""
     first = len(layers)
     while first and isinstance(layers[first - 1], nn.Upsample | nn.Conv2d):
         first -= 1
@@ -40,7 +40,7 @@ def _linear_end(layers: list[nn.Module]) -> int:
     return first if len(layers) - first > 2 else len(layers)
 
 
-class Doubled(nn.Module):
+class UpsampleConv(nn.Module):
     """Upsampling to twice the size (nearest) and a 3x3 convolution."""
 
     def __init__(self, conv: nn.Conv2d):
