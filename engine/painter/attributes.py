@@ -78,6 +78,12 @@ OFFERS: dict[str, Offer] = {
     "sky": Offer(**_LAND, figures=("birds", "tree", "house")),
     "lights": Offer(times=("sunset", "dusk", "night"), weathers=("rain", "fog", "snow"), extras=("traces",)),
     "body": Offer(**_NEAR, extras=("dancing",)),
+    # shores, travel, streets, events
+    "river": Offer(**_LAND, seasons=SEASONS, figures=("person", "child", "house", "boat", "horse", "birds")),
+    "waterfall": Offer(**_LAND, seasons=SEASONS, figures=("person", "couple", "birds")),
+    "beach": Offer(**_LAND, figures=("person", "couple", "child", "dog", "birds"), extras=("palms",)),
+    "island": Offer(**_LAND, figures=("birds", "boat"), extras=("palms", "rocks", "trees")),
+    "cave": Offer(lights=_SKY, weathers=("clear", "cloudy", "fog"), figures=("person", "child", "couple"), extras=("sea view", "valley")),
 }
 
 # How often chance says something in each field that a kind offers.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from engine.painter import elements, halls, insides, lands, living, people, places, surfaces, towns, waters
+from engine.painter import elements, halls, insides, lands, living, people, places, shores, surfaces, towns, waters
 from engine.painter.canvas import Canvas
 from engine.painter.scene import Scene
 
@@ -31,4 +31,8 @@ PAINTERS: dict[str, Kind] = {
     "water": Kind(surfaces.water, sky=False, tone=.3, dim=0), "tree": Kind(places.tree), "stairs": Kind(halls.stairs, sky=False, tone=.45, dim=0), "crowd": Kind(people.crowd),
     "ship": Kind(places.ship), "snow": Kind(lands.snow), "ruins": Kind(places.ruins), "writing": Kind(surfaces.writing, sky=False, tone=.3, dim=0),
     "double": Kind(places.double), "machine": Kind(halls.machine, sky=False, tone=.5, dim=0), "road": Kind(places.road), "sky": Kind(places.sky),
-    "lights": Kind(surfaces.lights), "body": Kind(people.body, sky=False, tone=.4)}
+    "lights": Kind(surfaces.lights), "body": Kind(people.body, sky=False, tone=.4),
+    # shores, travel, streets, events
+    "river": Kind(shores.river), "waterfall": Kind(shores.waterfall), "beach": Kind(shores.beach), "island": Kind(shores.island),
+    "cave": Kind(shores.cave),
+}

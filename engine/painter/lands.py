@@ -11,7 +11,7 @@ from engine.painter.scene import Colour, Scene
 LEAVES: dict[str, Colour] = {"spring": (.42, .62, .22), "summer": (.16, .40, .12), "autumn": (.74, .36, .08), "winter": (.60, .58, .58)}
 
 
-def _lit(s: Scene, ground: Tensor, light: Tensor, shade: float = .38) -> Tensor:
+def lit(s: Scene, ground: Tensor, light: Tensor, shade: float = .38) -> Tensor:
     """Ground under this hour's light: shaded parts take the sky's colour."""
     sky = s.sky
     shadow = ground * mix(sky.zenith, sky.middle, .5) * 1.1 * (shade + .4 * sky.ambient)
@@ -36,7 +36,7 @@ def mountains(c: Canvas, s: Scene) -> Tensor:
     snow = smooth(snow_line, snow_line + .9, tall + (light - .5) * .5)
     ground = mix(rock, c.tint(.95, .96, .99), snow)
     haze = (land.distance ** 1.7) * .72
-    picture = mix(picture, mix(_lit(s, ground, light), mix(s.sky.middle, s.sky.horizon, .55), haze), land.cover)
+    picture = mix(picture, mix(lit(s, ground, light), mix(s.sky.middle, s.sky.horizon, .55), haze), land.cover)
     return figures.place(c, s, picture, c.uniform(.88, .95), (.13, .24))
 
 
@@ -54,7 +54,7 @@ def desert(c: Canvas, s: Scene) -> Tensor:
     sand = mix(c.tint(.84, .62, .38), c.tint(.92, .76, .56), c.uniform())
     ground = sand * (1 + .05 * ripple * smooth(.6, .1, land.distance))
     haze = land.distance ** 2 * .55
-    picture = mix(picture, mix(_lit(s, ground, light, .30), s.sky.horizon, haze), land.cover)
+    picture = mix(picture, mix(lit(s, ground, light, .30), s.sky.horizon, haze), land.cover)
     return figures.place(c, s, picture, c.uniform(.66, .86), (.12, .26))
 
 
@@ -69,7 +69,7 @@ def snow(c: Canvas, s: Scene) -> Tensor:
     height = terrain.relief(c, texture, across, ahead) * (.20 + .06 * ahead)
     land = terrain.see(c, height, ahead, horizon + .04, .8)
     light = land.look(terrain.sunlit(height, across, ahead, torch.sign(s.place_x - .5), 3.))
-    white = _lit(s, c.tint(.98, .99, 1.), light * .8 + .2, .85) * 1.05
+    white = lit(s, c.tint(.98, .99, 1.), light * .8 + .2, .85) * 1.05
     picture = mix(picture, mix(white, s.sky.horizon, land.distance ** 2 * .4), land.cover)
     for scale in (.7, 1.2):
         feet = horizon + .05 + .22 * (scale - .5)
@@ -101,12 +101,12 @@ def field(c: Canvas, s: Scene) -> Tensor:
     hills = horizon - .015 - .07 * c.line(1.6, octaves=3) * c.uniform(0, 1)
     grass = s.pick("season", {**LEAVES, "summer": (.34, .46, .14), "winter": (.72, .74, .78)}, (.30, .44, .14))
     grass = mix(grass, c.tint(.84, .66, .26), s.has("extra", "wheat"))
-    picture = mix(picture, _lit(s, mix(grass, s.sky.middle, .55), torch.full_like(horizon, .35)), smooth(-.004, .004, c.y - hills))
+    picture = mix(picture, lit(s, mix(grass, s.sky.middle, .55), torch.full_like(horizon, .35)), smooth(-.004, .004, c.y - hills))
     depth = ((c.y - horizon) / (1 - horizon)).clamp(min=.004)
     swell = c.noise(1.5, 4, octaves=3)
     blades = c.warp(c.noise(34, 8, octaves=3), torch.zeros_like(swell), (swell - .5) * .1)
     ground = grass * (.55 + .6 * swell + .35 * (blades - .5) * smooth(.1, .7, depth))
-    picture = mix(picture, _lit(s, ground, .35 + .5 * swell) * (1.1 - .3 * depth), smooth(-.003, .003, c.y - horizon))
+    picture = mix(picture, lit(s, ground, .35 + .5 * swell) * (1.1 - .3 * depth), smooth(-.003, .003, c.y - horizon))
     wheat = s.has("extra", "wheat")
     petals = mix(s.any_pigment("colour", ("red", "golden", "white", "violet", "pink", "blue")), c.tint(.80, .07, .05), s.has("extra", "poppies"))
     petals = mix(petals, c.tint(.93, .78, .36), wheat)
@@ -118,14 +118,14 @@ def _dabs(c: Canvas, s: Scene, picture: Tensor, petals: Tensor, depth: Tensor, s
     """Three sowings of flowers in perspective; where one is smaller than a pixel it is colour in the haze."""
     ground = smooth(0, .02, depth - .004)
     drift = smooth(.40, .62, swell)
-    picture = mix(picture, _lit(s, petals * .85, .35 + .4 * swell), ground * drift * smooth(.75, .05, depth) * .62)
+    picture = mix(picture, lit(s, petals * .85, .35 + .4 * swell), ground * drift * smooth(.75, .05, depth) * .62)
     for scale, share in ((5.5, .45), (8.5, .4), (13., .35)):
         u, v = (c.x - .5) * scale / (depth + .10) * .55, scale * 1.1 * torch.log(depth + .10)
         du, dv, chance, size = c.dots(u, v, .28)
         lean = du + .25 * dv
         spot = smooth(.30, .17, (lean**2 + (dv * .9) ** 2).sqrt() / (.55 + .5 * size)) * (chance < share * (.35 + drift))
         shade = (.62 + .55 * (-dv + .3) + .25 * (size - .5)).clamp(.35, 1.25)
-        picture = mix(picture, _lit(s, petals * shade, .55 + .45 * (dv < 0)) * 1.12, spot * ground * smooth(.03, .22, depth) * .95)
+        picture = mix(picture, lit(s, petals * shade, .55 + .45 * (dv < 0)) * 1.12, spot * ground * smooth(.03, .22, depth) * .95)
     return picture
 
 
