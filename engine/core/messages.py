@@ -89,6 +89,12 @@ class Dream:
     autonomy: float = 0.0  # 0 human .. 1 alone; at the top the mind addresses itself
     seed: int = 0  # where the walk through noise starts
     at: float = 0.0  # when it was asked
+    key: str = ""  # of the Text that it answers: whose words these are; "" for words that nobody gave
+
+    @property
+    def sentence(self) -> tuple[str, str]:
+        """Which sentence it answers. Two people may say the same words; their keys differ."""
+        return self.key, self.words
 
 
 # --- mind -> stage, sound, loop --------------------------------------------------------------------------------------
@@ -132,7 +138,7 @@ class State:
 
     picture: int = 0  # serial number since the mind started, from 1
     words: str = ""  # what was asked (moderated; never shown to strangers as it is)
-    asked: float = 0.0
+    asked: float = 0.0  # when the words that it answers were given; 0 while it is still of older ones
     made: float = 0.0
     seed: int = 0  # of the walk through noise
     structure: str = ""  # hash of model, size, precision, code and options (`engine.mind.again`)
@@ -214,6 +220,7 @@ class Withdrawn:
     code: str
     found: bool
     visit: str = ""
+    key: str = ""  # of what was taken back
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ PERCENTILES = (50.0, 95.0, 99.0, 99.9)
 class Series:
     """The newest values of one quantity. `add` costs a microsecond; percentiles are computed when asked for."""
 
-    def __init__(self, room: int = 8192):
-        self._values: deque[float] = deque(maxlen=room)
+    def __init__(self, capacity: int = 8192):
+        self._values: deque[float] = deque(maxlen=capacity)
         self.count = 0
         self.largest = 0.0
 
@@ -39,21 +39,20 @@ class Meter:
     age: Series = field(default_factory=Series)  # seconds since the picture on the wall was made
     pictures: int = 0
     started: float = 0.0
-    _words: str = ""
+    _asked: float = 0.0
 
     def shown(self, before: float, now: float) -> None:
         """A frame was shown at `now`, the last one at `before` (monotonic seconds)."""
         if before:
             self.frame.add(now - before)
 
-    def picture(self, words: str, asked: float, made: float, now: float) -> None:
-        """A new picture reached the wall. Its latency counts once for each change of words."""
+    def picture(self, asked: float, made: float, now: float) -> None:
+        """A new picture reached the wall. Its latency counts once for each sentence; `asked`: 0 = it answers none."""
         self.pictures += 1
         self.age.add(now - made)
-        if words != self._words:
-            self._words = words
-            if asked:
-                self.light.add(now - asked)
+        if asked and asked != self._asked:
+            self._asked = asked
+            self.light.add(now - asked)
 
     def figures(self, now: float, wanted: float) -> dict[str, float]:
         """Flat figures in milliseconds and per second; `wanted` is the frame interval asked for, in seconds."""

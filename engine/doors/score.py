@@ -87,6 +87,8 @@ def read(path: Path) -> list[Message]:
             kind = KINDS[said.pop("kind of message")]
             if "args" in said:
                 said["args"] = tuple(_value(arg) for arg in said["args"])
+            if kind is Text:
+                said.setdefault("key", f"{path.stem}:{number}")
             message = kind(**said)
         except (ValueError, KeyError, TypeError) as wrong:
             raise ScoreError(f"{path}:{number}: this is no line of a score ({type(wrong).__name__}: {wrong})") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import os
 import socket
 from dataclasses import dataclass, field, replace
@@ -49,7 +50,8 @@ class Plan:
     def said(self, start: float = 0.0) -> list[Text]:
         """What `--say` says, spread over the show, or ten seconds apart in a show without end; `at` counts from `start`."""
         spread = self.seconds / max(1, len(self.words)) if self.seconds else 10.0
-        return [Text(words, "visitor", f"say-{i}", f"say-{i}", at=start + i * spread) for i, words in enumerate(self.words)]
+        keys = [hashlib.sha256(f"{i} {words}".encode()).hexdigest()[:16] for i, words in enumerate(self.words)]  # another run's are others
+        return [Text(words, "visitor", key, key, at=start + i * spread) for i, (words, key) in enumerate(zip(self.words, keys, strict=True))]
 
 
 def plan(options: argparse.Namespace, machine: Machine) -> Plan:

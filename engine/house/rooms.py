@@ -50,7 +50,6 @@ class MindRoom:
         self._starts = 0
         self._dream: Dream | None = None
         self._sent = 0.0
-        self._keys = itertools.count()
 
     @property
     def state(self) -> State:
@@ -72,8 +71,7 @@ class MindRoom:
     def hear(self, message: Message) -> None:
         """Everything people do reaches the mind: it measures how alone it is."""
         if isinstance(message, Text):
-            key = message.key or f"loop-{next(self._keys)}"
-            self.pending[key] = message
+            self.pending[message.key] = message
         self.room.send(message)
 
     def request(self, dream: Dream, now: Now) -> None:

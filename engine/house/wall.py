@@ -48,7 +48,7 @@ class Wall:
         if picture and picture.state.picture != self._picture:
             self._picture = picture.state.picture
             state = picture.state
-            self.meter.picture(state.words, state.asked, state.made, now)
+            self.meter.picture(state.asked, state.made, now)
 
 
 class Seen:

@@ -50,8 +50,7 @@ class Keeper:
         self.mass = self.archive.mass
         self.seed = options.seed  # of the walk that pictures are made from; the mind says when it is another
         self.structure = structure(options)
-        self.heard: OrderedDict[str, int] = OrderedDict()  # words that were given -> fragment, the newest last
-        self.gone: set[str] = set()  # words that were taken back and may still be asked for
+        self.gone: set[str] = set()  # keys of sentences that were taken back and may still be asked for
         self.waiting: dict[int, tuple[str, str]] = {}  # fragment -> (key, visit) of who waits for an answer
         self._lines: OrderedDict[int, Line] = OrderedDict()
         self._lock = threading.RLock()
@@ -114,11 +113,6 @@ class Keeper:
                 found = self.archive.fragment(fragment)
                 assert found
                 self.crowd.add(text.words, found.visit)
-                self.heard[text.words] = fragment
-                self.heard.move_to_end(text.words)
-                while len(self.heard) > 256:
-                    self.heard.popitem(last=False)
-                self.gone.discard(text.words)
                 self.waiting[fragment] = (text.key, text.visit)
                 self.owed.append(found)
         return Stored(text.key, fragment, code, text.visit)
@@ -139,6 +133,7 @@ class Keeper:
         with self._lock:
             found = self.archive.fragment(fragment)
             assert found
+            key = self.archive.key(fragment)
             lent = [" ".join(run) for run in runs(found.words)]
             borrowers = self.archive.withdraw(fragment, lent)
             forget_in_copies(self.archive.folder, fragment, lent)
@@ -147,10 +142,9 @@ class Keeper:
                 self.memory.reword(one)
             self.crowd.forget(found.words, found.visit)
             self.owed = deque(owed for owed in self.owed if owed.id != fragment)
-            self.heard = OrderedDict((words, f) for words, f in self.heard.items() if f != fragment)
-            self.gone.add(found.words)
+            self.gone.add(key)
             self.waiting.pop(fragment, None)
-        return Withdrawn(code, True, visit)
+        return Withdrawn(code, True, visit, key)
 
     # --- keyframes ---
 

@@ -129,7 +129,7 @@ class Mind:
         watch.lap("gap")
         return Thought(
             words, speaker, lenders, u, r, q, tuple(self.memory.ids(r)), first, hidden, read, gap, more, dream.beta,
-            dream.strength, second, tuple(self.memory.ids(again)), start, heard, 2, tuple(watch.laps),
+            dream.strength, second, tuple(self.memory.ids(again)), start, heard, 2, tuple(watch.laps), dream.key,
         )  # fmt: skip
 
     def _compose(self, recalled: Recall, noise: Tensor) -> Composition:
@@ -184,11 +184,11 @@ class Mind:
         study = dream.degree < thought.degree  # the hidden picture, to be looked at by those who study it
         condition = self.parts.condition(thought.words) if study else thought.condition
         start = thought.first.latent if study else thought.start
-        asked = dream.at if thought.words == dream.words else 0.0  # a picture of older words answers nobody
+        asked = dream.at if (thought.key, thought.words) == dream.sentence else 0.0  # a picture of older words answers nobody
         rgba, latent = self.stream.next(condition, start, dream.strength, dream.feedback, time, asked)
         painted, contract = 1000 * (clock.perf_counter() - begun), self.parts.dreamer.contract
         state = replace(
-            self._state, picture=self._pictures, asked=dream.at, made=clock.monotonic(), autonomy=dream.autonomy,
+            self._state, picture=self._pictures, asked=asked, made=clock.monotonic(), autonomy=dream.autonomy,
             motion=self.stream.motion, degree=1 if study else thought.degree, mass=self.keeper.mass,
             timings=(*thought.timings, ("paint", painted)),
             dream=replace(dream, words=""), time=time, seed=self.stream.walk.seed, step=contract.step, why=contract.why, contract=self.slo,
@@ -199,13 +199,13 @@ class Mind:
         """Whether somebody waits for a thought: other words, a sentence without a picture, a veto."""
         if self.thought is None or self._veto or self.keeper.owed:
             return True
-        return self._words(dream, time)[0] != self.thought.words
+        return self._words(dream, time)[:2] != (self.thought.words, self.thought.speaker)
 
     def _due(self, dream: Dream, time: float) -> bool:
         """Whether it is time for a thought, where thoughts and pictures take turns."""
         if self.thought is None or self._veto or self._since >= self.options.think_every:
             return True
-        return self._words(dream, time)[0] != self.thought.words
+        return self._words(dream, time)[:2] != (self.thought.words, self.thought.speaker)
 
     def ponder(self, dream: Dream, time: float) -> None:
         """Think about what is asked, answer who waits, remember what is due. Where it fails, the stream goes on."""
@@ -215,7 +215,7 @@ class Mind:
                 return
             noise = self.stream.walk.at(time)
             thought = self.think(words, speaker, lenders, dream, noise)
-            if self.thought is None or thought.words != self.thought.words:
+            if self.thought is None or (words, speaker) != (self.thought.words, self.thought.speaker):
                 self._known = len(self.memory)
             self._state, self._shares = self._measure(thought, dream)
             self.thought, self._veto = thought, 0 if self._veto == 1 else self._veto
@@ -227,9 +227,9 @@ class Mind:
 
     def _words(self, dream: Dream, time: float) -> tuple[str, int, tuple[Share, ...]]:
         """Whose words are present: somebody's, or, alone, the mind's own out of its own gap."""
-        alone = dream.autonomy >= ALONE or not split(dream.words) or dream.words in self.keeper.gone
+        alone = dream.autonomy >= ALONE or not split(dream.words) or dream.key in self.keeper.gone
         if not alone:
-            return dream.words, self.keeper.heard.get(dream.words, 0), ()
+            return dream.words, self.keeper.archive.said(dream.key), ()
         if time >= self._own_until or not self._own:
             self._own_until = time + self.options.idle
             self._own = self._address()

@@ -94,7 +94,7 @@ class Room:
         assert mind is not None
         match letter:
             case Dream():
-                if self.dream is None or letter.words != self.dream.words:
+                if self.dream is None or letter.sentence != self.dream.sentence:
                     self.fresh.set()
                 self.dream = letter
             case Text():
@@ -134,7 +134,7 @@ class Room:
                 now = time.monotonic() - self._begun
                 if dream is not None and (not self._late() or self.fresh.is_set() or mind.wanted(dream, now)):
                     mind.ponder(dream, now)
-                if dream is None or self.dream is None or dream.words == self.dream.words:
+                if dream is None or self.dream is None or dream.sentence == self.dream.sentence:
                     self.fresh.clear()  # what was asked last is thought
                 if self._may_found() and (done := next(founding, None)) is not None:
                     self.post(Loading("painting founding memories", done))

@@ -42,6 +42,7 @@ class Thought:
     condition: Tensor  # (tokens, dim): the turned words, as the model hears them
     degree: int  # of the picture that the stream makes of this
     timings: tuple[tuple[str, float], ...] = ()
+    key: str = ""  # of the request that it was thought for
 
     @property
     def turn(self) -> float:

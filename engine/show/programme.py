@@ -14,7 +14,7 @@ from pathlib import Path
 from engine.core.autonomy import KEY, SENTENCE, Autonomy
 from engine.core.clock import Now
 from engine.core.errors import nearest
-from engine.core.messages import Directory, Dream, Grain, Message, News, Node, Set, State, Text, Told, Value
+from engine.core.messages import Directory, Dream, Grain, Message, News, Node, Set, State, Text, Told, Value, Withdrawn
 from engine.loop import rehearse
 from engine.show.directory import FIXED, state_nodes
 from engine.show.scene import Scene, SceneError, UnknownMessage, load
@@ -134,7 +134,9 @@ class Programme:
 
     def dream(self, now: Now) -> Dream:
         if self._last is None or not self.frozen:
-            self._last = self.scene.dream(now)
+            asked, scene = self.scene.dream(now), self.scene
+            mine = not asked.key and asked.words == scene.words  # `Dream(self.words)`: whose they are goes with them
+            self._last = replace(asked, key=scene.saying) if mine else asked
         return replace(self._last, autonomy=round(self.presence.value(now.time), 2))
 
     def sound(self, now: Now) -> Iterable[Grain]:
@@ -149,8 +151,12 @@ class Programme:
         return [scene.draw(Now(0, 0.0, 1 / 60)) for scene in self.scenes.values()]
 
     def learn(self, news: News) -> None:
-        if isinstance(news, Told):
-            self.scene.told(news)
+        match news:
+            case Told():
+                self.scene.told(news)
+            case Withdrawn(key=key) if key:
+                for scene in self.scenes.values():  # a mind that starts again must not be asked for it once more
+                    scene.forget(key)
 
     # what can be turned
 
@@ -192,7 +198,7 @@ class Programme:
                 continue
             old = self.scenes[name]
             fresh.values = {k: v for k, v in old.values.items() if k in fresh.params()}
-            fresh.words, fresh.asked, fresh.spoke = old.words, old.asked, old.spoke
+            fresh.words, fresh.saying, fresh.asked, fresh.spoke = old.words, old.saying, old.asked, old.spoke
             self.scenes[name] = fresh
             self.directory_serial += 1
             log.info("%s was reloaded", path.name)

@@ -66,6 +66,7 @@ class Scene:
     def __init__(self) -> None:
         self.values: dict[str, float] = {}
         self.words = ""
+        self.saying = ""  # key of the text whose words these are
         self.asked = 0.0  # monotonic seconds at which the words came
         self.spoke = -1e9  # scene seconds at which somebody last spoke
         self.state = State()
@@ -110,7 +111,7 @@ class Scene:
         """A Dream of the present words with this scene's forces; `changes` override single fields."""
         forces: dict[str, Any] = {
             "words": self.words, "beta": self.beta, "rho": self.rho, "gamma": self.gamma, "strength": self.strength,
-            "feedback": self.feedback, "seed": self.seed, "at": self.asked,
+            "feedback": self.feedback, "seed": self.seed, "at": self.asked, "key": self.saying,
         }  # fmt: skip
         return Dream(**(forces | changes))
 
@@ -124,7 +125,7 @@ class Scene:
         """Take in one message; raises UnknownMessage for a parameter that this scene does not have."""
         match message:
             case Text():
-                self.words, self.asked, self.spoke = message.words, message.at, now.time
+                self.words, self.saying, self.asked, self.spoke = message.words, message.key, message.at, now.time
                 self.hear(message)
             case Keystroke():
                 self.key(message, now)
@@ -132,6 +133,11 @@ class Scene:
                 self.touch(message, now)
             case Set(address, args):
                 self.set(address.rsplit("/", 1)[-1], args)
+
+    def forget(self, key: str) -> None:
+        """Somebody took back what they said: its words are no longer asked for."""
+        if key == self.saying:
+            self.words = self.saying = ""
 
     def set(self, name: str, args: tuple[Value, ...]) -> None:
         """Turn one parameter. Raises UnknownMessage naming the nearest, or what the parameter wants."""

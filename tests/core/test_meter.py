@@ -11,11 +11,11 @@ def test_percentiles_are_those_of_the_values():
     assert abs(got["p50"] - 50.5) < 1e-9 and got["max"] == 100 and got["n"] == 100
 
 
-def test_words_to_light_counts_once_for_each_change_of_words():
+def test_words_to_light_counts_once_for_each_sentence():
     meter = Meter()
-    meter.picture("a", asked=1.0, made=1.4, now=1.5)
-    meter.picture("a", asked=1.0, made=1.9, now=2.0)
-    meter.picture("b", asked=3.0, made=3.2, now=3.25)
+    meter.picture(asked=1.0, made=1.4, now=1.5)
+    meter.picture(asked=1.0, made=1.9, now=2.0)
+    meter.picture(asked=3.0, made=3.2, now=3.25)
     assert meter.light.count == 2 and abs(meter.light.percentiles()["max"] - 0.5) < 1e-9
     assert meter.pictures == 3
 

@@ -27,7 +27,7 @@ def test_the_same_seed_archive_and_calls_give_the_same_bytes(tmp_path: Path) -> 
     for name in ("a", "b"):
         mind = small(tmp_path / name)
         mind.hear(Text(WORDS, key="k"))
-        runs.append([p.rgba.tobytes() for p in play(mind, WORDS, 1.5)] + [p.rgba.tobytes() for p in play(mind, "", 2, 30.0)])
+        runs.append([p.rgba.tobytes() for p in play(mind, WORDS, 1.5, key="k")] + [p.rgba.tobytes() for p in play(mind, "", 2, 30.0)])
         mind.close()
     assert runs[0] == runs[1]
     other = small(tmp_path / "c", seed=1)
@@ -46,12 +46,48 @@ def test_a_sentence_is_acknowledged_stored_and_comes_back_changed(tmp_path: Path
     (stored,) = mind.hear(Text(WORDS, key="k", visit="v"))
     assert isinstance(stored, Stored) and stored.key == "k" and stored.code
     assert mind.keeper.archive.count("kind = 1") == 1
-    play(mind, WORDS, 1)
+    play(mind, WORDS, 1, key="k")
     (returned,) = mind.news()
     assert isinstance(returned, Returned) and returned.key == "k" and returned.visit == "v" and returned.depth == 1
     own = [token.text for token in returned.tokens if not token.ancestor]
     assert own == WORDS.split() and len(returned.tokens) > len(own)
     assert stored.fragment in mind.memory.row, "what was said is remembered, with its picture"
+
+
+def test_two_visits_with_one_sentence_each_have_their_own_answer_and_their_own_lineage(tmp_path: Path) -> None:
+    mind = small(tmp_path)
+    one, two = (mind.hear(Text(WORDS, key=key, visit=f"visit {key}"))[0] for key in "ab")
+    assert isinstance(one, Stored) and isinstance(two, Stored) and one.fragment != two.fragment and one.code != two.code
+    shown = {key: play(mind, WORDS, 0.5, start, key=key)[-1].state for key, start in (("a", 0.0), ("b", 0.5))}
+    answers = [(news.key, news.visit) for news in mind.news() if isinstance(news, Returned)]
+    assert sorted(answers) == [("a", "visit a"), ("b", "visit b")]
+    speakers = {key: mind.keeper.archive.said(key) for key in "ab"}
+    assert speakers == {"a": one.fragment, "b": two.fragment}
+    ancestors = {key: {ancestor.id: ancestor.share for ancestor in state.lineage.ancestors} for key, state in shown.items()}
+    assert ancestors["a"][one.fragment] > 0.02 and two.fragment not in ancestors["a"], "the first picture is the first visit's"
+    assert ancestors["b"][two.fragment] > 0.02, "and the second the second's"
+    lines = {fragment: list(mind.keeper.line(fragment).ids) for fragment in (one.fragment, two.fragment)}
+    assert all(fragment in line for fragment, line in lines.items()) and two.fragment not in lines[one.fragment]
+
+
+def test_what_one_of_them_takes_back_stays_the_others(tmp_path: Path) -> None:
+    mind = small(tmp_path)
+    one, two = (mind.hear(Text(WORDS, key=key, visit=key))[0] for key in "ab")
+    assert isinstance(one, Stored) and isinstance(two, Stored)
+    assert mind.withdraw(Withdraw(one.code)).key == "a"
+    assert play(mind, WORDS, 0.5, key="a")[-1].state.words != WORDS, "taken back: nobody asks for it any more"
+    shown = play(mind, WORDS, 0.5, 1.0, key="b")[-1].state
+    assert shown.words == WORDS and two.fragment in {ancestor.id for ancestor in shown.lineage.ancestors}
+
+
+def test_whose_words_they_are_is_still_known_after_a_restart(tmp_path: Path) -> None:
+    mind = small(tmp_path)
+    mind.hear(Text(WORDS, key="k"))
+    play(mind, WORDS, 0.5, key="k")
+    mind.close()
+    again = small(tmp_path)
+    shown = play(again, WORDS, 0.5, key="k")[-1].state
+    assert again.keeper.archive.said("k") in {ancestor.id for ancestor in shown.lineage.ancestors}
 
 
 def test_everybody_gets_an_answer_though_the_wall_shows_one(tmp_path: Path) -> None:
@@ -150,10 +186,10 @@ def test_withdrawn_words_are_nobodys_and_the_mind_goes_on_alone(tmp_path: Path) 
     mind = small(tmp_path)
     (stored,) = mind.hear(Text(WORDS, key="k"))
     assert isinstance(stored, Stored)
-    play(mind, WORDS, 1)
+    play(mind, WORDS, 1, key="k")
     assert mind.withdraw(Withdraw("zzzzzzzzzz")).found is False
     assert mind.withdraw(Withdraw(stored.code)).found is True
-    after = play(mind, WORDS, 1, 1.0)[-1]
+    after = play(mind, WORDS, 1, 1.0, key="k")[-1]
     assert after.state.words != WORDS and stored.fragment not in mind.memory.row
     assert mind.withdraw(Withdraw(stored.code)).found is False
     assert stored.fragment not in {a.id for a in after.state.lineage.ancestors}

@@ -27,7 +27,7 @@ def check(folder: Path) -> None:
     for number, (kind, words) in enumerate(given):
         mind.hear(Text(words, kind=kind, key=str(number)))  # type: ignore[arg-type]
     for number in range(16):
-        state = mind.picture(Dream(given[number % 4][1]), number * 1.0).state
+        state = mind.picture(Dream(given[number % 4][1], key=str(number % 4)), number * 1.0).state
     state = mind.picture(Dream("a violet moon", gamma=0.0, temperature=0.2), 20.0).state
     assert sum(state.kinds) == pytest.approx(1, abs=1e-6)
     shares = dict(zip(KINDS, state.kinds, strict=True))

@@ -15,7 +15,7 @@ SENTENCES = ("my grandmother came at night", "je rêve d'une tour", "I love a wh
 
 def given_back(mind: Mind, words: str) -> tuple[Token, ...]:
     mind.hear(Text(words, key=words))
-    mind.picture(Dream(words), 0.0)
+    mind.picture(Dream(words, key=words), 0.0)
     (returned,) = mind.news()
     return tuple(returned.tokens)
 

@@ -31,8 +31,8 @@ def seen(mind: Mind, texts: int) -> list[str]:
     for number in range(texts):
         words = f"the violet tower {('at night', 'in the fog', 'at noon')[number % 3]} {rng.integers(0, 10**6)}"
         mind.hear(Text(words, key=f"k{number}", visit=f"v{number}"))
-        asked = words if number % 4 else CANARY  # the canary itself may be what the wall dreams of
-        state = mind.picture(Dream(asked, temperature=0.3), number * 2.0).state
+        asked, key = (words, f"k{number}") if number % 4 else (CANARY, "canary")  # the canary itself may be what the wall dreams of
+        state = mind.picture(Dream(asked, temperature=0.3, key=key), number * 2.0).state
         told = mind.touch(Touch(0.5, 0.5, visit="x"))
         shown += [state.caption, " ".join(state.readback), " ".join(told.words), *state.readback]
         shown += [" ".join(t.text for t in news.tokens) for news in mind.news() if isinstance(news, Returned)]
@@ -45,7 +45,7 @@ def check(folder: Path, texts: int = 40) -> None:
     mind = Mind(options(folder, founding=24, keyframe=5.0, idle=1.0, think_every=1), parts=parts())
     (stored,) = mind.hear(Text(CANARY, key="canary", visit="someone"))
     assert isinstance(stored, Stored)
-    mind.picture(Dream(CANARY), 0.0)
+    mind.picture(Dream(CANARY, key="canary"), 0.0)
     mind.news()  # her own sentence goes back to her alone
     shown = " | ".join(seen(mind, texts)).casefold()
     assert "tower" in shown, "nothing of what people say is ever seen"

@@ -39,7 +39,7 @@ def check(folder: Path) -> None:
     mind = Mind(options(folder / "live", founding=24, keyframe=0.5, think_every=1), parts=parts())
     for number in range(12):
         mind.hear(Text(f"sentence number {number}", key=str(number % 10)))
-        state = mind.picture(Dream(f"sentence number {number}"), float(number)).state
+        state = mind.picture(Dream(f"sentence number {number}", key=str(number % 10)), float(number)).state
     archive = mind.keeper.archive
     assert state.mass == archive.mass == archive.count() > 34, f"published {state.mass}, in the archive {archive.mass}"
     mind.close()

@@ -3,7 +3,8 @@ import textwrap
 import pytest
 
 from engine.core.clock import Now
-from engine.core.messages import Keystroke, Set, Text, Touch
+from engine.core.messages import Keystroke, Set, Text, Touch, Withdrawn
+from engine.show.programme import Programme
 from engine.show.scene import Param, Scene, SceneError, UnknownMessage, descriptions, find, load
 
 NOW = Now(1, 1 / 60, 1 / 60)
@@ -97,3 +98,28 @@ def test_a_scene_s_file_is_read_for_its_descriptions_once(monkeypatch: pytest.Mo
     monkeypatch.setattr("engine.show.scene.inspect.getsource", read_again)
     assert scene.nodes("/hm") == first
     assert any(node.description for node in first)
+
+
+def test_a_dream_carries_whose_words_it_is_made_of():
+    scene = Small()
+    scene.receive(Text("the sea", key="mine"), NOW)
+    assert scene.dream(NOW).sentence == ("mine", "the sea")
+
+
+def test_whose_words_they_are_goes_along_where_a_scene_makes_its_dream_by_hand(tmp_path):
+    path = scene_file(tmp_path, "def dream(self, now): return Dream(self.words if self.words != 'own' else 'a door')\n")
+    path.write_text(path.read_text().replace("import Param", "import Dream, Param"))
+    show = Programme([path], "small")
+    show.receive(Text("the sea", key="mine"), NOW)
+    assert show.dream(NOW).sentence == ("mine", "the sea")
+    show.receive(Text("own", key="theirs"), NOW)
+    assert show.dream(NOW).sentence == ("", "a door"), "words of the scene's own are nobody's"
+
+
+def test_what_was_taken_back_is_asked_for_no_more(tmp_path):
+    show = Programme([scene_file(tmp_path, "pass\n")], "small")
+    show.receive(Text("the sea", key="mine"), NOW)
+    show.learn(Withdrawn("code", True, key="another's"))
+    assert show.dream(NOW).words == "the sea"
+    show.learn(Withdrawn("code", True, key="mine"))
+    assert show.dream(NOW).sentence == ("", "")

@@ -330,6 +330,12 @@ class Archive:
         """Sentences that have no picture yet, oldest first."""
         return list(self.select("state = 0 AND words IS NOT NULL AND id NOT IN (SELECT fragment FROM meaning)"))
 
+    def said(self, key: str) -> int:
+        """The fragment of a sentence by its key; 0 for a key that nobody gave, or took back."""
+        with self._lock:
+            row = self._base.execute("SELECT id FROM fragment WHERE key = ? AND state = 0", (key,)).fetchone()
+        return int(row[0]) if row else 0
+
     def key(self, fragment: int) -> str:
         """What the client called this sentence; "" for what no client sent."""
         with self._lock:
