@@ -84,6 +84,10 @@ OFFERS: dict[str, Offer] = {
     "beach": Offer(**_LAND, figures=("person", "couple", "child", "dog", "birds"), extras=("palms",)),
     "island": Offer(**_LAND, figures=("birds", "boat"), extras=("palms", "rocks", "trees")),
     "cave": Offer(lights=_SKY, weathers=("clear", "cloudy", "fog"), figures=("person", "child", "couple"), extras=("sea view", "valley")),
+    "moon": Offer(times=("dawn", "sunset", "dusk", "night", "noon"), lights=("stars",), weathers=("clear", "cloudy", "fog", "snow"), seasons=(),
+                  figures=("person", "couple", "child", "birds", "tree", "boat"), extras=("two moons", "crescent"), always=("time",)),
+    "lightning": Offer(lights=(), weathers=("rain", "storm"), seasons=SEASONS, figures=("person", "tree", "house", "horse")),
+    "explosion": Offer(lights=("stars",), weathers=("clear", "cloudy", "fog", "snow"), figures=("person", "couple", "birds", "house"), extras=("mushroom cloud",)),
 }
 
 # How often chance says something in each field that a kind offers.

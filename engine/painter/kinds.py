@@ -6,7 +6,20 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from engine.painter import elements, halls, insides, lands, living, people, places, shores, surfaces, towns, waters
+from engine.painter import (
+    elements,
+    events,
+    halls,
+    insides,
+    lands,
+    living,
+    people,
+    places,
+    shores,
+    surfaces,
+    towns,
+    waters,
+)
 from engine.painter.canvas import Canvas
 from engine.painter.scene import Scene
 
@@ -34,5 +47,5 @@ PAINTERS: dict[str, Kind] = {
     "lights": Kind(surfaces.lights), "body": Kind(people.body, sky=False, tone=.4),
     # shores, travel, streets, events
     "river": Kind(shores.river), "waterfall": Kind(shores.waterfall), "beach": Kind(shores.beach), "island": Kind(shores.island),
-    "cave": Kind(shores.cave),
+    "cave": Kind(shores.cave), "moon": Kind(events.moon), "lightning": Kind(events.lightning), "explosion": Kind(events.explosion, tone=.6),
 }
