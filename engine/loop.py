@@ -73,11 +73,14 @@ def perform(show: Show, clock: Clock, doors: Doors, mind: Mind, sound: Sound, st
         doors.tell(news, show.values)
 
 
-def rehearse(show: Show, seconds: float = 2.0, messages: Iterable[Message] = ()) -> NullStage:
-    """Play a show in the dark with small stand-ins, in milliseconds; raises what it would raise on stage."""
+def rehearse(show: Show, seconds: float = 2.0, messages: Iterable[Message] = (), state: State | None = None) -> NullStage:
+    """Play a show in the dark with small stand-ins, in milliseconds; raises what it would raise on stage.
+
+    state: what the mind has measured, all the while; None = it has made no picture yet.
+    """
     stage = NullStage(int(seconds * 60))
     clock = Clock(60, lambda: stage.time)
-    perform(show, clock, ScriptedDoors(messages), NullMind(), stage, stage)
+    perform(show, clock, ScriptedDoors(messages), NullMind(state), stage, stage)
     return stage
 
 
@@ -99,8 +102,8 @@ class ScriptedDoors:
 class NullMind:
     """A mind that hears everything and makes no picture."""
 
-    def __init__(self) -> None:
-        self.state = State()
+    def __init__(self, state: State | None = None) -> None:
+        self.state = state or State()
         self.asked: list[Dream] = []
 
     def hear(self, message: Message) -> None:

@@ -19,7 +19,7 @@ from engine.core.machine import Machine
 from engine.core.messages import Directory, Dream, Health, Trouble
 from engine.core.meter import Meter
 from engine.core.supervisor import Room, Supervisor
-from engine.house.plan import Plan, check_ports, plan, window_of
+from engine.house.plan import Plan, check_ports, check_settings, plan, window_of
 from engine.house.rooms import DoorsRoom, MindRoom, SoundRoom
 from engine.house.wall import Seen, Wall, Watchers
 from engine.loop import Show, perform
@@ -73,6 +73,9 @@ class House:
         fps = plan.fps or FPS
         size = plan.size if plan.size[0] else choose_size(fps)  # before the rooms start: they would be measured too
         self.programme = Programme(plan.scenes, plan.start, plan.hold, plan.seed)
+        self.programme.others = nodes(plan.sound)
+        on_the_wall = [setting for setting in plan.settings if setting.address.startswith("/hm/mapping/")]
+        check_settings((s for s in plan.settings if s not in on_the_wall), self.programme.directory().nodes)
         pictures, grains, page = PictureRing(), GrainRing(), ClockPage()
         samples = SampleRing(rate=plan.sound.rate)
         for shared in (pictures, grains, page, samples):
@@ -98,6 +101,7 @@ class House:
         self.stage.prepare(self.programme.layers(), self._prepared)
         self.programme.others = (*nodes(plan.sound), *mapping_nodes(self.stage.walls.mappings))
         self.programme.directory_serial += 1
+        check_settings(on_the_wall, self.programme.directory().nodes)
 
     def wake(self, patience: float = 600.0) -> None:
         """Wait, saying what is going on, until the mind has made its first picture. Raises CannotPlay."""

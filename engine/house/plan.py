@@ -6,12 +6,13 @@ import argparse
 import hashlib
 import os
 import socket
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from engine.core.errors import CannotPlay, nearest
 from engine.core.machine import ContractFacts, Machine, home
-from engine.core.messages import Set, Text
+from engine.core.messages import Node, Set, Text
 from engine.doors.options import MODES, DoorsOptions, Mode
 from engine.house.doctor import port_is_free
 from engine.mind.model.contract import Terms
@@ -190,6 +191,19 @@ def _setting(text: str) -> Set:
         return Set(f"/hm/{name}", (float(value),))
     except ValueError:
         raise CannotPlay(f"--set wants something like beta=0.9, found {text}") from None
+
+
+def check_settings(settings: Iterable[Set], nodes: Iterable[Node]) -> None:
+    """What `--set` turns is there, takes a number and lies in its range. Raises CannotPlay naming the nearest."""
+    known = {node.address.removeprefix("/hm/"): node for node in nodes if node.writable and len(node.types) == 1}
+    for setting in settings:
+        name, value = setting.address.removeprefix("/hm/"), float(setting.args[0])
+        if (node := known.get(name)) is None:
+            raise CannotPlay(f"--set {name}={value:g}: nothing is called {name}; {nearest(name, known)}")
+        if node.types == "s":
+            raise CannotPlay(f"--set {name}={value:g}: {name} takes a word, say it by OSC: {node.address}")
+        if (node.low is not None and value < node.low) or (node.high is not None and value > node.high):
+            raise CannotPlay(f"--set {name}={value:g}: {name} goes from {node.low:g} to {node.high:g}")
 
 
 def window_of(plan: Plan) -> WindowOptions | None:

@@ -23,7 +23,7 @@ from engine.core.machine import Machine
 from engine.core.messages import Dream, Grain, Message, News, Picture, Set, State, Text, Touch, Withdraw
 from engine.doors.score import read
 from engine.house.house import TICK_HZ
-from engine.house.plan import Plan, plan
+from engine.house.plan import Plan, check_settings, plan
 from engine.house.wall import Seen
 from engine.loop import Values, perform
 from engine.mind.mind import Mind
@@ -183,9 +183,10 @@ def play(
 ) -> tuple[Fingerprint, OfflineSound, OfflineMind]:
     """Render one show into `out`. Returns what was seen, heard and dreamt, for whoever wants to measure it."""
     fps, size = show.fps or FPS, show.size if show.size[0] else SIZE
-    mind = OfflineMind(Mind(show.mind, progress=_say))
     programme = Programme(show.scenes, show.start, show.hold, show.seed)
     programme.others = nodes(show.sound)
+    check_settings(show.settings, programme.directory().nodes)
+    mind = OfflineMind(Mind(show.mind, progress=_say))
     sound = OfflineSound(replace(show.sound, seed=show.seed, offset=0.0), mind, stems is not None)
     fingerprint = Fingerprint()
     taps: list[Tap] = [fingerprint, Recorder(out, size, fps, show.sound.rate, patient=True)]

@@ -14,10 +14,27 @@ from pathlib import Path
 from engine.core.autonomy import KEY, SENTENCE, Autonomy
 from engine.core.clock import Now
 from engine.core.errors import nearest
-from engine.core.messages import Directory, Dream, Grain, Message, News, Node, Set, State, Text, Told, Value, Withdrawn
+from engine.core.messages import (
+    Ancestor,
+    Directory,
+    Dream,
+    Grain,
+    Keystroke,
+    Lineage,
+    Message,
+    News,
+    Node,
+    Set,
+    State,
+    Text,
+    Told,
+    Touch,
+    Value,
+    Withdrawn,
+)
 from engine.loop import rehearse
 from engine.show.directory import FIXED, state_nodes
-from engine.show.scene import Scene, SceneError, UnknownMessage, load
+from engine.show.scene import Scene, SceneError, UnknownMessage, line_of, load
 from engine.stage.layer import Layer, dark
 
 log = logging.getLogger("engine.show.programme")
@@ -26,6 +43,9 @@ STAY = 90.0  # seconds that a scene keeps the wall before another may want it mo
 MARGIN = 0.15  # how much more another must want it
 REFUSED = 2.0  # seconds of dark after a veto, at least: the mind needs them to turn away
 LOOK = 0.5  # seconds between looks at the scenes' files
+PEOPLE = Lineage(tuple(Ancestor(n, 0.25, x=n / 5, y=n / 5, depth=n) for n in range(1, 4)), rest=0.25, count=4, depth=3)
+MIDDLE = State(picture=1, words="the sea", gap=0.5, light=0.5, motion=0.5, standard=0.5, kinds=(0.2,) * 5, lineage=PEOPLE)
+SAID = (Text("the sea", key="rehearsed"), Keystroke(3.0), Touch(0.5, 0.5))
 
 
 class Programme:
@@ -38,7 +58,7 @@ class Programme:
         self.paths = {path.stem: path for path in paths}
         if start not in self.paths:
             raise SceneError(f"no scene is called {start}; {nearest(start, self.paths)}")
-        self.scenes = {name: load(path) for name, path in self.paths.items()}
+        self.scenes = {name: tried(path) for name, path in self.paths.items()}
         self.name = start
         self.hold, self.blackout, self.frozen, self.vetoed = hold, False, False, False
         self.seed = seed
@@ -191,8 +211,7 @@ class Programme:
                 continue
             self._seen[name] = stamp
             try:
-                fresh = load(path)
-                rehearse(Solo(load(path)))
+                fresh = tried(path)
             except Exception as wrong:
                 log.error("%s does not play (%s); the last good one stays", path.name, wrong)
                 continue
@@ -208,6 +227,23 @@ def _turned(node: Node, value: float) -> Node:
     """A node with another number, of its type and held in its range."""
     held = min(max(value, node.low if node.low is not None else value), node.high if node.high is not None else value)
     return replace(node, value=(int(held) if node.types == "i" else float(held),))
+
+
+def tried(path: Path) -> Scene:
+    """A scene that has been rehearsed: before the first picture, and amid memories, with somebody who writes, types and
+    points. Raises SceneError with file and line for what would have gone wrong on the wall."""
+    try:
+        for state in (None, MIDDLE):
+            show = Solo(load(path))
+            rehearse(show, 0.5, SAID, state)
+            show.learn(Told("", PEOPLE.ancestors))
+            rehearse(show, 0.25, (), state)
+            show.scene.wants()
+    except SceneError:
+        raise
+    except Exception as wrong:
+        raise SceneError(f"{path}{line_of(wrong, path)}: {type(wrong).__name__}: {wrong}") from wrong
+    return load(path)
 
 
 class Solo:

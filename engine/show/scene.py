@@ -9,7 +9,7 @@ Hooks return frozen values and touch nothing, so a scene is tested without a GPU
 
 from __future__ import annotations
 
-import difflib
+import ast
 import functools
 import inspect
 import linecache
@@ -23,6 +23,7 @@ from typing import Any, overload
 from engine.core.clock import Now
 from engine.core.errors import Plain, nearest
 from engine.core.messages import Dream, Grain, Keystroke, Message, Node, Set, State, Text, Told, Touch, Value
+from engine.show.spelling import mistakes
 from engine.stage.layer import Layer, dreamed
 
 SCENES = Path(__file__).parents[2] / "scenes"
@@ -205,33 +206,33 @@ def load(path: Path) -> Scene:
     module.__file__ = str(path)
     sys.modules[name] = module  # inspect.getsource needs it, for the comments on the parameters
     linecache.checkcache(str(path))
+    tree = None
     try:
         # not through the import system: its bytecode cache goes by whole seconds and size, and a typo has the same size
-        exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), module.__dict__)
+        source = path.read_text(encoding="utf-8")
+        tree = ast.parse(source, str(path))
+        exec(compile(tree, str(path), "exec"), module.__dict__)
         found = [v for v in vars(module).values() if isinstance(v, type) and issubclass(v, Scene)]
         found = [v for v in found if v.__module__ == name]
         if len(found) != 1:
             raise SceneError(f"{path}: defines {len(found)} Scene classes, one is wanted")
-        _check(found[0], path)
-        return found[0]()
+        scene = found[0]()
     except SceneError:
         raise
     except Exception as wrong:
-        raise SceneError(f"{path}{_line(wrong, path)}: {type(wrong).__name__}: {wrong}") from wrong
+        _spell(path, tree, module)
+        raise SceneError(f"{path}{line_of(wrong, path)}: {type(wrong).__name__}: {wrong}") from wrong
+    _spell(path, tree, module, scene)
+    return scene
 
 
-def _check(kind: type[Scene], path: Path) -> None:
-    """A misspelt hook would silently never be called; say so instead."""
-    for name, value in vars(kind).items():
-        if not inspect.isfunction(value) or name.startswith("_") or name in HOOKS or hasattr(Scene, name):
-            continue
-        near = difflib.get_close_matches(name, HOOKS, n=1, cutoff=0.75)
-        if near and [*inspect.signature(value).parameters] == [*inspect.signature(getattr(Scene, near[0])).parameters]:
-            line = value.__code__.co_firstlineno
-            raise SceneError(f"{path}:{line}: {name}() is no hook; did you mean {near[0]}()?")
+def _spell(path: Path, tree: ast.Module | None, module: types.ModuleType, scene: Scene | None = None) -> None:
+    """Raise SceneError for the first name that is misspelt."""
+    for line, what in mistakes(tree, vars(module), Scene, HOOKS, scene) if tree else ():
+        raise SceneError(f"{path}:{line}: {what}")
 
 
-def _line(wrong: BaseException, path: Path) -> str:
+def line_of(wrong: BaseException, path: Path) -> str:
     """The deepest line of the scene's own file in a traceback, as ':12'."""
     if isinstance(wrong, SyntaxError):
         return f":{wrong.lineno}"

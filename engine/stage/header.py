@@ -7,16 +7,20 @@ Nothing here touches OpenGL.
 from __future__ import annotations
 
 import json
+import logging
 import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+log = logging.getLogger("engine.stage.header")
+
 TYPES = {  # ISF type -> GLSL type
     "event": "bool", "bool": "bool", "long": "int", "float": "float", "point2D": "vec2", "color": "vec4",
     "image": "sampler2D", "audio": "sampler2D", "audioFFT": "sampler2D",
 }  # fmt: skip
+KEYS = ("NAME", "TYPE", "DEFAULT", "MIN", "MAX", "IDENTITY", "VALUES", "LABELS", "LABEL")  # of an input
 IMAGES = ("image", "audio", "audioFFT")
 Number = float | int | bool | tuple[float, ...]
 
@@ -150,6 +154,9 @@ def read(path: Path) -> Header:
 
 def _input(path: Path, meta: dict[str, Any]) -> Input:
     name, kind = str(meta.get("NAME", "")), str(meta.get("TYPE", ""))
+    for key in meta.keys() - set(KEYS):  # said, not refused: other hosts play such files, too
+        for near in get_close_matches(key, KEYS, n=1, cutoff=0.75):
+            log.warning("%s: input %r has a %s; did you mean %s?", path, name, key, near)
     if kind not in TYPES:
         near = get_close_matches(kind, TYPES, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"ISF has {', '.join(TYPES)}"

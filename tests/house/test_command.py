@@ -10,6 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from engine.core.errors import CannotPlay
+from engine.core.messages import Set
+from engine.house.plan import check_settings
+from engine.show.programme import Programme
+from engine.show.scene import SCENES
+from engine.sound.nodes import NODES
+
 TOP = Path(__file__).parents[2]
 
 
@@ -38,6 +45,8 @@ def test_two_renders_of_one_score_are_the_same_bit_for_bit(tmp_path):
         (["rnu"], "no command rnu; did you mean run?"),
         (["run", "--size", "wide"], "--size wants something like 640x360, found wide"),
         (["run", "--set", "beta"], "--set wants something like beta=0.9, found beta"),
+        (["run", "--set", "bta=1", "--osc", "0", "--web", "0"], "nothing is called bta; did you mean beta?"),
+        (["render", "--set", "sound/gian=1", "none.mp4"], "nothing is called sound/gian; did you mean sound/gain?"),
         (["run", "--machine", "none.toml"], "none.toml: no such file"),
         (["run", "--model", "nowhere/at-all", "--osc", "0", "--web", "0"], "nowhere/at-all"),
     ],
@@ -46,6 +55,24 @@ def test_what_is_wrong_before_the_show_is_said_in_a_sentence(words, said, tmp_pa
     done = hypermnesia(*words, env={**os.environ, "HYPERMNESIA_HOME": str(tmp_path)})
     assert done.returncode == 2, done.stderr
     assert said in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        (Set("/hm/scene/gap/tral", (0.5,)), "did you mean scene/gap/trail"),
+        (Set("/hm/beta", (7.0,)), "beta goes from 0 to 1"),
+        (Set("/hm/scene", (1.0,)), "scene takes a word"),
+        (Set("/hm/state/gap", (1.0,)), "nothing is called state/gap"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_refused_with_the_nearest(setting, said):
+    show = Programme([SCENES / "gap.py"], "gap")
+    show.others = NODES
+    good = [Set("/hm/beta", (0.9,)), Set("/hm/hold", (1.0,)), Set("/hm/sound/gain", (0.2,)), Set("/hm/scene/gap/trail", (0.5,))]
+    check_settings(good, show.directory().nodes)
+    with pytest.raises(CannotPlay, match=said):
+        check_settings([setting], show.directory().nodes)
 
 
 def test_a_port_in_use_is_said_with_a_free_one(tmp_path):

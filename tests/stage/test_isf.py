@@ -12,7 +12,7 @@ from PIL import Image
 from engine.bench.stage import inputs, isf, picture_of
 from engine.stage import header
 from engine.stage.expression import ExpressionError, evaluate
-from engine.stage.header import ShaderError
+from engine.stage.header import ShaderError, read
 from engine.stage.isf import Drawing, Moment, Shader
 from engine.stage.window import headless
 
@@ -173,6 +173,11 @@ def test_a_header_that_is_wrong_is_said_in_a_sentence(
 ) -> None:
     with pytest.raises(ShaderError, match=says):
         Shader(context, write(tmp_path, text))
+
+
+def test_a_misspelt_key_of_an_input_is_said_with_the_nearest(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    read(write(tmp_path, '/*{"INPUTS": [{"NAME": "amount", "TYPE": "float", "DEFUALT": 0.5, "UNIT": "s"}]}*/ void main() {}'))
+    assert [record.getMessage().rsplit("; ")[-1] for record in caplog.records] == ["did you mean DEFAULT?"]
 
 
 def test_an_error_points_into_the_artists_file(context: moderngl.Context, tmp_path: Path) -> None:
