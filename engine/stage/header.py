@@ -155,8 +155,8 @@ def read(path: Path) -> Header:
 def _input(path: Path, meta: dict[str, Any]) -> Input:
     name, kind = str(meta.get("NAME", "")), str(meta.get("TYPE", ""))
     for key in meta.keys() - set(KEYS):  # said, not refused: other hosts play such files, too
-        for near in get_close_matches(key, KEYS, n=1, cutoff=0.75):
-            log.warning("%s: input %r has a %s; did you mean %s?", path, name, key, near)
+        for meant in get_close_matches(key, KEYS, n=1, cutoff=0.75):
+            log.warning("%s: input %r has a %s; did you mean %s?", path, name, key, meant)
     if kind not in TYPES:
         near = get_close_matches(kind, TYPES, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"ISF has {', '.join(TYPES)}"
