@@ -72,12 +72,12 @@ def celestial(c: Canvas, s: Scene, picture: Tensor) -> Tensor:
     return mix(picture, (colour * craters).clamp(0, 1.1), body * seen * pale) + glow * seen * colour * (1 - body) * pale * (.4 + .6 * pale)
 
 
-def weather(c: Canvas, s: Scene, picture: Tensor) -> Tensor:
-    """Fog, rain and snow between the eye and what was painted."""
+def weather(c: Canvas, s: Scene, picture: Tensor, near: float = 1.) -> Tensor:
+    """Fog (`near` of it), rain and snow between the eye and what was painted."""
     if s.any("weather", "fog"):
         depth = .12 + .52 * c.noise(1.5, 3, octaves=3) + .32 * smooth(1., .35, c.y)
         veil = mix(s.sky.horizon, torch.ones_like(s.sky.horizon) * .85, .4) * (.35 + .6 * s.sky.ambient)
-        picture = mix(picture, veil, (s.has("weather", "fog") * depth).clamp(0, .80))
+        picture = mix(picture, veil, (s.has("weather", "fog") * depth).clamp(0, .80) * near)
     if s.any("weather", "rain", "storm"):
         picture = rain(c, picture, s.has("weather", "rain") + .45 * s.has("weather", "storm"))
     if s.any("weather", "snow"):
@@ -171,9 +171,19 @@ _MOODS = {"": (1., 1., 1., 1., 1., 1., 0.), "melancholic": (.84, .95, 1.14, .55,
           "luminous": (1.05, 1.04, .99, 1.1, 1.34, .9, .08), "dark": (.92, .95, 1.02, .85, .58, 1.12, 0.), "joyful": (1.08, 1.03, .96, 1.55, 1.14, 1.05, .02)}
 
 
+_DARKEST = .18                                         # mean luma below which a print is exposed longer: on a wall less is black
+
+
+def exposed(picture: Tensor) -> Tensor:
+    """A picture that is nearly black opens its shadows, half of the way to _DARKEST; the others stay as they are."""
+    mean = luma(picture).mean((2, 3), keepdim=True).clamp(min=.01)
+    wanted = mean + .6 * (_DARKEST - mean).clamp(min=0)
+    return picture.clamp(min=1e-5) ** (wanted.log() / mean.log()).clamp(.6, 1)
+
+
 def develop(c: Canvas, s: Scene, picture: Tensor) -> Tensor:
-    """The print: shoulder for the lights, mood, bloom, vignette. Grain is the compositor's, not ours."""
-    picture = picture.clamp(0, 2)
+    """The print: exposure, shoulder for the lights, mood, bloom, vignette. Grain is the compositor's, not ours."""
+    picture = exposed(picture.clamp(0, 2))
     picture = picture * 1.18 / (1 + .22 * picture)
     mood = c.sheet([_MOODS[a.mood][:3] for a in s.attributes])
     saturation, gain, contrast, lift = (c.sheet([(_MOODS[a.mood][i],) * 3 for a in s.attributes])[:, :1] for i in range(3, 7))

@@ -88,6 +88,12 @@ OFFERS: dict[str, Offer] = {
                   figures=("person", "couple", "child", "birds", "tree", "boat"), extras=("two moons", "crescent"), always=("time",)),
     "lightning": Offer(lights=(), weathers=("rain", "storm"), seasons=SEASONS, figures=("person", "tree", "house", "horse")),
     "explosion": Offer(lights=("stars",), weathers=("clear", "cloudy", "fog", "snow"), figures=("person", "couple", "birds", "house"), extras=("mushroom cloud",)),
+    # animals and people close by
+    "dog": Offer(**_LAND, seasons=SEASONS, extras=("running", "standing")),
+    "cat": Offer(lights=("sun", "moon", "stars", "lamp", "candle"), weathers=WEATHERS),
+    "horse": Offer(**_LAND, seasons=SEASONS, extras=("galloping", "standing")),
+    "birds": Offer(**_LAND, seasons=SEASONS, extras=("branch", "flock")),
+    "fish": Offer(lights=("sun", "moon"), extras=("shoal",)),
 }
 
 # How often chance says something in each field that a kind offers.

@@ -37,6 +37,11 @@ class Canvas:
         self.y = ((torch.arange(self.height, device=self.device) + .5) / self.height)[None, None, :, None]
         self.x = ((torch.arange(self.width, device=self.device) + .5) / self.height + .5 - self.aspect / 2)[None, None, None, :]
 
+    def part(self, chosen: Tensor) -> Canvas:
+        """A canvas for some pictures of the batch (`chosen` are their places), with chance of its own."""
+        seed = int(torch.randint(2**31, (1,), device=self.device, generator=self.generator))
+        return Canvas(len(chosen), (self.height, self.width), seed, self.device)
+
     # chance
 
     def uniform(self, low: float = 0., high: float = 1., n: int = 1) -> Tensor:
@@ -103,13 +108,16 @@ class Canvas:
         return F.grid_sample(picture.expand(self.count, -1, self.height, self.width), grid, padding_mode="reflection", align_corners=False)
 
     def blur(self, picture: Tensor, radius: float) -> Tensor:
-        """Soften by about `radius` picture heights, cheaply: down to few pixels and up again."""
+        """Soften by about `radius` picture heights, cheaply: down to few pixels and up again. `picture` may be a part of the canvas."""
+        h, w = picture.shape[-2:]
         step = max(1., radius * self.height / 2)
-        small = (max(4, round(self.height / step)), max(4, round(self.width / step)))
-        shrunk = F.interpolate(picture, small, mode="area") if small[0] < self.height else picture
+        small = (max(4, round(h / step)), max(4, round(w / step))) if step > 1 else (h, w)
+        shrunk = F.interpolate(picture, small, mode="area") if small[0] < h else picture
         for _ in range(2):                             # two boxes make a tent: one shows its corners
             shrunk = F.avg_pool2d(F.pad(shrunk, (1, 1, 1, 1), mode="replicate"), 3, 1)
-        return F.interpolate(shrunk, (self.height, self.width), mode="bicubic", align_corners=False).clamp(min=0)     # bicubic dips below
+        if small == (h, w):
+            return shrunk
+        return F.interpolate(shrunk, (h, w), mode="bicubic", align_corners=False).clamp(min=0)     # bicubic dips below
 
     def disk(self, cx: Tensor | float, cy: Tensor | float, radius: Tensor | float, soft: float = .006) -> Tensor:
         """A filled circle, 1 inside."""

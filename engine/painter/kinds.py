@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from engine.painter import (
+    animals,
     elements,
     events,
     halls,
@@ -19,6 +20,7 @@ from engine.painter import (
     surfaces,
     towns,
     waters,
+    wings,
 )
 from engine.painter.canvas import Canvas
 from engine.painter.scene import Scene
@@ -27,11 +29,13 @@ from engine.painter.scene import Scene
 @dataclass(frozen=True)
 class Kind:
     """`sky`: sun and moon are in the picture. `tone`: how much of the print takes the said colour. `dim`: how much the
-    hour darkens a picture without a sky; 0 where the painter's own light already knows the hour."""
+    hour darkens a picture without a sky; 0 where the painter's own light already knows the hour. `veil`: how much of the
+    fog is before what was painted; less where it stands close to the eye."""
     paint: Callable[[Canvas, Scene], Tensor]
     sky: bool = True
     tone: float = .82
     dim: float = 1.
+    veil: float = 1.
 
 
 PAINTERS: dict[str, Kind] = {
@@ -48,4 +52,7 @@ PAINTERS: dict[str, Kind] = {
     # shores, travel, streets, events
     "river": Kind(shores.river), "waterfall": Kind(shores.waterfall), "beach": Kind(shores.beach), "island": Kind(shores.island),
     "cave": Kind(shores.cave), "moon": Kind(events.moon), "lightning": Kind(events.lightning), "explosion": Kind(events.explosion, tone=.6),
+    # animals and people close by
+    "dog": Kind(animals.dog, tone=.4, veil=.6), "cat": Kind(animals.cat, tone=.4, veil=.6), "horse": Kind(animals.horse, tone=.4, veil=.6),
+    "birds": Kind(wings.birds, tone=.4, veil=.7), "fish": Kind(wings.fish, sky=False, tone=.3),
 }

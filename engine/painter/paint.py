@@ -82,7 +82,7 @@ def _paint_once(shown: list[Attributes], size: tuple[int, int], seed: int, devic
     picture = kind.paint(canvas, scene)
     if not kind.sky:
         picture = air.hour(canvas, scene, picture, kind.dim)
-    picture = air.weather(canvas, scene, picture)
+    picture = air.weather(canvas, scene, picture, kind.veil)
     picture = air.lights(canvas, scene, picture, kind.sky)
     picture = air.tone(canvas, scene, picture, kind.tone)
     return air.develop(canvas, scene, picture)

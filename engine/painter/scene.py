@@ -1,15 +1,17 @@
 """Scene: the attributes of a batch as tensors that a painter can mix with."""
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+import torch
 from torch import Tensor
 
 from engine.painter.attributes import Attributes
 from engine.painter.canvas import Canvas, mix
 
 Colour = tuple[float, float, float]
+Painter = Callable[[Canvas, "Scene"], Tensor]
 
 PIGMENTS: dict[str, Colour] = {
     "red": (.84, .09, .08), "orange": (.96, .45, .09), "golden": (.96, .73, .18), "green": (.13, .58, .22),
@@ -50,6 +52,14 @@ class Scene:
         self.sky = Sky(canvas, [a.time for a in attributes])
         self.place_x, self.place_y = canvas.across(.2, .8), canvas.uniform(.12, .36)       # of sun, moon, lamp
 
+    def part(self, canvas: Canvas, chosen: Tensor) -> Scene:
+        """The scene of some pictures of the batch, under the same sky."""
+        scene = Scene(canvas, [self.attributes[i] for i in chosen.tolist()])
+        scene.place_x, scene.place_y = self.place_x[chosen], self.place_y[chosen]
+        for name, value in vars(self.sky).items():
+            setattr(scene.sky, name, value[chosen])
+        return scene
+
     def any(self, field: str, *values: str) -> bool:
         return any(getattr(a, field) in values for a in self.attributes)
 
@@ -75,3 +85,14 @@ class Scene:
         chance = (self.canvas.table() * len(among)).long().clamp(max=len(among) - 1)
         said = self.canvas.sheet([(float(bool(getattr(a, field))),) * 3 for a in self.attributes])
         return mix(table[chance][:, :, None, None], self.pigment(field, (0., 0., 0.)), said)
+
+
+def parted(c: Canvas, s: Scene, chosen: Tensor, one: Painter, other: Painter) -> Tensor:
+    """Pictures by `one` where `chosen` (count, 1, 1, 1) is over a half, by `other` elsewhere; nothing is painted twice."""
+    picture = torch.empty(c.count, 3, c.height, c.width, device=c.device)
+    for paint, where in ((one, chosen > .5), (other, chosen <= .5)):
+        index = where[:, 0, 0, 0].nonzero()[:, 0]
+        if len(index):
+            canvas = c.part(index)
+            picture[index] = paint(canvas, s.part(canvas, index))
+    return picture
