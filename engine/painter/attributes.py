@@ -94,6 +94,12 @@ OFFERS: dict[str, Offer] = {
     "horse": Offer(**_LAND, seasons=SEASONS, extras=("galloping", "standing")),
     "birds": Offer(**_LAND, seasons=SEASONS, extras=("branch", "flock")),
     "fish": Offer(lights=("sun", "moon"), extras=("shoal",)),
+    # rooms, buildings, things
+    "kitchen": Offer(**_INSIDE),
+    "bed": Offer(**_INSIDE, extras=("unmade", "sleeper")),
+    "library": Offer(**_INSIDE, figures=_PEOPLE),
+    "school": Offer(**_INSIDE, figures=("woman", "child", "person")),
+    "hospital": Offer(**_INSIDE, extras=("patient",)),
 }
 
 # How often chance says something in each field that a kind offers.

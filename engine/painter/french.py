@@ -99,7 +99,7 @@ def _masculine(word: str) -> Entry | None:
 _IRREGULAR = {"man": "men", "woman": "women", "child": "children", "foot": "feet", "leaf": "leaves", "wolf": "wolves", "mouse": "mice",
               "sheep": "sheep", "fish": "fish", "deer": "deer", "person": "people", "hair": "hair", "knife": "knives", "people": "people",
               "stairs": "stairs", "eyes": "eyes", "lovers": "lovers", "fireworks": "fireworks", "life": "lives", "city": "cities",
-              "piece of data": "data", "passer-by": "passers-by", "tooth": "teeth", "handwriting": "handwriting"}
+              "piece of data": "data", "shelf": "shelves", "passer-by": "passers-by", "tooth": "teeth", "handwriting": "handwriting"}
 
 
 def _plural(english: str) -> str:

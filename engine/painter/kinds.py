@@ -12,10 +12,12 @@ from engine.painter import (
     events,
     halls,
     insides,
+    institutions,
     lands,
     living,
     people,
     places,
+    rooms,
     shores,
     surfaces,
     towns,
@@ -55,4 +57,8 @@ PAINTERS: dict[str, Kind] = {
     # animals and people close by
     "dog": Kind(animals.dog, tone=.4, veil=.6), "cat": Kind(animals.cat, tone=.4, veil=.6), "horse": Kind(animals.horse, tone=.4, veil=.6),
     "birds": Kind(wings.birds, tone=.4, veil=.7), "fish": Kind(wings.fish, sky=False, tone=.3),
+    # rooms, buildings, things
+    "kitchen": Kind(rooms.kitchen, sky=False, tone=.4, dim=0),
+    "bed": Kind(rooms.bed, sky=False, tone=.4, dim=0), "library": Kind(institutions.library, sky=False, tone=.4, dim=0),
+    "school": Kind(institutions.school, sky=False, tone=.4, dim=0), "hospital": Kind(institutions.hospital, sky=False, tone=.4, dim=0),
 }
