@@ -170,6 +170,12 @@ class Keeper:
             self._born(fragment, birth)
         return fragment
 
+    def refuse(self, fragment: int) -> None:
+        """A picture of the machine's own is let go, because a person refused it. Its mass and its line stay."""
+        with self._lock:
+            self.memory.forget(fragment)
+            self.archive.refuse(fragment)
+
     def _birth(self, thought: Thought, latent: Tensor, shares: dict[int, float], kind: Kind, words: str) -> Birth:
         rgba = self.parts.dreamer.decode(latent)
         read = self.parts.read(latent)

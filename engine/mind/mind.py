@@ -85,8 +85,11 @@ class Mind:
         self._shares = np.zeros((0, 1, 1), np.float16)
         self._pictures, self._thoughts = 0, 0
         self._since = 0  # pictures since the last thought
+        self._recalled = np.zeros((1, *self.parts.dreamer.latent), np.float32), np.ones(1)  # who was recalled last to compose
         self._known = 0  # rows that were remembered before these words came
         self._veto = 0  # 2: not shown yet, 1: dark until there is another thought, 0: none
+        self._vetoes = 0  # a thought that was begun before the last of them is refused with the picture
+        self._kept_as: tuple[Thought | None, int] = None, 0  # the last thought that was remembered, and as which fragment
         self._news: deque[News] = deque(maxlen=256)
         self._own: tuple[Token, ...] = ()  # the machine's own sentence, when it is alone
         self._own_until = -1.0
@@ -163,8 +166,10 @@ class Mind:
         return mixed([self.parts.condition(one) for one in words], [float(weights[k]) for k in best])
 
     def _for_composing(self, direction: Vector) -> tuple[np.ndarray, np.ndarray]:
-        found = self.memory.top_k(self.memory.by_words(direction, self.options.recalled, 0.05))
-        return self.memory.latents(found.rows), found.weights
+        if self.memory.awake:  # else whoever was recalled last
+            found = self.memory.top_k(self.memory.by_words(direction, self.options.recalled, 0.05))
+            self._recalled = self.memory.latents(found.rows), found.weights
+        return self._recalled
 
     # --- the stream ---
 
@@ -211,10 +216,14 @@ class Mind:
         """Think about what is asked, answer who waits, remember what is due. Where it fails, the stream goes on."""
         with self._lock:
             words, speaker, lenders = self._words(dream, time)
-            if not words or not len(self.memory):
+            if not self.memory.awake:
+                self._trouble("nothing can be recalled: every kind of memory that is here is unplugged; the last thought stays")
+            if not words or not self.memory.awake:
                 return
-            noise = self.stream.walk.at(time)
+            vetoes, noise = self._vetoes, self.stream.walk.at(time)
             thought = self.think(words, speaker, lenders, dream, noise)
+            if vetoes != self._vetoes:
+                return  # refused while it was thought: it is neither shown nor remembered
             if self.thought is None or (words, speaker) != (self.thought.words, self.thought.speaker):
                 self._known = len(self.memory)
             self._state, self._shares = self._measure(thought, dream)
@@ -257,7 +266,10 @@ class Mind:
                 self._news.append(Returned(key, visit, tokens, self._displacement(mine, latent), line.depth))
         elif time - self._kept >= self.options.keyframe and self.stream.latent is not None and not self._veto:
             self._kept = time
-            self.keeper.keyframe(thought, self.stream.latent, self._state.caption)
+            vetoes = self._vetoes
+            self._kept_as = thought, self.keeper.keyframe(thought, self.stream.latent, self._state.caption)
+            if vetoes != self._vetoes:  # while it was written down
+                self._refuse()
 
     def _finished(self, thought: Thought, noise: Tensor) -> Tensor:
         """The second-degree picture of a thought, beside the stream."""
@@ -325,10 +337,23 @@ class Mind:
                 self.plug(kind, bool(args[0]) if args else True)  # type: ignore[arg-type]
 
     def veto(self) -> None:
-        """A person refuses this picture: dark at once, never remembered, and another walk through noise."""
-        self._veto = 2
+        """A person refuses this picture: dark at once, never remembered, and another walk through noise.
+
+        What was remembered of the thought that is shown is let go, and a thought under way is refused with it.
+        """
+        self._veto, self._vetoes = 2, self._vetoes + 1
+        if self._kept_as[0] is self.thought:
+            self._refuse()
         self._reseed(_seed(self.options) + self._pictures)
         self.stream.latent = None
+
+    def _refuse(self) -> None:
+        (_, fragment), self._kept_as = self._kept_as, (None, 0)
+        try:
+            if fragment:
+                self.keeper.refuse(fragment)
+        except sqlite3.Error as wrong:
+            self._trouble(f"a refused picture stays in the archive until a restart ({wrong}); it is not recalled")
 
     def _reseed(self, seed: int) -> None:
         self.stream.walk.reseed(seed)

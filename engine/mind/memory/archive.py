@@ -224,6 +224,13 @@ class Archive:
             self._base.execute("VACUUM")
             self.flush()
 
+    def refuse(self, fragment: int) -> None:
+        """A person refused this picture: it is marked, and its words, vectors and latents go."""
+        with self._lock, self._transaction():
+            self._base.execute("UPDATE fragment SET state = 1, vetoed = 1, words = NULL WHERE id = ?", (fragment,))
+            for table in ("meaning", "picture"):
+                self._base.execute(f"DELETE FROM {table} WHERE fragment = ?", (fragment,))
+
     # strata
 
     def merge(self, stratum: int, members: Sequence[int], line: Line) -> None:

@@ -53,6 +53,11 @@ class Memory:
     def __len__(self) -> int:
         return len(self.fragments)
 
+    @property
+    def awake(self) -> bool:
+        """Whether anything can be recalled: not where every kind that is present is unplugged, or all was taken back."""
+        return bool(self.words.alive[: len(self.words)].any())
+
     def add(self, fragment: Fragment, meaning: Vector, image: Vector, latent: NDArray[np.float16]) -> None:
         """Take in a fragment that the archive has just stored; vectors are rounded as the archive rounds them."""
         with self._lock:

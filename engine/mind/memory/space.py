@@ -18,6 +18,7 @@ Vector = NDArray[np.float32]
 Rows = NDArray[np.int64]
 EXACT = 100_000  # rows up to which the search is exact
 WITNESSES = 2048  # fragments over which a space's spread is taken
+FEW = 64  # of them that must live
 RECENTRE = 1.125  # growth after which the centre is taken anew
 PROPOSED = 3  # rows that the index proposes for each that is wanted
 LEAST = 192  # rows that it proposes at least
@@ -102,9 +103,12 @@ class Space:
         return rows[order].astype(np.int64), found[order]
 
     def spread(self, vector: Vector) -> tuple[float, float]:
-        """Mean and deviation of the similarities of a raw vector with the witnesses, a fixed even sample."""
+        """Mean and deviation of the similarities of a raw vector with the witnesses, a fixed even sample of the living."""
         rows = np.linspace(0, self._n - 1, min(self._n, WITNESSES)).astype(np.int64)
-        found = self.similarity(vector, rows[self.alive[rows]])
+        rows = rows[self.alive[rows]]
+        if len(rows) < FEW:  # nearly all are hidden: none of the few that live may be in an even sample of all
+            rows = np.flatnonzero(self.alive[: self._n])[:WITNESSES]
+        found = self.similarity(vector, rows)
         return float(found.mean()), float(found.std()) + 1e-6
 
     def raw(self, rows: Rows) -> Vector:

@@ -91,22 +91,27 @@ def runs(words: str) -> list[tuple[str, ...]]:
 
 @dataclass(slots=True)
 class Crowd:
-    """Which runs of words who wrote: hashes only. Founding memories are nobody's secret. Not thread-safe."""
+    """Which visits wrote which runs of words: hashes only. Founding memories are nobody's secret. Not thread-safe.
 
-    seen: dict[int, frozenset[bytes]] = field(default_factory=dict)  # up to VISITS visits for each run
+    Every visit is counted, also beyond VISITS, and each as often as it wrote: when some of them take their sentences
+    back, those who are left are as many as the archive counts after a restart.
+    """
+
+    seen: dict[int, dict[bytes, int]] = field(default_factory=dict)  # run -> visit -> sentences
 
     def add(self, words: str, visit: bytes) -> None:
         for gram in grams(words):
-            before = self.seen.get(gram, frozenset())
-            if len(before) < VISITS:
-                self.seen[gram] = before | {visit}
+            visits = self.seen.setdefault(gram, {})
+            visits[visit] = visits.get(visit, 0) + 1
 
     def forget(self, words: str, visit: bytes) -> None:
-        """One visit fewer wrote this; a run that many had written stays as counted."""
+        """This visit wrote this once less."""
         for gram in grams(words):
-            before = self.seen.get(gram)
-            if before and len(before) < VISITS and visit in before:
-                self.seen[gram] = before - {visit}
+            visits = self.seen.get(gram, {})
+            if visits.get(visit, 0) > 1:
+                visits[visit] -= 1
+            elif visits.pop(visit, 0) and not visits:
+                del self.seen[gram]
 
     def allows(self, words: str) -> bool:
         """Whether these words may be shown: no run in them that fewer than VISITS visits wrote."""
