@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 
 from engine.core.messages import Node, Value
+from engine.doors.packet import IMPULSE, Arg
 
 PANIC = ("/hm/blackout", "/hm/freeze", "/hm/veto")
 WILD = frozenset("*?[{")
@@ -18,8 +19,9 @@ LONGEST = 1024  # characters of a text argument
 
 # What the doors themselves answer; the loop's Directory comes on top and wins where both name an address.
 OWN = (
-    Node("/hm/text", "s", "A sentence to dream of; a second text names its language (en, fr), a third is a key that "
-         "makes sending it twice harmless.", readable=False),
+    Node("/hm/text", "s", "A sentence to dream of; several words are joined to one.", readable=False),
+    Node("/hm/text/in", "ss", "The same, after the language it is in.", readable=False),
+    Node("/hm/text/once", "ss", "The same, after a key that makes sending it twice harmless.", readable=False),
     Node("/hm/touch", "ff", "Whose is this place of the picture? x from the left, y from the top.", (), 0.0, 1.0,
          readable=False),
     Node("/hm/withdraw", "s", "Takes back what was given, by the code that was answered.", readable=False),
@@ -28,9 +30,9 @@ OWN = (
     Node("/hm/veto", "", "Takes the picture that is on the wall off it.", readable=False),
     Node("/hm/ping", "", "Answers /hm/pong with whatever was sent.", readable=False),
     Node("/hm/sync", "", "Answers every value once, then /hm/synced with whatever was sent.", readable=False),
-    Node("/hm/subscribe", "s", "Sends what matches a pattern (all of /hm/state if none is given) at a steady rate for "
-         "60 s; ask again to go on. A number after it is the port to send to.", readable=False),
-    Node("/hm/unsubscribe", "", "Ends the subscriptions of this sender.", readable=False),
+    Node("/hm/subscribe", "s", "Sends what matches a pattern or several (all of /hm/state if none is given) at a steady "
+         "rate for 60 s; ask again to go on. A number is the port to send to.", readable=False),
+    Node("/hm/unsubscribe", "", "Ends the subscriptions of this sender, or those of a pattern or a port.", readable=False),
     Node("/hm/error", "ss", "What was not understood, and the nearest valid address.", writable=False, readable=False),
 )  # fmt: skip
 
@@ -89,7 +91,7 @@ class Nodes:
         """The most similar valid address, or "" where nothing is similar."""
         return _nearest(address[:80], tuple(self.by_address))
 
-    def check(self, node: Node, args: tuple[Value | None, ...]) -> tuple[Value, ...]:
+    def check(self, node: Node, args: tuple[Arg, ...]) -> tuple[Value, ...]:
         """Arguments as the node wants them: numbers of any kind are interchangeable, numbers are held in range.
 
         Raises Refused. A float that is out of range is held at its end, as CLIPMODE "both" promises to surfaces.
@@ -103,7 +105,7 @@ class Nodes:
             raise Refused(f"{node.address} wants {describe(node)}, found {_say(args)}", node.address)
         return tuple(self._fit(node, tag, value, args) for tag, value in zip(wanted, args, strict=True))
 
-    def _fit(self, node: Node, tag: str, value: Value | None, args: tuple[Value | None, ...]) -> Value:
+    def _fit(self, node: Node, tag: str, value: Arg, args: tuple[Arg, ...]) -> Value:
         fitted = _as(tag, value)
         if fitted is None:
             raise Refused(f"{node.address} wants {describe(node)}, found {_say(args)}", node.address)
@@ -125,6 +127,11 @@ def is_pattern(address: str) -> bool:
     return not WILD.isdisjoint(address) or "//" in address
 
 
+def is_switch(args: tuple[Arg, ...]) -> bool:
+    """True for what only a switch is turned by: T, F and I."""
+    return all(isinstance(arg, bool) or arg == IMPULSE for arg in args)
+
+
 def describe(node: Node) -> str:
     """What a node wants, for a person: "one number 0..1", "one of gap, lineage"."""
     names = {"f": "number", "d": "number", "i": "whole number", "h": "whole number", "s": "text", "T": "switch (0 or 1)",
@@ -136,12 +143,27 @@ def describe(node: Node) -> str:
     return f"one {tags[0]}{ends}" if len(tags) == 1 else f"{len(tags)} arguments ({', '.join(tags)}){ends}"
 
 
-def _say(args: tuple[Value | None, ...]) -> str:
+def text(address: str, args: tuple[Arg, ...]) -> str:
+    """Words and numbers as one text: what patchers send of a sentence is a list. Raises Refused for anything else."""
+    words = [_as("s", arg) if isinstance(arg, (str, bytes)) else _number(arg) for arg in args]
+    if None in words or not any(isinstance(arg, (str, bytes)) for arg in args):
+        raise Refused(f"{address} wants words, found {_say(args)}", address)
+    return " ".join(str(word) for word in words)
+
+
+def _number(value: Arg) -> str | None:
+    """A number as a hand would write it; patchers have no whole ones."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return str(int(value)) if value == int(value) else f"{value:.6g}"
+
+
+def _say(args: tuple[Arg, ...]) -> str:
     said = (f"{value:.6g}" if isinstance(value, float) else repr(value)[:40] for value in args[:4])
     return ", ".join(said) or "nothing"
 
 
-def _as(tag: str, value: Value | None) -> Value | None:
+def _as(tag: str, value: Arg) -> Value | None:
     """One argument as the type of a tag, or None where that cannot be."""
     if tag == "s":
         if isinstance(value, bytes):
@@ -152,6 +174,8 @@ def _as(tag: str, value: Value | None) -> Value | None:
         return value if isinstance(value, str) else None
     if tag == "b":
         return value if isinstance(value, bytes) else None
+    if tag in "TF" and value == IMPULSE:
+        return True
     if not isinstance(value, (bool, int, float)):
         return None
     if tag in "TF":

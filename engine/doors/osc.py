@@ -11,15 +11,30 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from engine.core.messages import KINDS, Message, News, Node, Returned, Set, Stored, Text, Touch, Withdraw, Withdrawn
+from engine.core.messages import (
+    KINDS,
+    Message,
+    News,
+    Node,
+    Returned,
+    Set,
+    Stored,
+    Text,
+    Touch,
+    Trouble,
+    Withdraw,
+    Withdrawn,
+)
 from engine.doors import packet
+from engine.doors.clocks import FUTURE, Clocks
+from engine.doors.guard import near
 from engine.doors.moderation import LIMIT
-from engine.doors.nodes import Refused, is_pattern
+from engine.doors.nodes import Refused, is_pattern, is_switch, text
 from engine.doors.packet import Arrived, Malformed
 from engine.doors.porter import Limiter, Porter
-from engine.doors.wires import Answer, Sender, bundle, encode
+from engine.doors.wires import Answer, Sender, address, bundle, encode, most_crowding
 
 log = logging.getLogger("engine.doors.osc")
 
@@ -29,40 +44,67 @@ KEEP = 60.0  # seconds that a subscription lasts
 class Osc:
     """What OSC messages mean, whichever way they came."""
 
+    SUBSCRIPTIONS = 64
+
     def __init__(self, porter: Porter, now: Callable[[], float] = time.time):
         self.porter, self.now = porter, now
         self.allowed = [ipaddress.ip_network(network) for network in porter.options.osc_allow]
+        self.clocks = Clocks()
         self.errors = Limiter(10, 1.0)  # answers to errors, per sender and second
         self.texts = Limiter(porter.options.osc_texts, porter.options.window)
         self.subscribers: dict[tuple[str, str], Subscription] = {}
         self._logged = Limiter(5, 1.0)
         self._own: dict[str, Callable[[Arrived, Sender], None]] = {
-            "/hm/text": self._text, "/hm/touch": self._touch, "/hm/withdraw": self._withdraw, "/hm/ping": self._ping,
+            "/hm/text": self._text, "/hm/text/in": self._text_in, "/hm/text/once": self._text_once,
+            "/hm/touch": self._touch, "/hm/withdraw": self._withdraw, "/hm/ping": self._ping,
             "/hm/sync": self._sync, "/hm/subscribe": self._subscribe, "/hm/unsubscribe": self._unsubscribe,
         }  # fmt: skip
 
     def welcome(self, name: str) -> bool:
         """True if this address is on the allow-list."""
-        address = ipaddress.ip_address(name.partition("%")[0])
-        return any(address in network for network in self.allowed)
+        return near(name, self.allowed)
 
     def receive(self, data: bytes, sender: Sender) -> None:
         """Take in one packet. Never raises."""
+        now = self.now()
         try:
-            arrived = packet.read(data, self.now())
+            arrived = packet.read(data)
         except Malformed as wrong:
             self._complain(sender, str(wrong), "", "malformed")
             return
+        if tags := [message.due for message in arrived if message.due]:
+            self._align(sender, self.clocks.hear(sender.name, min(tags), now))
         messages: list[Message] = []
         for message in arrived:
             self.porter.counts["osc_messages"] += 1
-            self.porter.counts["osc_late"] += message.late
             try:
-                messages += self._mean(message, sender)
+                messages += self._mean(self._timed(message, sender, now), sender)
             except Refused as wrong:
                 self._complain(sender, str(wrong), wrong.near, "refused")
         if messages:
             self.porter.forward(*messages)
+
+    def _align(self, sender: Sender, error: float | None) -> None:
+        """Say that a clock has been found to be wrong."""
+        if error is None:
+            return
+        self.porter.counts["osc_clocks_aligned"] += 1
+        way = "ahead of" if error > 0 else "behind"
+        said = f"the clock of {sender.name} is {abs(error):.0f} s {way} this one; its time tags are aligned to their arrival"
+        if not self._logged.wait("aligned", self.porter.clock()):
+            self.porter.hear(Trouble("doors", said))
+        if not self.errors.wait(sender.name, self.porter.clock()):
+            sender.answer(encode("/hm/error", (said, "")))
+
+    def _timed(self, message: Arrived, sender: Sender, now: float) -> Arrived:
+        """A message with its due time by our clock; 0 where that has passed. Raises Refused for one that is too far."""
+        if not message.due:
+            return message
+        due = self.clocks.due(sender.name, message.due)
+        if due > now + FUTURE:
+            raise Refused(f"{message.address}: a time tag {due - now:.0f} s ahead; at most {FUTURE:.0f} s are taken")
+        self.porter.counts["osc_late"] += due <= now
+        return replace(message, due=due if due > now else 0.0)
 
     def _mean(self, message: Arrived, sender: Sender) -> list[Message]:
         """The messages for the loop; everything else is done here. Raises Refused."""
@@ -76,15 +118,45 @@ class Osc:
         nodes = self.porter.nodes.matching(message.address)
         if not nodes:
             raise self.porter.nodes.unknown(message.address)
-        if not message.args and any(node.types for node in nodes):
+        if is_pattern(message.address):
+            return self._mean_all(nodes, message, sender)
+        if not message.args and nodes[0].types:
             self._answer(nodes, sender)
             return []
-        if is_pattern(message.address):  # a wildcard names what it can; what takes other arguments is not meant
-            nodes = tuple(node for node in nodes if node.writable and node.types and node.address not in self._own)
-        if message.args and message.args[0] in (0, False) and all(not node.types for node in nodes):
+        return self._turn(nodes[0], message)
+
+    def _turn(self, node: Node, message: Arrived) -> list[Message]:
+        if not node.types and message.args and message.args[0] in (0, False):
             return []  # a button let go
         at = self.porter.clock() + message.due - self.now() if message.due else 0.0
-        return [Set(node.address, self.porter.nodes.check(node, message.args), at) for node in nodes]
+        return [Set(node.address, self.porter.nodes.check(node, message.args), at)]
+
+    def _mean_all(self, nodes: Sequence[Node], message: Arrived, sender: Sender) -> list[Message]:
+        """What a pattern means: it asks all that can be asked, or turns what it can, and says where it could not.
+
+        What the doors do themselves (say, touch, subscribe) is done by its own name only, and so is what has no
+        arguments, where some were sent: a fader over `/hm/*` presses no button and speaks no word.
+        """
+        if not message.args and any(node.address in self.porter.nodes.values for node in nodes):
+            self._answer(nodes, sender)
+            return []
+        meant = [n for n in nodes if n.writable and n.address not in self._own and bool(n.types) == bool(message.args)]
+        if not meant:
+            raise Refused(f"{message.address[:80]} names {', '.join(n.address for n in nodes[:4])}: not by a pattern", nodes[0].address)
+        turned: list[Message] = []
+        refused: list[str] = []
+        for node in meant:
+            try:
+                if set(node.types) <= {"T", "F"} and node.types and not is_switch(message.args):
+                    raise Refused(f"{node.address} is a switch, which no number turns by a pattern")
+                turned += self._turn(node, message)
+            except Refused as wrong:
+                refused.append(str(wrong))
+        if refused:
+            more = f"; and {len(refused) - 8} more" if len(refused) > 8 else ""
+            said = f"{message.address[:80]} turned {len(turned)} of {len(meant)}: {'; '.join(refused[:8])}{more}"
+            self._complain(sender, said[:1200], meant[0].address, "refused")
+        return turned
 
     def _later(self, act: Callable[[Arrived, Sender], None], message: Arrived, sender: Sender) -> None:
         try:
@@ -111,21 +183,34 @@ class Osc:
     # what the doors answer by themselves
 
     def _text(self, message: Arrived, sender: Sender) -> None:
-        node = self.porter.nodes.by_address["/hm/text"]
-        (words,) = self.porter.nodes.check(node, message.args[:1])
-        language, key = ((*(str(arg) for arg in message.args[1:3]), "", ""))[:2]
+        self._speak(text(message.address, message.args), sender)
+
+    def _text_in(self, message: Arrived, sender: Sender) -> None:
+        language, *words = message.args or (None,)
+        if language not in self.porter.options.languages:
+            known = ", ".join(self.porter.options.languages)
+            raise Refused(f"/hm/text/in wants a language ({known}) and then words, found {language!r}", "/hm/text")
+        self._speak(text(message.address, tuple(words)), sender, language=str(language))
+
+    def _text_once(self, message: Arrived, sender: Sender) -> None:
+        key, *words = message.args or (None,)
+        if not isinstance(key, str) or not key:
+            raise Refused(f"/hm/text/once wants a key and then words, found {key!r}", "/hm/text")
+        self._speak(text(message.address, tuple(words)), sender, key=key[:64])
+
+    def _speak(self, words: str, sender: Sender, language: str = "", key: str = "") -> None:
         wait = self.texts.wait(sender.name, self.porter.clock())
         if wait:
             raise Refused(f"/hm/text: more than {self.texts.most} texts in {self.texts.window:g} s; wait {wait:.1f} s")
         self.porter.listeners[sender.visit] = lambda news: _tell(news, sender)
-        text = Text(str(words), "performer", key[:64] or secrets.token_hex(8), sender.visit, language[:8])
-        task = asyncio.get_running_loop().create_task(self._say(text, sender))
+        said = Text(words, "performer", key or secrets.token_hex(8), sender.visit, language)
+        task = asyncio.get_running_loop().create_task(self._say(said, sender))
         task.add_done_callback(_raise)
 
-    async def _say(self, text: Text, sender: Sender) -> None:
-        said = await self.porter.say(text)
+    async def _say(self, given: Text, sender: Sender) -> None:
+        said = await self.porter.say(given)
         if said in ("empty", "long"):
-            found = f"/hm/text: 1 to {LIMIT} characters are taken, found {len(text.words)}"
+            found = f"/hm/text: 1 to {LIMIT} characters are taken, found {len(given.words)}"
             self._complain(sender, found, "/hm/text", "refused")
 
     def _touch(self, message: Arrived, sender: Sender) -> None:
@@ -139,35 +224,39 @@ class Osc:
         self.porter.forward(Withdraw(str(code)[:64], sender.visit, self.porter.clock()))
 
     def _ping(self, message: Arrived, sender: Sender) -> None:
-        sender.answer(encode("/hm/pong", message.args))
-        for (name, _), subscription in self.subscribers.items():
-            if name == sender.name:
-                subscription.until = self.porter.clock() + KEEP
+        sender.answer(address("/hm/pong") + (message.tail or b",\0\0\0"))
+        for subscription in self._mine(sender).values():
+            subscription.until = self.porter.clock() + KEEP
 
     def _sync(self, message: Arrived, sender: Sender) -> None:
         for data in bundle([encode(*one) for one in self.porter.nodes.values.items()]):
             sender.answer(data)
-        sender.answer(encode("/hm/synced", message.args))
+        sender.answer(address("/hm/synced") + (message.tail or b",\0\0\0"))
 
     def _subscribe(self, message: Arrived, sender: Sender) -> None:
-        pattern, port = "/hm/state/*", 0
-        for arg in message.args:
-            if isinstance(arg, str):
-                pattern = arg
-            elif isinstance(arg, (int, float)) and 0 < arg < 65536:
-                port = int(arg)
-            else:
-                raise Refused(f"/hm/subscribe wants a pattern and a port, found {arg!r}", "/hm/subscribe")
-        if not self.porter.nodes.matching(pattern):
-            raise self.porter.nodes.unknown(pattern)
-        if len(self.subscribers) >= 64:
-            raise Refused("/hm/subscribe: 64 subscriptions are held already; they end after 60 s")
-        answer = sender.port(port) if port and sender.port else sender.answer
-        self.subscribers[sender.name, f"{pattern} {port}"] = Subscription(pattern, answer, self.porter.clock() + KEEP)
+        patterns, port = _wanted(message)
+        for pattern in patterns or ["/hm/state/*"]:
+            if not self.porter.nodes.matching(pattern):
+                raise self.porter.nodes.unknown(pattern)
+            answer = sender.port(port) if port and sender.port else sender.answer
+            target = f"{sender.name} {port}" if port and sender.port else sender.key
+            self.subscribers.pop((target, pattern), None)
+            if len(self.subscribers) >= self.SUBSCRIPTIONS:
+                gone = most_crowding(((s.name, s.until, key) for key, s in self.subscribers.items()))
+                del self.subscribers[gone]
+                self.porter.counts["osc_subscriptions_ended"] += 1
+            until = self.porter.clock() + KEEP
+            self.subscribers[target, pattern] = Subscription(sender.name, pattern, answer, until)
 
     def _unsubscribe(self, message: Arrived, sender: Sender) -> None:
-        for key in [key for key in self.subscribers if key[0] == sender.name]:
-            del self.subscribers[key]
+        patterns, port = _wanted(message)
+        for target, pattern in self._mine(sender):
+            if (not patterns or pattern in patterns) and (not port or target == f"{sender.name} {port}"):
+                del self.subscribers[target, pattern]
+
+    def _mine(self, sender: Sender) -> dict[tuple[str, str], Subscription]:
+        """The subscriptions of a sender: to where it sends from, and to ports that its machine has named."""
+        return {key: s for key, s in self.subscribers.items() if key[0] == sender.key or key[0].startswith(sender.name + " ")}
 
     def publish(self) -> None:
         """Send every subscriber the newest values; call it at the steady rate."""
@@ -190,9 +279,23 @@ class Osc:
 class Subscription:
     """A surface that wants to be told."""
 
+    name: str  # whose: an IP address
     pattern: str
     answer: Answer
     until: float  # monotonic seconds
+
+
+def _wanted(message: Arrived) -> tuple[list[str], int]:
+    """The patterns and the port (0 = none) that a subscription names, in any order. Raises Refused."""
+    patterns, port = [], 0
+    for arg in message.args:
+        if isinstance(arg, str):
+            patterns.append(arg)
+        elif isinstance(arg, (int, float)) and 0 < arg < 65536 and arg == int(arg):
+            port = int(arg)
+        else:
+            raise Refused(f"{message.address} wants patterns and a port, found {arg!r}", message.address)
+    return patterns, port
 
 
 def _tell(news: News, sender: Sender) -> None:

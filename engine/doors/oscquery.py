@@ -11,8 +11,10 @@ import contextlib
 import ipaddress
 import json
 import socket
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -27,7 +29,7 @@ from engine.doors.packet import Malformed
 from engine.doors.porter import Porter
 from engine.doors.surfaces import open_stage_control, touchosc
 from engine.doors.wires import Receive as Receiver
-from engine.doors.wires import Sender, encode
+from engine.doors.wires import Sender, encode, most_crowding, plain_name
 
 EXTENSIONS = {"ACCESS": True, "VALUE": True, "RANGE": True, "DESCRIPTION": True, "CLIPMODE": True, "TAGS": False,
               "UNIT": False, "CRITICAL": True, "LISTEN": True, "PATH_CHANGED": True}  # fmt: skip
@@ -36,6 +38,8 @@ ATTRIBUTES = ("FULL_PATH", "CONTENTS", "TYPE", "ACCESS", "RANGE", "VALUE", "DESC
 
 class OscQuery:
     """The query door. `opened` is told by the room once the ports are known; `receive` takes OSC sent by websocket."""
+
+    MOST = 64  # clients at once
 
     def __init__(self, porter: Porter, receive: Receiver):
         self.porter, self.receive = porter, receive
@@ -105,16 +109,16 @@ class OscQuery:
     async def _listen(self, ws: WebSocket) -> None:
         """LISTEN and IGNORE as JSON; OSC packets as bytes, both ways."""
         await ws.accept()
-        if len(self.clients) >= 64:
-            await ws.close(1013)
-            return
         client = Client(ws, self.porter.nodes.generation)
+        if len(self.clients) >= self.MOST:
+            most_crowding((c.name, c.heard, c) for c in self.clients).end()
+            self.porter.counts["query_clients_ended"] += 1
         self.clients.add(client)
         writer = asyncio.create_task(client.write())
-        sender = Sender(ws.client.host if ws.client else "", client.tell)
+        sender = Sender(client.name, client.tell, key=f"ws {client.name}:{ws.client.port if ws.client else 0}")
         try:
             while True:
-                said = await ws.receive()
+                said = await client.hear()
                 if said["type"] == "websocket.disconnect":
                     break
                 if said.get("bytes"):
@@ -156,13 +160,31 @@ class Client:
 
     def __init__(self, ws: WebSocket, generation: int):
         self.ws, self.generation = ws, generation
+        self.name, self.heard = plain_name(ws.client.host if ws.client else ""), time.monotonic()
         self.listening: set[str] = set()
+        self._ended = asyncio.Event()
         self._out: asyncio.Queue[bytes | str] = asyncio.Queue(512)
 
     def tell(self, data: bytes | str) -> None:
         if self._out.full():
             self._out.get_nowait()
         self._out.put_nowait(data)
+
+    async def hear(self) -> Mapping[str, Any]:
+        """What they say next; goodbye, where somebody else needs their place."""
+        ended, said = asyncio.ensure_future(self._ended.wait()), asyncio.ensure_future(self.ws.receive())
+        done, waiting = await asyncio.wait((ended, said), return_when=asyncio.FIRST_COMPLETED)
+        for task in waiting:
+            task.cancel()
+        self.heard = time.monotonic()
+        if ended in done:
+            await self.ws.close(1013)
+            return {"type": "websocket.disconnect"}
+        return said.result()
+
+    def end(self) -> None:
+        """Make room for somebody else."""
+        self._ended.set()
 
     async def write(self) -> None:
         with contextlib.suppress(WebSocketDisconnect, RuntimeError):
@@ -191,7 +213,10 @@ class Near:
 
 def _local(origin: bytes) -> bool:
     """True for pages that lie on this network (Open Stage Control is one), false for the world's."""
-    host = origin.decode("latin-1").partition("://")[2].rsplit(":", 1)[0].strip("[]")
+    try:
+        host = urlsplit(origin.decode("latin-1")).hostname or ""
+    except ValueError:
+        return False
     if host == "localhost" or host.endswith(".local"):
         return True
     try:
@@ -237,10 +262,11 @@ class Advert:
         from zeroconf.asyncio import AsyncZeroconf
 
         self._zeroconf = AsyncZeroconf(interfaces=interfaces or InterfaceChoice.Default)
-        addresses = [socket.inet_aton(self.host)] if self.host not in ("0.0.0.0", "::") else None
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        addresses = [socket.inet_pton(family, self.host)] if self.host not in ("0.0.0.0", "::") else None
         for kind, port in self.services():
             info = ServiceInfo(kind, f"{self.name}.{kind}", port, addresses=addresses, server=f"{socket.gethostname()}.local.",
-                               properties={"txtvers": "1", "version": "1.1", "types": "ifsbhdTFN"})  # fmt: skip
+                               properties={"txtvers": "1", "version": "1.1", "types": "ifsbhdtScrmTFNI"})  # fmt: skip
             await self._zeroconf.async_register_service(info, allow_name_change=True)
 
     async def close(self) -> None:

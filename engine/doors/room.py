@@ -23,7 +23,7 @@ from engine.doors.porter import Porter
 from engine.doors.post import Post
 from engine.doors.score import Scribe
 from engine.doors.web import Server, Web, listen
-from engine.doors.wires import TcpDoor, UdpDoor
+from engine.doors.wires import TcpDoor, UdpDoor, any_socket
 
 log = logging.getLogger("engine.doors")
 
@@ -177,7 +177,8 @@ class Doors:
         """Tell the loop where the doors are."""
         pages: tuple[str, ...] = ()
         if self.opened.web:
-            here = f"http://{'127.0.0.1' if self.options.host in ('0.0.0.0', '::') else self.options.host}:{self.opened.web}"
+            host = "127.0.0.1" if self.options.host in ("0.0.0.0", "::") else self.options.host
+            here = f"http://{f'[{host}]' if ':' in host else host}:{self.opened.web}"
             pages = (f"{here}/", f"{here}/wall", f"{here}/desk?token={self.options.token}")
         self.opened = self.query.opened = replace(self.opened, pages=pages)
         self.mailbox.send(self.opened)
@@ -209,7 +210,7 @@ def free(host: str, port: int) -> int:
     for candidate in range(port + 1, min(port + 200, 65536)):
         try:
             for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
-                with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, kind) as sock:
+                with any_socket(host, kind) as sock:
                     sock.bind((host, candidate))
         except OSError:
             continue

@@ -30,6 +30,7 @@ from engine.doors.guard import Guard, Seals
 from engine.doors.live import Live
 from engine.doors.porter import Limiter, Porter
 from engine.doors.visit import Visits
+from engine.doors.wires import any_socket
 
 PAGES = Path(__file__).parent / "pages"
 SILENT = 5.0  # seconds without a word of the loop after which /health says so
@@ -193,8 +194,7 @@ class Server(uvicorn.Server):
 
 def listen(host: str, port: int) -> socket.socket:
     """A listening TCP socket. Raises OSError where the port is taken."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock = any_socket(host, socket.SOCK_STREAM)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind((host, port))

@@ -1,4 +1,4 @@
-"""How OSC travels: UDP datagrams, SLIP frames on TCP, and the messages that go back.
+"""How OSC travels: UDP datagrams, TCP with either framing, IPv4 and IPv6, and the messages that go back.
 
 One turn of the UDP door takes all datagrams from the kernel, acts on the panic addresses among them at once, and works
 off the others for at most TURN seconds before the web has its turn; so under a flood blackout overtakes everything,
@@ -12,8 +12,9 @@ import socket
 import time
 import zlib
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from pythonosc import slip
 from pythonosc.osc_message_builder import OscMessageBuilder
@@ -29,6 +30,7 @@ IN_PACKET = 1400  # bytes of an answer: one Ethernet frame
 PANIC_BYTES = tuple(address.encode() + b"\0" for address in PANIC)
 
 Answer = Callable[[bytes], None]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class Sender:
     name: str  # an IP address
     answer: Answer
     port: Callable[[int], Answer] | None = None  # answers to another port of theirs
+    key: str = ""  # one of several programs on their machine
 
     @property
     def visit(self) -> str:
@@ -46,6 +49,27 @@ class Sender:
 
 
 Receive = Callable[[bytes, Sender], None]
+
+
+def plain_name(host: str) -> str:
+    """An IP address as its owner writes it: sockets for both families give those of IPv4 as ::ffff:192.168.1.7."""
+    return host.removeprefix("::ffff:") if "." in host else host
+
+
+def most_crowding(holders: Iterable[tuple[Hashable, float, T]]) -> T:
+    """Who makes room where all places are taken: of (name, when last heard, what), the quietest of the busiest name.
+
+    So one machine that takes every place only ever loses its own.
+    """
+    held = list(holders)
+    count = Counter(name for name, _, _ in held)
+    return min(held, key=lambda one: (-count[one[0]], one[1]))[2]
+
+
+def address(name: str) -> bytes:
+    """An address alone, as a message begins."""
+    data = name.encode()
+    return data + b"\0" * (4 - len(data) % 4)
 
 
 def encode(address: str, args: Sequence[Value | None]) -> bytes:
@@ -83,8 +107,7 @@ class UdpDoor:
     @staticmethod
     def bind(host: str, port: int) -> socket.socket:
         """A bound socket with a large buffer. Raises OSError where the port is taken."""
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        sock = socket.socket(family, socket.SOCK_DGRAM)
+        sock = any_socket(host, socket.SOCK_DGRAM)
         try:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
             sock.bind((host, port))
@@ -138,36 +161,102 @@ class UdpDoor:
             asyncio.get_running_loop().call_soon(self._work)
 
     def _sender(self, address: tuple[str, int]) -> Sender | None:
-        """Who sends from an address; None for those who may not."""
+        """Who sends from an address (of IPv6 it has four parts); None for those who may not."""
         known = self._senders.get(address)
         if known:
             return known
-        if not self.welcome(address[0]):
+        host, own = address[:2]
+        if not self.welcome(host):
             return None
         if len(self._senders) > 1024:
             self._senders.clear()
 
         def to(port: int) -> Answer:
-            return lambda data: self._answer(data, (address[0], port))
+            return lambda data: self._answer(data, (host, port, *address[2:]))
 
-        self._senders[address] = Sender(address[0], to(address[1]), to)
+        name = plain_name(host)
+        self._senders[address] = Sender(name, to(own), to, f"{name}:{own}")
         return self._senders[address]
 
-    def _answer(self, data: bytes, address: tuple[str, int]) -> None:
+    def _answer(self, data: bytes, address: tuple[str | int, ...]) -> None:
         try:
             self.sock.sendto(data, address)
         except OSError:  # nobody listens there, or the network is full: an answer is not worth waiting for
             self.counts["osc_unanswered"] += 1
 
 
+def any_socket(host: str, kind: socket.SocketKind) -> socket.socket:
+    """A socket of the family that a host's address is of; "::" listens to both."""
+    if ":" not in host:
+        return socket.socket(socket.AF_INET, kind)
+    sock = socket.socket(socket.AF_INET6, kind)
+    sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, host != "::")
+    return sock
+
+
+class Connection:
+    """One TCP connection. Its framing is what its first byte says: a length (OSC 1.0) begins with a zero, SLIP never."""
+
+    IDLE, EVERY, TRIES = 30, 10, 3  # seconds of silence before the kernel asks whether they are there; RFC 1122
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, counts: Counter[str]):
+        self.reader, self.writer, self.counts = reader, writer, counts
+        host, port = writer.get_extra_info("peername")[:2]
+        self.host, self.name, self.heard = str(host), plain_name(str(host)), time.monotonic()
+        self.sender = Sender(self.name, self.answer, key=f"tcp {self.name}:{port}")
+        self.prefixed = self.lost = False  # lost: where their next packet would begin nobody knows
+        sock = writer.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in (("TCP_KEEPIDLE", self.IDLE), ("TCP_KEEPINTVL", self.EVERY), ("TCP_KEEPCNT", self.TRIES)):
+            if hasattr(socket, option):  # macOS calls the first one otherwise
+                sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+
+    async def read(self, receive: Receive) -> None:
+        """Take packets until they leave, or what comes cannot be cut into packets any more: they are told."""
+        first = await self.reader.readexactly(1)
+        self.prefixed = first == b"\0"
+        rest = first
+        while True:
+            data = await (self._length(rest) if self.prefixed else self._slip(rest))
+            rest, self.heard = b"", time.monotonic()
+            if data is None:
+                continue
+            receive(data, self.sender)
+            if self.lost:
+                return
+
+    async def _length(self, begun: bytes) -> bytes:
+        """One packet after its length; of one that is too long nothing but that, for the answer."""
+        size = int.from_bytes(begun + await self.reader.readexactly(4 - len(begun)), "big")
+        self.lost = size > LARGEST
+        return bytes(size & 0xFFFFF) if self.lost else await self.reader.readexactly(size)
+
+    async def _slip(self, begun: bytes) -> bytes | None:
+        """One packet out of its frame; None between two ENDs."""
+        try:
+            frame = begun + (await self.reader.readuntil(slip.END) if begun != slip.END else b"")
+        except asyncio.LimitOverrunError:
+            self.lost = True
+            return bytes(4 * LARGEST)
+        return None if frame == slip.END else unslip(frame[:-1])
+
+    def answer(self, data: bytes) -> None:
+        """Send a packet back, in their framing."""
+        transport = self.writer.transport
+        if transport.is_closing() or transport.get_write_buffer_size() > 1 << 20:  # it does not read
+            self.counts["osc_unanswered"] += 1
+            return
+        self.writer.write(len(data).to_bytes(4, "big") + data if self.prefixed else slip.encode(data))
+
+
 class TcpDoor:
-    """OSC over TCP, packets in SLIP frames (OSC 1.1; RFC 1055). Each connection is worked off as it comes."""
+    """OSC over TCP: packets after their length (OSC 1.0) or in SLIP frames (OSC 1.1; RFC 1055), as each connection likes."""
 
     MOST = 64  # connections at once
 
     def __init__(self, receive: Receive, welcome: Callable[[str], bool], counts: Counter[str]):
         self.receive, self.welcome, self.counts = receive, welcome, counts
-        self._open: set[asyncio.StreamWriter] = set()
+        self._open: set[Connection] = set()
         self._server: asyncio.Server | None = None
 
     async def open(self, sock: socket.socket) -> None:
@@ -177,33 +266,26 @@ class TcpDoor:
     def close(self) -> None:
         if self._server:
             self._server.close()
-        for writer in self._open:
-            writer.close()
+        for connection in self._open:
+            connection.writer.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        name = str(writer.get_extra_info("peername")[0])
-        if not self.welcome(name) or len(self._open) >= self.MOST:
+        connection = Connection(reader, writer, self.counts)
+        if not self.welcome(connection.host):
             self.counts["osc_strangers"] += 1
             writer.close()
             return
-        self._open.add(writer)
-        sender = Sender(name, lambda data: self._answer(writer, data))
+        if len(self._open) >= self.MOST:
+            most_crowding((c.name, c.heard, c) for c in self._open).writer.close()
+            self.counts["osc_connections_ended"] += 1
+        self._open.add(connection)
         try:
-            while frame := await reader.readuntil(slip.END):
-                if frame != slip.END:  # frames may begin with END too
-                    self.receive(unslip(frame[:-1]), sender)
-        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, OSError):
-            pass  # it left, or sends something endless that is no frame
+            await connection.read(self.receive)
+        except (asyncio.IncompleteReadError, OSError):
+            pass  # it left
         finally:
-            self._open.discard(writer)
+            self._open.discard(connection)
             writer.close()
-
-    def _answer(self, writer: asyncio.StreamWriter, data: bytes) -> None:
-        transport = writer.transport
-        if transport.is_closing() or transport.get_write_buffer_size() > 1 << 20:  # it does not read
-            self.counts["osc_unanswered"] += 1
-            return
-        writer.write(slip.encode(data))
 
 
 def unslip(frame: bytes) -> bytes:

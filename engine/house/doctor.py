@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib.metadata
 import os
 import platform
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from engine.core.errors import CannotPlay
 from engine.core.machine import Machine, home
+from engine.doors.wires import any_socket
 from engine.show import beat
 
 GIB = 1 << 30
@@ -123,20 +125,26 @@ def memory(where: Path) -> Iterator[Finding]:
 
 def doors(machine: Machine) -> Iterator[Finding]:
     for name, port, kind in (("OSC", machine.doors.osc, socket.SOCK_DGRAM), ("pages", machine.doors.web, socket.SOCK_STREAM)):
-        free = port_is_free(machine.doors.host, port, kind)
+        try:
+            free = port_is_free(machine.doors.host, port, kind)
+        except CannotPlay as wrong:
+            yield Finding(name, "cannot open", str(wrong), grave=True)
+            continue
         todo = "" if free else f"another program (or this show) has it: --{'osc' if name == 'OSC' else 'web'} {port + 1}"
         yield Finding(name, f"port {port} {'free' if free else 'taken'}", todo)
 
 
 def port_is_free(host: str, port: int, kind: socket.SocketKind) -> bool:
-    """Whether we could bind this port now; 0 always can."""
-    with socket.socket(socket.AF_INET, kind) as probe:
+    """Whether we could bind this port now; 0 always can. Raises CannotPlay where the host's address is not ours."""
+    with any_socket(host, kind) as probe:
         if kind == socket.SOCK_STREAM:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
-        except OSError:
-            return False
+        except OSError as wrong:
+            if wrong.errno in (errno.EADDRINUSE, errno.EACCES):
+                return False
+            raise CannotPlay(f"--host {host}: {wrong.strerror or wrong}; it is an address of this machine, 0.0.0.0 or ::") from None
     return True
 
 

@@ -200,7 +200,7 @@ def test_a_show_is_written_down_and_read_back_as_it_was(tmp_path: Path) -> None:
         with House(score=score) as house:
             performer = Performer(house.opened.osc)
             performer.play("/hm/beta", beta)
-            performer.play("/hm/text", "la mer", "fr", f"key{beta}")
+            performer.play("/hm/text/once", f"key{beta}", "la mer")
             house.until(lambda: house.messages(Text) and house.messages(Set))
             house.until(lambda: len(house.stored) == 1)
             heard = [message for _, message in house.said]
@@ -216,8 +216,8 @@ def test_what_is_taken_back_leaves_the_score(tmp_path: Path) -> None:
     score = tmp_path / "score.jsonl"
     with House(score=score) as house:
         performer = Performer(house.opened.osc)
-        performer.ask("/hm/text", "un secret de famille", "fr", "key1")
-        performer.ask("/hm/text", "autre chose", "fr", "key2")
+        performer.ask("/hm/text/once", "key1", "un secret de famille")
+        performer.ask("/hm/text/once", "key2", "autre chose")
         assert "secret" in score.read_text()
         house.tell(Withdrawn(house.stored["key1"].code, True))
         house.until(lambda: "secret" not in score.read_text())
