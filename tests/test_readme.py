@@ -9,9 +9,13 @@ from pathlib import Path
 import pytest
 
 from engine.__main__ import BENCHES, COMMANDS, parser
-from engine.loop import rehearse
-from engine.show.programme import Solo
-from engine.show.scene import load
+from engine.doors.nodes import Nodes
+from engine.loop import Quiet, rehearse
+from engine.show.beat import OnTheBeat, find
+from engine.show.performer import Performer
+from engine.show.programme import Programme, Solo
+from engine.show.scene import SCENES, load
+from engine.sound.nodes import NODES
 from tests.house.test_house import TOP, Show, wait_for
 
 TEXT = (TOP / "README.md").read_text(encoding="utf-8")
@@ -80,6 +84,20 @@ def test_every_package_is_named_with_its_reason():
     for need in table["project"]["dependencies"]:
         name = re.split(r"[<>=]", need)[0]
         assert re.search(rf"^\|.*\b{re.escape(name)}\b.*\|", TEXT, re.M), f"{name} is not explained"
+
+
+def test_every_address_for_performers_answers_on_a_bare_machine(tmp_path):
+    """`/hm/beat/quantum` was unknown until a beat was configured."""
+    programme = Programme(SCENES.glob("*.py"), "gap")
+    programme.others = NODES
+    hand = OnTheBeat(Quiet(), find(""))
+    known = Nodes()
+    known.replace((*programme.directory().nodes, *Performer(hand, tmp_path / "presets.toml").nodes(), *hand.nodes()))
+    told = [row.split("|")[1] for row in TEXT.splitlines() if row.startswith("| `/hm/")]
+    addresses = re.findall(r"`(/hm/[a-z/]+)", " ".join(told))
+    assert len(addresses) > 15
+    for address in addresses:
+        assert known.matching(f"{address}*" if address.endswith("/") else address), address
 
 
 def test_nothing_is_left_to_be_filled_in():

@@ -288,6 +288,7 @@ class Node:
     choices: tuple[str, ...] = ()
     writable: bool = True
     readable: bool = True
+    unit: str = ""  # "dB", "s"; "" = a number without one
 
 
 @dataclass(frozen=True, slots=True)

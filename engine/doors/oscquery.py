@@ -32,8 +32,9 @@ from engine.doors.wires import Receive as Receiver
 from engine.doors.wires import Sender, encode, most_crowding, plain_name
 
 EXTENSIONS = {"ACCESS": True, "VALUE": True, "RANGE": True, "DESCRIPTION": True, "CLIPMODE": True, "TAGS": False,
-              "UNIT": False, "CRITICAL": True, "LISTEN": True, "PATH_CHANGED": True}  # fmt: skip
-ATTRIBUTES = ("FULL_PATH", "CONTENTS", "TYPE", "ACCESS", "RANGE", "VALUE", "DESCRIPTION", "CLIPMODE", "CRITICAL")
+              "UNIT": True, "CRITICAL": True, "LISTEN": True, "PATH_CHANGED": True}  # fmt: skip
+ATTRIBUTES = ("FULL_PATH", "CONTENTS", "TYPE", "ACCESS", "RANGE", "VALUE", "DESCRIPTION", "CLIPMODE", "CRITICAL", "UNIT")
+UNITS = {"dB": "gain.db", "s": "time.second"}  # as the proposal's list of units calls them
 
 
 class OscQuery:
@@ -237,6 +238,8 @@ def describe(node: Node, value: tuple[Value, ...] | None) -> dict[str, Any]:
         out["CLIPMODE"] = ["none" if tag == "s" else "both" for tag in types]
     if value and node.readable:
         out["VALUE"] = [item if not isinstance(item, bytes) else item.hex() for item in value]
+    if node.unit:
+        out["UNIT"] = [UNITS[node.unit] for _ in types]
     if not node.types:
         out["CRITICAL"] = True
     return out

@@ -36,6 +36,11 @@ def controls(nodes: Iterable[Node]) -> Iterator[Control]:
             yield "text", node
 
 
+def title(node: Node) -> str:
+    """What a person reads beside a control: "sound/gain (dB)"."""
+    return node.address.removeprefix("/hm/") + (f" ({node.unit})" if node.unit else "")
+
+
 def open_stage_control(nodes: Iterable[Node], name: str, target: str) -> dict[str, Any]:
     """An Open Stage Control session as JSON."""
     kinds = {"fader": "fader", "toggle": "button", "push": "button", "text": "input", "menu": "dropdown"}
@@ -43,7 +48,7 @@ def open_stage_control(nodes: Iterable[Node], name: str, target: str) -> dict[st
     for number, (kind, node) in enumerate(controls(nodes)):
         widget: dict[str, Any] = {
             "type": kinds[kind], "id": node.address.removeprefix("/hm/").replace("/", "_"), "address": node.address,
-            "label": node.address.removeprefix("/hm/"), "comments": node.description, "target": [target],
+            "label": title(node), "comments": node.description, "target": [target],
             "left": 10 + number % COLUMNS * 150, "top": 10 + number // COLUMNS * 110, "width": 140, "height": 100,
             "colorWidget": "#b0442e" if node.address in PANIC else "#e6a95c",
         }  # fmt: skip
@@ -70,17 +75,17 @@ def touchosc(nodes: Iterable[Node]) -> bytes:
     children = XML.SubElement(root, "children")
     for number, (kind, node) in enumerate(shown):
         left, top = number % COLUMNS * 170 + 5, number // COLUMNS * 130 + 5
-        title = node.address.removeprefix("/hm/")
-        label = _tosc_node(children, "LABEL", f"{title} name", (left, top, 160, 26))
-        _tosc_value(label, "text", title)
+        name = node.address.removeprefix("/hm/")
+        label = _tosc_node(children, "LABEL", f"{name} name", (left, top, 160, 26))
+        _tosc_value(label, "text", title(node))
         if kind == "menu":
             for place, choice in enumerate(node.choices[:6]):
                 box = (left + place % 3 * 54, top + 30 + place // 3 * 46, 50, 42)
-                button = _tosc_node(children, "BUTTON", f"{title} {choice}", box)
+                button = _tosc_node(children, "BUTTON", f"{name} {choice}", box)
                 _tosc_message(button, node.address, "CONSTANT", choice)
             continue
         kinds = {"fader": "FADER", "toggle": "BUTTON", "push": "BUTTON", "text": "TEXT"}
-        control = _tosc_node(children, kinds[kind], title, (left, top + 30, 160, 88))
+        control = _tosc_node(children, kinds[kind], name, (left, top + 30, 160, 88))
         if kind == "toggle":
             _tosc_property(control, "i", "buttonType", "2")  # press toggles
         if kind == "text":

@@ -102,8 +102,7 @@ def sound(machine: Machine) -> Iterator[Finding]:
             yield Finding("beat", facts.beat, str(wrong), True)
         else:
             yield Finding("beat", facts.beat)
-            if pulse:
-                pulse.close()
+            pulse.close()
 
 
 def mind(machine: Machine) -> Iterator[Finding]:

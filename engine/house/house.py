@@ -68,8 +68,7 @@ class House:
         plan = self.plan
         check_ports(plan.doors)
         pulse = beat.find(plan.beat)
-        if pulse:
-            self.stack.callback(pulse.close)
+        self.stack.callback(pulse.close)
         fps = plan.fps or FPS
         size = plan.size if plan.size[0] else choose_size(fps)  # before the rooms start: they would be measured too
         self.programme = Programme(plan.scenes, plan.start, plan.hold, plan.seed)
@@ -90,8 +89,8 @@ class House:
         self.mind = MindRoom(mind, pictures)
         self.sound = SoundRoom(sound, grains, page, samples)
         self.doors = DoorsRoom(doors, self._directory, self._directory_serial, self.health)
-        self.beat = beat.OnTheBeat(self.doors, pulse) if pulse else None
-        self.performer = Performer(self.beat or self.doors, plan.presets)
+        self.beat = beat.OnTheBeat(self.doors, pulse)
+        self.performer = Performer(self.beat, plan.presets)
         self.page = page
         recording = Recording(plan.record) if plan.record else None
         tap = Watchers(self.live, recording, size, fps, plan.sound.rate)
@@ -158,8 +157,7 @@ class House:
         perform(show(clock), clock, self.performer, Seen(self.mind, self.stage), self.sound, Wall(self.stage, self.mind, self.meter, over))
 
     def _directory(self) -> Directory:
-        beat = self.beat.nodes() if self.beat else ()
-        return Directory((*self.programme.directory().nodes, *self.performer.nodes(), *beat))
+        return Directory((*self.programme.directory().nodes, *self.performer.nodes(), *self.beat.nodes()))
 
     def _directory_serial(self) -> int:
         return self.programme.directory_serial + self.performer.serial

@@ -84,7 +84,7 @@ def plan(options: argparse.Namespace, machine: Machine) -> Plan:
         channels=machine.sound.channels,
         latency=machine.sound.latency,
         offset=machine.sound.offset,
-        gain=min(1.0, 10.0 ** (machine.sound.gain / 20.0)),
+        gain=_gain(machine),
         reverb=machine.sound.reverb,
         units=_recordings(machine),
         microphone=machine.sound.microphone or None,
@@ -148,6 +148,13 @@ def _layout(machine: Machine) -> str | tuple[float, ...]:
     except ValueError as wrong:
         raise CannotPlay(f"[sound] layout: {wrong}") from None
     return machine.sound.layout
+
+
+def _gain(machine: Machine) -> float:
+    """dB. Raises CannotPlay for more than the sound that is made: it would be cut off."""
+    if machine.sound.gain > 0.0:
+        raise CannotPlay(f"[sound] gain is in dB, at most 0, found {machine.sound.gain:g}; -6 is half the level")
+    return machine.sound.gain
 
 
 def _recordings(machine: Machine) -> Path | None:

@@ -158,12 +158,25 @@ class LinkPulse:
         self._loop.call_soon_threadsafe(self._loop.stop)
 
 
-def find(fact: str) -> Pulse | None:
+class Still:
+    """No beat: what a place has that configured none."""
+
+    def beat(self, now: float) -> float | None:
+        return None
+
+    def tempo(self) -> float:
+        return 0.0
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def find(fact: str) -> Pulse:
     """What `beat` in machine.toml names: "", "link", "midi" or "midi:PORT". Raises CannotPlay."""
     kind, _, port = fact.partition(":")
     match kind:
         case "":
-            return None
+            return Still()
         case "link":
             return LinkPulse()
         case "midi":

@@ -18,7 +18,7 @@ from engine.sound import sources
 from engine.sound.cloud import PIECE, cloud
 from engine.sound.library import LONGEST, Library, Slot
 from engine.sound.master import DcBlock, Fader, Limiter
-from engine.sound.nodes import nodes, understood
+from engine.sound.nodes import amplitude, nodes, understood
 from engine.sound.options import ENGINES, SoundOptions
 from engine.sound.particles import NumpyParticles, Particles, PyoParticles
 from engine.sound.reverb import Reverb
@@ -55,7 +55,7 @@ class Instrument:
         self.engine, self.particles = make_particles(engine, Library.samples(rate, slots), rate, block, channels)
         self.library = Library(self.particles.table, rate, slots)
         self._units, self._worldly = units, bool(units)  # whether there are any sounds of the world
-        self.gain, self.wet, self.muted = 1.0, reverb, 0.0
+        self.gain, self.wet, self.muted = 0.0, reverb, 0.0  # dB, share, 0 or 1
         self.density, self.pitch = 1.0, 0.0  # share of grains, semitones
         self.offset = 0.0  # seconds that grains sound before their time
         self.recordings, self.microphone = 0.5, 0.2  # shares of the memories' grains, where there are such sources
@@ -141,7 +141,7 @@ class Instrument:
         except ValueError as wrong:
             return str(wrong)
         setattr(self, name, number)
-        self.fader.target = 0.0 if self.muted else self.gain
+        self.fader.target = 0.0 if self.muted else amplitude(self.gain)
         return ""
 
     # --- grains and blocks: the audio thread -------------------------------------------------------------------------

@@ -8,8 +8,9 @@ from engine.core.errors import nearest
 from engine.core.messages import Node, Set
 from engine.sound.options import SoundOptions
 
+SILENCE = -60.0  # dB: the lower end of a fader, where nothing comes through any more
 NODES = (
-    Node("/hm/sound/gain", "f", "loudness of the whole room", (1.0,), 0.0, 1.0),
+    Node("/hm/sound/gain", "f", "loudness of the whole room in dB; -60 is silence", (0.0,), SILENCE, 0.0, unit="dB"),
     Node("/hm/sound/reverb", "f", "share of the sound that goes through the reverberated room", (0.35,), 0.0, 1.0),
     Node("/hm/sound/mute", "i", "1 fades everything out in 50 ms, 0 brings it back", (0,), 0.0, 1.0),
     Node("/hm/sound/density", "f", "share of the grains that are played", (1.0,), 0.0, 1.0),
@@ -23,7 +24,7 @@ NODES = (
         1.0,
     ),
     Node("/hm/sound/microphone", "f", "share of them that the microphone heard, if one is open", (0.2,), 0.0, 1.0),
-    Node("/hm/sound/offset", "f", "seconds that everything sounds earlier: see calibrate sync", (0.0,), -0.2, 0.2),
+    Node("/hm/sound/offset", "f", "seconds that everything sounds earlier: see calibrate sync", (0.0,), -0.2, 0.2, unit="s"),
 )
 TURNED = {"reverb": "wet", "mute": "muted"}  # last part of an address -> what it turns, where that is called otherwise
 
@@ -32,6 +33,11 @@ def nodes(options: SoundOptions) -> tuple[Node, ...]:
     """NODES as a sound room with these options begins."""
     begin = {"gain": options.gain, "reverb": options.reverb, "offset": options.offset}
     return tuple(replace(n, value=(begin.get(n.address.rsplit("/", 1)[1], n.value[0]),)) for n in NODES)
+
+
+def amplitude(decibels: float) -> float:
+    """What a gain multiplies samples by."""
+    return 0.0 if decibels <= SILENCE else 10.0 ** (decibels / 20.0)
 
 
 def understood(message: Set) -> tuple[str, float]:

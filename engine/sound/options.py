@@ -18,7 +18,7 @@ class SoundOptions:
     layout: str | tuple[float, ...] = "auto"  # "line", "ring", or a place per loudspeaker in -1..1 (half turns)
     latency: float | str = 0.02  # seconds, "low" or "high": what the host is asked for; PulseAudio gave 21 ms
     offset: float = 0.0  # seconds that grains sound earlier, from `calibrate sync`
-    gain: float = 1.0  # 0..1 of the whole room
+    gain: float = 0.0  # dB of the whole room, at most 0; -60 is silence
     reverb: float = 0.35  # 0..1 of the reverberated sound
     throttle: float = 0.6  # share of a block's time above which grains are thinned
     seed: int = 0

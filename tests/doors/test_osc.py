@@ -271,7 +271,7 @@ def test_a_wildcard_turns_all_that_it_names(house: House, performer: Performer) 
 def test_a_wildcard_turns_what_it_can_and_says_where_it_could_not(house: House, performer: Performer) -> None:
     """One address that refused kept all others from being set."""
     house.said.clear()
-    ((path, (said, near)),) = performer.ask("/hm/*", 0.25)
+    ((path, (said, _)),) = performer.ask("/hm/*", 0.25)
     house.until(lambda: len(house.said) == 2)
     assert {m.address: m.args for m in house.messages(Set)} == {"/hm/beta": (0.25,), "/hm/rho": (0.25,)}
     assert path == "/hm/error" and "/hm/scene wants one of gap" in said and "/hm/blackout is a switch" in said

@@ -17,9 +17,10 @@ from pythonosc.osc_packet import OscPacket
 from websockets.sync.client import connect
 
 from engine.core.messages import Directory, Opened, Set, Values
-from engine.doors.oscquery import Advert
+from engine.doors.oscquery import Advert, describe
 from engine.doors.surfaces import open_stage_control, touchosc
 from engine.doors.wires import encode
+from engine.sound.nodes import NODES as SOUND
 from tests.doors.doors_house import NODES, House
 
 pytestmark = pytest.mark.realtime
@@ -154,6 +155,14 @@ def test_layouts_for_surfaces_hold_what_can_be_played(house: House) -> None:
     assert {"/hm/beta", "/hm/blackout", "/hm/veto", "/hm/text", "/hm/scene"} <= set(paths)
     ids = [node.get("ID") for node in document.iter("node")]
     assert len(set(ids)) == len(ids)
+
+
+def test_a_number_with_a_unit_says_so_to_surfaces_and_people() -> None:
+    gain = next(node for node in SOUND if node.address == "/hm/sound/gain")
+    assert describe(gain, gain.value)["UNIT"] == ["gain.db"] and describe(gain, gain.value)["RANGE"] == [{"MIN": -60.0, "MAX": 0.0}]
+    widget = open_stage_control([gain], "a", "b")["content"]["widgets"][0]
+    assert widget["label"] == "sound/gain (dB)" and widget["range"] == {"min": -60.0, "max": 0.0}
+    assert b"sound/gain (dB)" in zlib.decompress(touchosc([gain]))
 
 
 def test_layouts_are_the_same_for_the_same_nodes() -> None:

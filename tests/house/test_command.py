@@ -11,8 +11,12 @@ from pathlib import Path
 import pytest
 
 from engine.core.errors import CannotPlay
+from engine.core.machine import Machine, SoundFacts
 from engine.core.messages import Set
-from engine.house.plan import check_settings
+from engine.doors.options import DoorsOptions
+from engine.doors.wires import any_socket
+from engine.house.command import parser
+from engine.house.plan import check_ports, check_settings, plan
 from engine.show.programme import Programme
 from engine.show.scene import SCENES
 from engine.sound.nodes import NODES
@@ -69,10 +73,31 @@ def test_what_is_wrong_before_the_show_is_said_in_a_sentence(words, said, tmp_pa
 def test_a_setting_that_cannot_be_is_refused_with_the_nearest(setting, said):
     show = Programme([SCENES / "gap.py"], "gap")
     show.others = NODES
-    good = [Set("/hm/beta", (0.9,)), Set("/hm/hold", (1.0,)), Set("/hm/sound/gain", (0.2,)), Set("/hm/scene/gap/trail", (0.5,))]
+    good = [Set("/hm/beta", (0.9,)), Set("/hm/hold", (1.0,)), Set("/hm/sound/gain", (-6.0,)), Set("/hm/scene/gap/trail", (0.5,))]
     check_settings(good, show.directory().nodes)
     with pytest.raises(CannotPlay, match=said):
         check_settings([setting], show.directory().nodes)
+
+
+def test_a_free_port_is_free_at_any_address_of_this_machine():
+    """`--host ::` said that it was in use; so did an address of another machine."""
+    for host in ("127.0.0.1", "::", "::1"):
+        check_ports(DoorsOptions(host=host, osc_port=free_port(host, socket.SOCK_DGRAM), web_port=-1))
+    with pytest.raises(CannotPlay, match=r"--host 192\.0\.2\.1: .*an address of this machine"):
+        check_ports(DoorsOptions(host="192.0.2.1", osc_port=9000, web_port=-1))
+
+
+def free_port(host, kind):
+    with any_socket(host, kind) as probe:
+        probe.bind((host, 0))
+        return probe.getsockname()[1]
+
+
+def test_the_gain_of_a_place_is_in_decibels():
+    options = parser().parse_args(["run", "--sound", "null", "--osc", "0", "--web", "0"])
+    assert plan(options, Machine(sound=SoundFacts(gain=-6.0))).sound.gain == -6.0
+    with pytest.raises(CannotPlay, match="in dB, at most 0, found 3"):
+        plan(options, Machine(sound=SoundFacts(gain=3.0)))
 
 
 def test_a_port_in_use_is_said_with_a_free_one(tmp_path):

@@ -101,7 +101,15 @@ def test_texts_and_scenes_wait_for_the_bar_in_order_and_a_fader_does_not() -> No
 def test_a_beat_that_cannot_be_had_is_said_before_the_show(fact: str, said: str) -> None:
     with pytest.raises(CannotPlay, match=said):
         beat.find(fact)
-    assert beat.find("") is None
+
+
+def test_a_place_without_a_beat_has_a_quantum_too_and_waits_for_nothing() -> None:
+    """`/hm/beat/quantum` was unknown until a beat was configured."""
+    doors = ScriptedDoors()
+    quantised = OnTheBeat(doors, beat.find(""), lambda: 0.1)
+    doors.messages += [Set("/hm/beat/quantum", (4.0,)), Text("at once")]
+    assert [m.words for m in quantised.drain() if isinstance(m, Text)] == ["at once"]
+    assert {node.address: node.value for node in quantised.nodes()} == {"/hm/beat/quantum": (4.0,), "/hm/beat/tempo": (0.0,)}
 
 
 def test_link_follows_a_real_peer_and_waits_for_nobody_alone() -> None:

@@ -25,15 +25,15 @@ from tests.doors.doors_house import Performer as Client
 
 pytestmark = pytest.mark.realtime
 
-DAWN = {"/hm/scene": ("gap",), "/hm/scene/gap/beta": (0.2,), "/hm/sound/gain": (1.0,), "/hm/seed": (1,)}
-STORM = {"/hm/scene": ("lineage",), "/hm/scene/gap/beta": (0.8,), "/hm/sound/gain": (0.5,), "/hm/seed": (9,)}
+DAWN = {"/hm/scene": ("gap",), "/hm/scene/gap/beta": (0.2,), "/hm/sound/gain": (0.0,), "/hm/seed": (1,)}
+STORM = {"/hm/scene": ("lineage",), "/hm/scene/gap/beta": (0.8,), "/hm/sound/gain": (-8.0,), "/hm/seed": (9,)}
 
 
 def test_half_way_numbers_are_half_way_and_words_have_changed() -> None:
     assert between(DAWN, STORM, 0.0) == DAWN and between(DAWN, STORM, 1.0) == STORM
     assert between(DAWN, STORM, 0.25) == DAWN | {
         "/hm/scene/gap/beta": (pytest.approx(0.35),),
-        "/hm/sound/gain": (0.875,),
+        "/hm/sound/gain": (-2.0,),
     }
     half = between(DAWN, STORM, 0.5)
     assert half["/hm/scene/gap/beta"] == (pytest.approx(0.5),) and half["/hm/scene"] == ("lineage",)
@@ -110,9 +110,9 @@ class Hands:
 @pytest.fixture
 def hands(tmp_path: Path) -> Hands:
     hands = Hands(tmp_path / "presets.toml")
-    hands.play(Set("/hm/beta", (0.2,)), Set("/hm/sound/gain", (1.0,)))
+    hands.play(Set("/hm/beta", (0.2,)), Set("/hm/sound/gain", (0.0,)))
     hands.play(Set("/hm/preset/store", ("dawn",)))
-    hands.play(Set("/hm/beta", (0.8,)), Set("/hm/sound/gain", (0.5,)), Set("/hm/scene", ("lineage",)))
+    hands.play(Set("/hm/beta", (0.8,)), Set("/hm/sound/gain", (-8.0,)), Set("/hm/scene", ("lineage",)))
     hands.play(Set("/hm/preset/store", ("storm",)))
     return hands
 
@@ -120,7 +120,7 @@ def hands(tmp_path: Path) -> Hands:
 def test_a_recalled_preset_sets_scene_forces_and_sound_at_once(hands: Hands) -> None:
     hands.play(Set("/hm/preset/recall", ("dawn",)))
     assert hands.value("/hm/scene") == "gap" and hands.value("/hm/scene/lineage/beta") == 0.2
-    assert hands.value("/hm/sound/gain") == 1.0 and Set("/hm/sound/gain", (1.0,)) in hands.sets, (
+    assert hands.value("/hm/sound/gain") == 0.0 and Set("/hm/sound/gain", (0.0,)) in hands.sets, (
         "the sound room hears it"
     )
 
@@ -139,9 +139,9 @@ def test_a_show_begins_with_the_preset_called_start(hands: Hands) -> None:
 
 def test_a_glide_takes_its_time_and_yields_to_a_hand(hands: Hands) -> None:
     hands.play(Set("/hm/preset/glide", ("dawn", 2.0)), seconds=1.0)
-    assert 0.4 < hands.value("/hm/beta") < 0.6 and 0.6 < hands.value("/hm/sound/gain") < 0.9
+    assert 0.4 < hands.value("/hm/beta") < 0.6 and -6.0 < hands.value("/hm/sound/gain") < -2.0
     hands.play(Set("/hm/beta", (0.77,)), seconds=1.5)
-    assert hands.value("/hm/beta") == 0.77 and hands.value("/hm/sound/gain") == 1.0
+    assert hands.value("/hm/beta") == 0.77 and hands.value("/hm/sound/gain") == 0.0
     sent = len(hands.sets)
     hands.play(seconds=1.0)
     assert len(hands.sets) == sent, "a glide that has arrived is silent"
@@ -149,7 +149,7 @@ def test_a_glide_takes_its_time_and_yields_to_a_hand(hands: Hands) -> None:
 
 def test_a_morph_is_a_fader_between_two_presets(hands: Hands) -> None:
     hands.play(Set("/hm/preset/morph", ("dawn", "storm", 0.25)))
-    assert hands.value("/hm/beta") == pytest.approx(0.35) and hands.value("/hm/sound/gain") == pytest.approx(0.875)
+    assert hands.value("/hm/beta") == pytest.approx(0.35) and hands.value("/hm/sound/gain") == pytest.approx(-2.0)
 
 
 def test_cues_step_forth_and_back_and_end_with_a_word(hands: Hands) -> None:

@@ -249,7 +249,19 @@ def test_an_unknown_address_names_the_nearest() -> None:
     instrument = small()
     assert "did you mean /hm/sound/gain" in instrument.receive(Set("/hm/sound/gian", (1.0,)))
     assert "takes a number" in instrument.receive(Set("/hm/sound/gain", ("loud",)))
-    assert instrument.receive(Set("/hm/sound/gain", (0.5,))) == ""
+    assert instrument.receive(Set("/hm/sound/gain", (-6.0,))) == ""
+
+
+@pytest.mark.parametrize(("decibels", "share"), [(0.0, 1.0), (-6.0, 0.501), (-20.0, 0.1), (-60.0, 0.0), (3.0, 1.0)])
+def test_gain_is_in_decibels_and_minus_six_is_half(decibels: float, share: float) -> None:
+    """It was 0..1 beside a gain in dB in the machine's file, so that -6 was silence."""
+    levels = []
+    for gain in (0.0, decibels):
+        instrument = Instrument.of(SoundOptions(gain=gain, voices=4, reverb=0.0))
+        instrument.receive(Set("/hm/sound/gain", (gain,)))
+        instrument.schedule(rows(*[Grain(0.2 + 0.05 * k, IMPULSE, 0.0, 0.02, gain=0.5, envelope="flat") for k in range(8)]))
+        levels.append(float(np.abs(play(instrument, 0.6)).max()))
+    assert levels[0] > 0.0 and levels[1] == pytest.approx(share * levels[0], rel=0.01, abs=1e-6)
 
 
 def test_mute_fades_and_comes_back() -> None:
