@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.__main__ import BENCHES, COMMANDS, parser
 from engine.doors.nodes import Nodes
+from engine.house.command import BENCHES, COMMANDS, parser
 from engine.loop import Quiet, rehearse
 from engine.show.beat import OnTheBeat, find
 from engine.show.performer import Performer
