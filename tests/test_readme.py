@@ -10,7 +10,7 @@ import pytest
 
 from engine.doors.nodes import Nodes
 from engine.house.command import BENCHES, COMMANDS, parser
-from engine.loop import Quiet, rehearse
+from engine.loop import ScriptedDoors, rehearse
 from engine.show.beat import OnTheBeat, find
 from engine.show.performer import Performer
 from engine.show.programme import Programme, Solo
@@ -90,7 +90,7 @@ def test_every_address_for_performers_answers_on_a_bare_machine(tmp_path):
     """`/hm/beat/quantum` was unknown until a beat was configured."""
     programme = Programme(SCENES.glob("*.py"), "gap")
     programme.others = NODES
-    hand = OnTheBeat(Quiet(), find(""))
+    hand = OnTheBeat(ScriptedDoors(), find(""))
     known = Nodes()
     known.replace((*programme.directory().nodes, *Performer(hand, tmp_path / "presets.toml").nodes(), *hand.nodes()))
     told = [row.split("|")[1] for row in TEXT.splitlines() if row.startswith("| `/hm/")]

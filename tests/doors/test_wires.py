@@ -35,12 +35,24 @@ def tcp(house: House, host: str = "127.0.0.1") -> socket.socket:
     return socket.create_connection((host, house.opened.osc_tcp), 3)
 
 
-def heard(sock: socket.socket) -> tuple[str, list[object]]:
+def exactly(sock: socket.socket, size: int) -> bytes:
+    data = b""
+    while len(data) < size:
+        more = sock.recv(size - len(data))
+        assert more, "it was closed"
+        data += more
+    return data
+
+
+def packet(sock: socket.socket) -> list[tuple[str, list[object]]]:
     """One answer after its length."""
-    file = sock.makefile("rb")
-    (size,) = struct.unpack(">i", file.read(4))
-    (message,) = OscPacket(file.read(size)).messages
-    return message.message.address, message.message.params
+    (size,) = struct.unpack(">i", exactly(sock, 4))
+    return [(m.message.address, m.message.params) for m in OscPacket(exactly(sock, size)).messages]
+
+
+def heard(sock: socket.socket) -> tuple[str, list[object]]:
+    (message,) = packet(sock)
+    return message
 
 
 def test_osc_over_tcp_is_answered_after_its_length(house: House) -> None:
@@ -103,9 +115,7 @@ def test_idle_websockets_and_subscriptions_shut_nobody_out(house: House) -> None
         sock.sendall(after_length(encode("/hm/subscribe", ("/hm/state/caption",)), encode("/hm/ping", ())))
         seen = set()
         while "/hm/pong" not in seen:
-            file = sock.makefile("rb")
-            (size,) = struct.unpack(">i", file.read(4))
-            seen |= {m.message.address for m in OscPacket(file.read(size)).messages}
+            seen |= {address for address, _ in packet(sock)}
             assert "/hm/error" not in seen
 
 
