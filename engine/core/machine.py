@@ -82,6 +82,13 @@ class DoorsFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordFacts:
+    file: str = ""  # the mp4 to record wall and room into, the time is put into its name; "" = none (--record wins)
+    hours: float = 1.0  # a new file begins after so long; 0 = never
+    budget: float = 0.0  # gigabytes for the recordings of this name, the oldest go first; 0 = while the disk has room
+
+
+@dataclass(frozen=True, slots=True)
 class ContractFacts:
     deadline: float = 0.25  # seconds from one picture to the next; later is a miss
     words: float = 1.5  # seconds from words to the first picture of them; later is a miss
@@ -97,6 +104,7 @@ class Machine:
     mind: MindFacts = field(default_factory=MindFacts)
     sound: SoundFacts = field(default_factory=SoundFacts)
     doors: DoorsFacts = field(default_factory=DoorsFacts)
+    record: RecordFacts = field(default_factory=RecordFacts)
     contract: ContractFacts = field(default_factory=ContractFacts)
 
     @classmethod

@@ -92,8 +92,9 @@ class House:
         self.beat = beat.OnTheBeat(self.doors, pulse)
         self.performer = Performer(self.beat, plan.presets)
         self.page = page
-        recording = Recording(plan.record) if plan.record else None
-        tap = Watchers(self.live, recording, size, fps, plan.sound.rate)
+        facts = plan.machine.record
+        self.recording = Recording(plan.record, facts.hours, int(facts.budget * 1e9)) if plan.record else None
+        tap = Watchers(self.live, self.recording, size, fps, plan.sound.rate)
         self.stage = Stage(size, window_of(plan), [tap], self.mind, self.sound.heard, fps, mapping=plan.mapping)
         self.stage.between.upload.ring = pictures
         self.stack.callback(self.stage.close)
@@ -177,6 +178,8 @@ class House:
         notes = [f"{name} is being restarted" for name, room in rooms.items() if not room["alive"]]
         if page["running"] and not page["real"]:
             notes.append("no sound card: the show runs in silence, in time; plug one in when you like")
+        if self.recording and self.recording.trouble:
+            notes.append(self.recording.trouble)
         state = self.mind.state
         return Health(
             ok=not notes,

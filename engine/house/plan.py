@@ -119,7 +119,7 @@ def plan(options: argparse.Namespace, machine: Machine) -> Plan:
         mapping=Path(machine.stage.mapping) if machine.stage.mapping else where / "mapping.toml",
         presets=where / "presets.toml",
         beat=machine.sound.beat,
-        record=getattr(options, "record", None),
+        record=_record(options, machine, where),
         seconds=options.seconds,
         machine=machine,
     )
@@ -164,6 +164,14 @@ def _recordings(machine: Machine) -> Path | None:
         raise CannotPlay(f"[sound] recordings: there is no folder {folder}")
     return folder if machine.sound.recordings else None
 
+
+
+def _record(options: argparse.Namespace, machine: Machine, where: Path) -> Path | None:
+    """The file that recordings are called after: the option's, else the machine's, there beside the memory."""
+    given = getattr(options, "record", None)
+    if given or not machine.record.file:
+        return Path(given) if given else None
+    return where / Path(machine.record.file).expanduser()
 
 
 def _terms(facts: ContractFacts) -> Terms:

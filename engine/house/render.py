@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from engine.core.clock import Clock, Now
 from engine.core.crossings import GRAIN, grain_row
+from engine.core.errors import CannotPlay
 from engine.core.machine import Machine
 from engine.core.messages import Dream, Grain, Message, News, Picture, Set, State, Text, Touch, Withdraw
 from engine.doors.score import read
@@ -189,7 +190,8 @@ def play(
     mind = OfflineMind(Mind(show.mind, progress=_say))
     sound = OfflineSound(replace(show.sound, seed=show.seed, offset=0.0), mind, stems is not None)
     fingerprint = Fingerprint()
-    taps: list[Tap] = [fingerprint, Recorder(out, size, fps, show.sound.rate, patient=True)]
+    film = Recorder(out, size, fps, show.sound.rate, patient=True)
+    taps: list[Tap] = [fingerprint, film]
     day = time.gmtime(0)  # shaders that ask for the date get the same one every time
     stage = Stage(size, None, taps, mind, sound.heard, fps, live=False, date=lambda: day)
     played = Score([*show.settings, *show.said(), *score])
@@ -198,6 +200,8 @@ def play(
     perform(programme, Clock(TICK_HZ, lambda: offline.time), doors, Seen(mind, stage), sound, offline)
     stage.close()
     mind.mind.close()
+    if film.trouble:
+        raise CannotPlay(f"{out} is not whole: {film.trouble}")
     if stems and sound.stems:
         sound.stems.write(stems, out.stem)
     return fingerprint, sound, mind

@@ -99,6 +99,7 @@ def test_a_recorded_show_has_light_and_sound_and_its_length(tmp_path):
     film = tmp_path / "show.mp4"
     show = Show(tmp_path, "--say", "the sea at night", "--say", "une ville en feu", "--record", str(film), seconds=8.0)
     assert show.process.wait(240) == 0, show.log.read_text()
+    (film,) = tmp_path.glob("show-*.mp4")
     with av.open(str(film)) as container:
         frames = [f.to_ndarray(format="rgb24") for f in container.decode(video=0)]
         length = frames and float(container.streams.video[0].duration * container.streams.video[0].time_base)

@@ -115,7 +115,8 @@ VICTIM = """
 import sys, time, numpy as np
 from engine.stage.outputs.recording import Recorder, Recording
 from engine.stage.outputs.tap import OutputError, Worker
-tap = Recorder(sys.argv[1], (160, 90), 30, 48000)
+from pathlib import Path
+tap = Recorder(Path(sys.argv[1]), (160, 90), 30, 48000)
 begun = time.monotonic()
 for index in range(10_000):
     at = index / 30
@@ -143,9 +144,9 @@ def test_a_recording_cut_by_kill_9_plays_to_within_a_second_of_the_end(tmp_path:
 
 
 def test_recordings_are_cut_by_the_hour_and_each_part_plays_alone(tmp_path: Path) -> None:
-    tap = Recorder(tmp_path / "show.mp4", SIZE, FPS, RATE, patient=True, hours=1.4 / 3600)
     names = iter(range(100))
-    tap.recording.now = lambda: time.gmtime(next(names))
+    sink = Recording(tmp_path / "show.mp4", 1.4 / 3600, now=lambda: time.gmtime(next(names)))
+    tap = Encoder([sink], SIZE, FPS, RATE, patient=True)
     play(tap, 5)
     tap.close()
     parts = sorted(tmp_path.glob("show-*.mp4"))

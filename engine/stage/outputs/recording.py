@@ -1,9 +1,16 @@
-"""Recordings on a disk: written as they happen, cut by the hour, and never more than the disk is given for them."""
+"""Recordings on a disk: a file for each hour with the time in its name, never more than the disk is given for them.
+
+A recording is less than the memory: where the disk is nearly full it stands still before the archive has to, and goes
+on by itself, in a new file, when there is room again.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
+import re
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,57 +18,129 @@ from pathlib import Path
 from engine.stage.outputs.encoder import Encoder, Segment
 
 log = logging.getLogger(__name__)
+PARTS = 4  # files that a budget is cut into at least, so that the oldest of them can go
+SPARE = 1 << 30, 0.05  # bytes, share of the disk: the smaller of the two is left free for the memory
+PATIENCE = 10.0  # seconds between two looks at a disk that was full
+DATED = r"-\d{4}-\d\d-\d\d-\d{6}(-\d+)?"
+
+
+class OneFile:
+    """A Sink that writes one file of just this name, over whatever was there. A full disk raises OSError."""
+
+    def __init__(self, path: Path):
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+
+    def put(self, segment: Segment) -> bool:
+        _write(self._file, segment.data)
+        return True
+
+    def close(self) -> None:
+        os.close(self._file)
 
 
 class Recording:
-    """A Sink that writes files.
+    """A Sink that writes files which nothing overwrites: `show.mp4` -> `show-2026-03-01-140000.mp4`.
 
-    `path` names the file; with `hours` > 0 a new one begins after so long and the names carry date and time
-    (`show.mp4` -> `show-2026-03-01-140000.mp4`). With `budget` > 0 (bytes) the oldest of these are deleted first.
-    Each half second is flushed to the kernel, so `kill -9` takes no more than what was being encoded.
+    A new file begins after `hours` (0: never) and at each start. With `budget` > 0 (bytes) the oldest recordings of this
+    name, also of earlier days, are deleted first. What cannot be written is taken out of the file again, so that each
+    file plays to its end; `trouble` says why and where, "" while all is well. Each half second is flushed to the kernel:
+    `kill -9` takes no more than what was being encoded. The encoder's thread only, but for `trouble`.
     """
 
     def __init__(
-        self, path: Path, hours: float = 0.0, budget: int = 0, now: Callable[[], time.struct_time] = time.localtime
-    ):
+        self, path: Path, hours: float = 0.0, budget: int = 0,
+        now: Callable[[], time.struct_time] = time.localtime, seconds: Callable[[], float] = time.monotonic,
+    ):  # fmt: skip
         self.path, self.hours, self.budget = Path(path), hours, budget
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         self.files: list[Path] = []
-        self.bytes = 0
-        self.now = now
+        self.bytes = self.lost = 0  # bytes written, segments that found no room
+        self.trouble = ""
+        self.now, self._seconds = now, seconds
         self._file: int | None = None
-        self._begun = 0.0
+        self._begun, self._size = 0.0, 0  # of the file: scene seconds of its beginning, bytes of whole segments
+        self._again = 0.0  # when to look at the disk again
 
     def put(self, segment: Segment) -> bool:
-        if segment.first:
-            self._open(segment.at)
-        if self._file is not None:
-            os.write(self._file, segment.data)
-            self.bytes += len(segment.data)
-        if self.budget:
-            self._sweep()
-        return not (self.hours and segment.at - self._begun >= self.hours * 3600)
+        """Write a segment; False asks for a new beginning. Never raises for the disk's sake."""
+        try:
+            if segment.first:
+                self._open(segment.at)
+            if self._file is None:
+                self.lost += 1
+                return not self._room_again()
+            self._take(segment.data)
+        except OSError as wrong:
+            self._stand_still(wrong.strerror or str(wrong))
+            return True
+        long = bool(self.hours) and segment.at - self._begun >= self.hours * 3600
+        return not (long or (self.budget and self._size * PARTS >= self.budget))
 
     def _open(self, at: float) -> None:
         self.close()
-        name = self.path
-        if self.hours:
-            name = name.with_name(f"{name.stem}-{time.strftime('%Y-%m-%d-%H%M%S', self.now())}{name.suffix}")
-        self._file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
-        self._begun = at
-        self.files.append(name)
+        if not self._roomy():
+            raise OSError(0, "the disk is nearly full")
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        name = f"{self.path.stem}-{time.strftime('%Y-%m-%d-%H%M%S', self.now())}"
+        tries = 1
+        while self._file is None:
+            path = self.path.with_name(f"{name}{f'-{tries}' if tries > 1 else ''}{self.path.suffix}")
+            with contextlib.suppress(FileExistsError):
+                self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+            tries += 1
+        self._begun, self._size = at, 0
+        self.files.append(path)
+        if self.trouble:
+            log.info("the recording goes on in %s", path)
+        self.trouble = ""
+
+    def _take(self, data: bytes) -> None:
+        assert self._file is not None
+        if not self._roomy():
+            raise OSError(0, "the disk is nearly full")
+        try:
+            _write(self._file, data)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._file, self._size)  # half a segment would be the end of the file for a player
+            raise
+        self._size += len(data)
+        self.bytes += len(data)
+        if self.budget:
+            self._sweep()
+
+    def _stand_still(self, why: str) -> None:
+        self.lost += 1
+        self._again = self._seconds() + PATIENCE
+        self.close()
+        if not self.trouble:
+            self.trouble = f"the recording stands still ({self.path.parent}: {why}); it goes on when there is room"
+            log.warning(self.trouble)
+
+    def _room_again(self) -> bool:
+        """Whether it is time to ask for a new beginning: all that the encoder feeds begins anew with it."""
+        now = self._seconds()
+        if now < self._again:
+            return False
+        self._again = now + PATIENCE
+        return self._roomy() and os.access(_there(self.path.parent), os.W_OK)
+
+    def _roomy(self) -> bool:
+        disk = shutil.disk_usage(_there(self.path.parent))
+        return disk.free > min(SPARE[0], SPARE[1] * disk.total)
 
     def _sweep(self) -> None:
-        """Delete the oldest recordings of this name, also of earlier days, until the rest fits."""
-        pattern = f"{self.path.stem}-*{self.path.suffix}" if self.hours else self.path.name
-        files = sorted(self.path.parent.glob(pattern), key=lambda file: file.stat().st_mtime_ns)
-        total = sum(file.stat().st_size for file in files)
-        for file in files[:-1]:
+        """Delete the oldest recordings of this name until the rest fits; never the one that is being written."""
+        ours = re.compile(re.escape(self.path.stem) + DATED + re.escape(self.path.suffix))
+        files = [file for file in self.path.parent.iterdir() if ours.fullmatch(file.name)]
+        sizes = {file: file.stat() for file in files}
+        total = sum(found.st_size for found in sizes.values())
+        for file in sorted(files, key=lambda file: sizes[file].st_mtime_ns):
             if total <= self.budget:
                 return
-            total -= file.stat().st_size
-            file.unlink()
-            log.info("the recordings have reached %d bytes: %s is gone", self.budget, file.name)
+            if file != self.files[-1]:
+                total -= sizes[file].st_size
+                file.unlink(missing_ok=True)
+                log.info("the recordings have reached %d bytes: %s is gone", self.budget, file.name)
 
     def close(self) -> None:
         if self._file is not None:
@@ -70,11 +149,24 @@ class Recording:
 
 
 class Recorder(Encoder):
-    """A Tap that records picture and sound to `path`. See Encoder and Recording."""
+    """A Tap that records picture and sound to just `path`. See Encoder and OneFile."""
 
     def __init__(
-        self, path: Path, size: tuple[int, int], fps: float, rate: int = 48_000, channels: int = 2,
-        patient: bool = False, hours: float = 0.0, budget: int = 0,
-    ):  # fmt: skip
-        self.recording = Recording(path, hours, budget)
-        super().__init__([self.recording], size, fps, rate, channels, patient)
+        self, path: Path, size: tuple[int, int], fps: float, rate: int = 48_000, channels: int = 2, patient: bool = False
+    ):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        super().__init__([OneFile(path)], size, fps, rate, channels, patient)
+
+
+def _write(file: int, data: bytes) -> None:
+    """All of it: the kernel may take less than it was given (a nearly full disk takes what fits and says no word)."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(file, rest) :]
+
+
+def _there(folder: Path) -> Path:
+    """The folder, or what there is of the way to it."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return folder
