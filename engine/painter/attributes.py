@@ -100,6 +100,8 @@ OFFERS: dict[str, Offer] = {
     "library": Offer(**_INSIDE, figures=_PEOPLE),
     "school": Offer(**_INSIDE, figures=("woman", "child", "person")),
     "hospital": Offer(**_INSIDE, extras=("patient",)),
+    "street": Offer(**_LAND, figures=(*_PEOPLE, "horse", "dog"), extras=("street lamps", "shops")),
+    "market": Offer(lights=_SKY, weathers=("clear", "cloudy", "fog", "rain"), figures=(*_PEOPLE, "dog"), extras=("fruit", "cut flowers")),
 }
 
 # How often chance says something in each field that a kind offers.

@@ -52,12 +52,15 @@ def stone(c: Canvas, s: Scene, colour: Tensor, facing: Tensor, grain: Tensor) ->
     return mix(shadow, stain * light(s, .20, 1.05), facing.clamp(0, 1))
 
 
-def foliage(c: Canvas, s: Scene, green: Tensor, x: Tensor, foot: Tensor, width: Tensor, height: Tensor, leaves: Tensor) -> tuple[Tensor, Tensor]:
-    """A tree or bush as a cloud of `leaves` (noise, (count, 1, h, w)): its colour and its mask. `foot` is the y of its lower edge."""
+def foliage(c: Canvas, s: Scene, x: Tensor, foot: Tensor, width: Tensor, height: Tensor, leaves: Tensor) -> tuple[Tensor, Tensor]:
+    """A tree or bush as a cloud of `leaves` (noise, (count, 1, h, w)): the light on it in 0..1 and its mask. `foot`: y of its lower edge."""
     u, v = (c.x - x) / width, (foot - c.y) / height
     ball = 1 - (u**2 + ((v - .54) / .50) ** 2)
     mask = smooth(-.05, .12, ball - (1 - leaves) * 1.05 + .22) * smooth(-.02, .03, v)
-    side = torch.sign(s.place_x - x)
-    lit = (.30 + .40 * (v - .45) + .34 * u * side + 1.1 * (leaves - .5)).clamp(0, 1)
+    return (.30 + .40 * (v - .45) + .34 * u * torch.sign(s.place_x - x) + 1.1 * (leaves - .5)).clamp(0, 1), mask
+
+
+def leafy(s: Scene, green: Tensor, lit: Tensor) -> Tensor:
+    """The colours of leaves under this hour's light, `lit` of it."""
     shadow = green * mix(s.sky.zenith, s.sky.middle, .4) * (.10 + .42 * s.sky.ambient)
-    return mix(shadow, green * light(s, .12, 1.05) * 1.15, lit), mask
+    return mix(shadow, green * light(s, .12, 1.05) * 1.15, lit)

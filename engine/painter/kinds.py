@@ -19,6 +19,7 @@ from engine.painter import (
     places,
     rooms,
     shores,
+    streets,
     surfaces,
     towns,
     waters,
@@ -61,4 +62,5 @@ PAINTERS: dict[str, Kind] = {
     "kitchen": Kind(rooms.kitchen, sky=False, tone=.4, dim=0),
     "bed": Kind(rooms.bed, sky=False, tone=.4, dim=0), "library": Kind(institutions.library, sky=False, tone=.4, dim=0),
     "school": Kind(institutions.school, sky=False, tone=.4, dim=0), "hospital": Kind(institutions.hospital, sky=False, tone=.4, dim=0),
+    "street": Kind(streets.street), "market": Kind(streets.market, tone=.55),
 }

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from engine.painter import air, figures, waters
 from engine.painter.canvas import Canvas, luma, mix, smooth
-from engine.painter.ground import Plane, foliage, light, rock, stone
+from engine.painter.ground import Plane, foliage, leafy, light, rock, stone
 from engine.painter.lands import LEAVES, lit
 from engine.painter.scene import Scene
 
@@ -43,12 +43,15 @@ def river(c: Canvas, s: Scene) -> Tensor:
         shown = torch.maximum(shown, smooth(.5, -.3, u**2 + ((v - .5) / .55) ** 2 - 1 + (1 - leaves) * .5) * (v > 0))
     picture = mix(picture, lit(s, green * .45, .2 + 0 * half), shown * .72 * plane.below)
     picture = mix(picture, ground, land)
+    sunny, crowns, trunks, haze, cast = (torch.zeros_like(leaves) for _ in range(5))
     for (x, foot, size, slim), (depth, _) in zip(at, trees, strict=True):
-        picture = picture * (1 - .45 * torch.exp(-((c.x - x) / (size * slim)) ** 2 - ((c.y - foot) / (size * .07)) ** 2))
-        trunk = c.limb(x, foot, x + .02 * size, foot - .5 * size, size * .045, size * .028)
-        picture = mix(picture, c.tint(.20, .15, .12) * light(s), trunk)
-        body, mask = foliage(c, s, green * c.uniform(.75, 1.25), x, foot - .10 * size, size * slim, size, mix(leaves, fine, .75 - .5 * depth))
-        picture = mix(picture, mix(s.sky.horizon * .9, body, min(1., .45 + .9 * depth)), mask)
+        cast = torch.maximum(cast, torch.exp(-((c.x - x) / (size * slim)) ** 2 - ((c.y - foot) / (size * .07)) ** 2))
+        on, mask = foliage(c, s, x, foot - .10 * size, size * slim, size, mix(leaves, fine, .75 - .5 * depth))
+        sunny, haze = mix(sunny, on * c.uniform(.7, 1.15), mask), mix(haze, max(0., .55 - .9 * depth) + 0 * mask, mask)
+        crowns = torch.maximum(crowns, mask)
+        trunks = torch.maximum(trunks, c.limb(x, foot, x + .02 * size, foot - .5 * size, size * .045, size * .028))
+    picture = mix(picture * (1 - .45 * cast), c.tint(.20, .15, .12) * light(s), trunks)
+    picture = mix(picture, mix(leafy(s, green, sunny), s.sky.horizon * .9, haze), crowns)
     reeds = smooth(.50, .75, c.noise(50, 3, octaves=2) - (1 - c.y) * 3.2 + .35)
     picture = mix(picture, lit(s, grass * .5, .25 + 0 * half), reeds * smooth(.9, 1.3, out) * .8)
     return figures.place(c, s, picture, horizon + (1 - horizon) * c.uniform(.30, .60), (.14, .24))
@@ -178,10 +181,10 @@ def palm(c: Canvas, s: Scene, x: Tensor, foot: Tensor, tall: Tensor, lean: Tenso
     width = tall * (.027 - .012 * v.clamp(0, 1))
     u = (c.x - x - lean * tall * v.clamp(0, 1) ** 1.7) / width
     sun = torch.sign(s.place_x - .5)
-    shape = smooth(1.15, .85, u.abs()) * smooth(0, .01, v) * smooth(1.0, .985, v)
-    glow = c.tint(.48, .38, .28) * light(s) * (.65 + .45 * u * sun).clamp(.2, 1.2) * (.86 + .14 * torch.sin(v * 90))
+    trunk = smooth(1.15, .85, u.abs()) * smooth(0, .01, v) * smooth(1.0, .985, v)
+    bark = (.65 + .45 * u * sun).clamp(.2, 1.2) * (.86 + .14 * torch.sin(v * 90))
     top_x, top_y = x + lean * tall, foot - tall
-    green = s.pick("season", {"autumn": (.52, .44, .14)}, (.22, .42, .14))
+    crown, lit_ = torch.zeros_like(trunk), torch.zeros_like(trunk)
     for i in range(fronds):
         side = 1. if i % 2 else -1.
         up = 1 - 2 * (i // 2) / (fronds // 2)                                # 1 the highest pair, -1 the lowest
@@ -191,10 +194,12 @@ def palm(c: Canvas, s: Scene, x: Tensor, foot: Tensor, tall: Tensor, lean: Tenso
         below = (c.y - top_y) / reach + rise * t - (rise * .55 + fall) * t * t.clamp(min=0)       # under the rib, in its own length
         teeth = .60 + .40 * torch.sin(t * 62 - below * 26 + 5 * i)
         hang = (.05 + .34 * torch.sin((t.clamp(0, 1) * 3.1) ** .85)) * teeth
-        leaf = smooth(hang, hang * .7, below) * smooth(-.035, -.012, below) * smooth(-.01, .02, t) * smooth(1.0, .95, t)
-        lit_ = .50 + .55 * smooth(.14, 0., below) + .25 * side * sun + .18 * up
-        shape, glow = torch.maximum(shape, leaf), mix(glow, green * light(s, .10, .95) * lit_.clamp(.2, 1.4), leaf)
-    return shape, glow
+        leaf = smooth(hang, hang * .7, below) * smooth(-.035, -.012, below) * (smooth(-.01, .02, t) * smooth(1.0, .95, t))
+        crown = torch.maximum(crown, leaf)
+        lit_ = mix(lit_, .50 + .55 * smooth(.14, 0., below) + .25 * side * sun + .18 * up, leaf)
+    green = s.pick("season", {"autumn": (.52, .44, .14)}, (.22, .42, .14)) * light(s, .10, .95)
+    glow = mix(c.tint(.48, .38, .28) * light(s) * bark, green * lit_.clamp(.2, 1.4), crown)
+    return torch.maximum(trunk, crown), glow
 
 
 def island(c: Canvas, s: Scene) -> Tensor:
@@ -221,11 +226,13 @@ def island(c: Canvas, s: Scene) -> Tensor:
     haze = .08 + .3 * s.has("weather", "fog")
     leaves = c.noise(20, octaves=4)
     trees = s.has("extra", "trees", "") if s.any("extra", "trees", "") else torch.zeros_like(rocky)
+    sunny, crowns = torch.zeros_like(leaves), torch.zeros_like(leaves)
     for i in range(5):
         place = (i - 2) / 2.6 + c.uniform(-.1, .1)
         size = half * c.uniform(.28, .5) * (1.15 - place.abs())
-        colour, mask = foliage(c, s, green, x + place * half, horizon + .012 - half * .06, size * .55, size, leaves)
-        picture = mix(picture, mix(colour, s.sky.horizon, haze), mask * trees)
+        on, mask = foliage(c, s, x + place * half, horizon + .012 - half * .06, size * .55, size, leaves)
+        sunny, crowns = mix(sunny, on, mask), torch.maximum(crowns, mask)
+    picture = mix(picture, mix(leafy(s, green, sunny), s.sky.horizon, haze), crowns * trees)
     picture = mix(picture, mix(body, s.sky.horizon, haze), inside)
     for _ in range(4):
         if palms.any():
