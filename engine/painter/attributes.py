@@ -88,6 +88,8 @@ OFFERS: dict[str, Offer] = {
                   figures=("person", "couple", "child", "birds", "tree", "boat"), extras=("two moons", "crescent"), always=("time",)),
     "lightning": Offer(lights=(), weathers=("rain", "storm"), seasons=SEASONS, figures=("person", "tree", "house", "horse")),
     "explosion": Offer(lights=("stars",), weathers=("clear", "cloudy", "fog", "snow"), figures=("person", "couple", "birds", "house"), extras=("mushroom cloud",)),
+    "street": Offer(**_LAND, figures=(*_PEOPLE, "horse", "dog"), extras=("street lamps", "shops")),
+    "market": Offer(lights=_SKY, weathers=("clear", "cloudy", "fog", "rain"), figures=(*_PEOPLE, "dog"), extras=("fruit", "cut flowers")),
     # animals and people close by
     "dog": Offer(**_LAND, seasons=SEASONS, extras=("running", "standing")),
     "cat": Offer(lights=("sun", "moon", "stars", "lamp", "candle"), weathers=WEATHERS),
@@ -100,8 +102,6 @@ OFFERS: dict[str, Offer] = {
     "library": Offer(**_INSIDE, figures=_PEOPLE),
     "school": Offer(**_INSIDE, figures=("woman", "child", "person")),
     "hospital": Offer(**_INSIDE, extras=("patient",)),
-    "street": Offer(**_LAND, figures=(*_PEOPLE, "horse", "dog"), extras=("street lamps", "shops")),
-    "market": Offer(lights=_SKY, weathers=("clear", "cloudy", "fog", "rain"), figures=(*_PEOPLE, "dog"), extras=("fruit", "cut flowers")),
 }
 
 # How often chance says something in each field that a kind offers.

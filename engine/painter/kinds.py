@@ -55,6 +55,7 @@ PAINTERS: dict[str, Kind] = {
     # shores, travel, streets, events
     "river": Kind(shores.river), "waterfall": Kind(shores.waterfall), "beach": Kind(shores.beach), "island": Kind(shores.island),
     "cave": Kind(shores.cave), "moon": Kind(events.moon), "lightning": Kind(events.lightning), "explosion": Kind(events.explosion, tone=.6),
+    "street": Kind(streets.street), "market": Kind(streets.market, tone=.55),
     # animals and people close by
     "dog": Kind(animals.dog, tone=.4, veil=.6), "cat": Kind(animals.cat, tone=.4, veil=.6), "horse": Kind(animals.horse, tone=.4, veil=.6),
     "birds": Kind(wings.birds, tone=.4, veil=.7), "fish": Kind(wings.fish, sky=False, tone=.3),
@@ -62,5 +63,4 @@ PAINTERS: dict[str, Kind] = {
     "kitchen": Kind(rooms.kitchen, sky=False, tone=.4, dim=0),
     "bed": Kind(rooms.bed, sky=False, tone=.4, dim=0), "library": Kind(institutions.library, sky=False, tone=.4, dim=0),
     "school": Kind(institutions.school, sky=False, tone=.4, dim=0), "hospital": Kind(institutions.hospital, sky=False, tone=.4, dim=0),
-    "street": Kind(streets.street), "market": Kind(streets.market, tone=.55),
 }

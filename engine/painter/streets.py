@@ -195,17 +195,18 @@ def market(c: Canvas, s: Scene) -> Tensor:
     picture = _square(c, s)
     dark = (s.has("time", "night") + .7 * s.has("time", "dusk")).clamp(0, 1)
     ink = s.sky.zenith * .14 + .02
-    for x, size in ((.03, .40), (.97, .44)):
-        at = (x - .5) * c.aspect + .5 + c.uniform(-.04, .04)
-        picture = _stall(c, s, picture, at, .60 + .30 * size + 0 * at, size + 0 * at, dark, .55)
-        walker = passer(c, at + (.5 - at) * c.uniform(.3, .8), .66 + .30 * size + 0 * at, .5 * size + 0 * at)
+    one = torch.ones_like(dark)
+    for place, small in ((.03, .40), (.97, .44)):
+        at = (place - .5) * c.aspect + .5 + c.uniform(-.04, .04)
+        picture = _stall(c, s, picture, at, (.60 + .30 * small) * one, small * one, dark, .55)
+        walker = passer(c, at + (.5 - at) * c.uniform(.3, .8), (.66 + .30 * small) * one, .5 * small * one)
         picture = mix(picture, mix(ink, s.sky.horizon * .6, .28), walker * .92)
     x, size = c.across(.40, .60), c.uniform(.74, .84)
-    picture = _stall(c, s, picture, x, .96 + 0 * x, size, dark, 1.)
+    picture = _stall(c, s, picture, x, .96 * one, size, dark, 1.)
     side = torch.where(c.uniform() > .5, 1., -1.)
-    buyer = figures.woman(c, x + side * size * .52, .985 + 0 * x, size * .62) * (c.uniform() > .4)
+    buyer = figures.woman(c, x + side * size * .52, .985 * one, size * .62) * (c.uniform() > .4)
     picture = mix(picture, ink, buyer * .94)
-    return figures.place(c, s, picture, .985 + 0 * x, (.40, .52), ink=ink, span=(.22, .78))
+    return figures.place(c, s, picture, .985 * one, (.40, .52), ink=ink, span=(.22, .78))
 
 
 def _square(c: Canvas, s: Scene) -> Tensor:
