@@ -102,6 +102,9 @@ OFFERS: dict[str, Offer] = {
     "library": Offer(**_INSIDE, figures=_PEOPLE),
     "school": Offer(**_INSIDE, figures=("woman", "child", "person")),
     "hospital": Offer(**_INSIDE, extras=("patient",)),
+    "lighthouse": Offer(**_LAND, seasons=("winter", "summer")),
+    "church": Offer(**_LAND, seasons=SEASONS, figures=("person", "couple", "birds", "dog")),
+    "house": Offer(**_LAND, seasons=SEASONS, figures=("person", "woman", "child", "dog", "horse", "birds"), extras=("lit window",)),
 }
 
 # How often chance says something in each field that a kind offers.

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from engine.painter import (
     animals,
+    buildings,
     elements,
     events,
     halls,
@@ -63,4 +64,7 @@ PAINTERS: dict[str, Kind] = {
     "kitchen": Kind(rooms.kitchen, sky=False, tone=.4, dim=0),
     "bed": Kind(rooms.bed, sky=False, tone=.4, dim=0), "library": Kind(institutions.library, sky=False, tone=.4, dim=0),
     "school": Kind(institutions.school, sky=False, tone=.4, dim=0), "hospital": Kind(institutions.hospital, sky=False, tone=.4, dim=0),
+    "lighthouse": Kind(buildings.lighthouse),
+    "church": Kind(buildings.church),
+    "house": Kind(buildings.house),
 }

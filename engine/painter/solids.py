@@ -110,6 +110,21 @@ class Ball(Solid):
         return _unit(p / self.reach**2)
 
 
+class Foliage(Ball):
+    """An ellipsoid with a torn edge: the crown of a tree."""
+
+    def span(self, o: Tensor, d: Tensor) -> tuple[Tensor, Tensor]:
+        o, d = o / self.reach, d / self.reach
+        a, b = (d * d).sum(1, keepdim=True), (o * d).sum(1, keepdim=True)
+        nearest = o - d * (b / a)                      # of the ray to the middle
+        far = (nearest * nearest).sum(1, keepdim=True)
+        x, y = nearest[:, :1] + nearest[:, 2:] * .7, nearest[:, 1:2]
+        torn = torch.sin(x * 11 + 3 * torch.sin(y * 7)) * torch.sin(y * 13 + 2 * torch.sin(x * 9)) * .5 + torch.sin(x * 31 + y * 9) * torch.sin(y * 29 - x * 7) * .4
+        inside = 1 - far + .30 * torn
+        root, missed = (inside.clamp(min=0) / a).sqrt(), (inside <= 0) * 1e6
+        return -b / a - root + missed, -b / a + root - missed
+
+
 class Cone(Solid):
     """An upright round body, `low` wide at its foot and `high` wide at its top (radii): a cylinder, a lampshade, a spire."""
 
@@ -179,6 +194,10 @@ class World:
     def ball(self, middle: Place, radii: Place, colour: Skin, *, glow: Skin | None = None, shown: Tensor | None = None, casts: bool = True) -> None:
         self.put(Ball(self.at(middle), self.at(radii), None), colour, glow, shown, casts)
 
+    def crown(self, middle: Place, radii: Place, colour: Skin, *, shown: Tensor | None = None) -> None:
+        """Leaves, thick enough to throw a shadow."""
+        self.put(Foliage(self.at(middle), self.at(radii) * 1.15, None), colour, None, shown, True)
+
     def cone(self, foot: Place, tall: Tensor | float, low: Tensor | float, high: Tensor | float, colour: Skin, *,
              glow: Skin | None = None, shown: Tensor | None = None, casts: bool = True) -> None:
         """An upright cone from its foot's middle, `low` and `high` its radii."""
@@ -189,14 +208,15 @@ class World:
 
     def prism(self, middle: Place, profile: Sequence[tuple[float | Tensor, float | Tensor]], half: Tensor | float, axis: int, colour: Skin, *,
               turn: Tensor | None = None, glow: Skin | None = None, shown: Tensor | None = None, casts: bool = True) -> None:
-        """A convex outline drawn along an axis (0 x, 1 y, 2 z), `half` its half length. The outline turns from the first other axis to the second."""
+        """A convex outline in the two other axes, drawn along an axis (0 x, 1 y, 2 z); `half` is half its length."""
         first, second = [i for i in range(3) if i != axis]
         zero = torch.zeros(self.c.count, 1, 1, 1, device=self.c.device)
         corners = [(zero + a, zero + b) for a, b in profile]
-        planes = []
-        for (a, b), (p, q) in zip(corners, [*corners[1:], corners[0]], strict=True):
+        planes, edges = [], list(zip(corners, [*corners[1:], corners[0]], strict=True))
+        way = torch.sign(torch.stack([a * q - p * b for (a, b), (p, q) in edges]).sum(0))
+        for (a, b), (p, q) in edges:
             parts = [zero, zero, zero]
-            length = ((q - b) ** 2 + (p - a) ** 2).sqrt()
+            length = ((q - b) ** 2 + (p - a) ** 2).sqrt() * way
             parts[first], parts[second] = (q - b) / length, (a - p) / length
             planes.append((torch.cat(parts, 1), parts[first] * a + parts[second] * b))
         for side in (-1., 1.):
