@@ -90,6 +90,8 @@ OFFERS: dict[str, Offer] = {
     "explosion": Offer(lights=("stars",), weathers=("clear", "cloudy", "fog", "snow"), figures=("person", "couple", "birds", "house"), extras=("mushroom cloud",)),
     "street": Offer(**_LAND, figures=(*_PEOPLE, "horse", "dog"), extras=("street lamps", "shops")),
     "market": Offer(lights=_SKY, weathers=("clear", "cloudy", "fog", "rain"), figures=(*_PEOPLE, "dog"), extras=("fruit", "cut flowers")),
+    "bridge": Offer(**_LAND, seasons=SEASONS, figures=("person", "couple", "horse", "birds"), extras=("suspended",)),
+    "garden": Offer(**_LAND, seasons=SEASONS, figures=(*_PEOPLE, "dog"), extras=("roses", "gate")),
     # animals and people close by
     "dog": Offer(**_LAND, seasons=SEASONS, extras=("running", "standing")),
     "cat": Offer(lights=("sun", "moon", "stars", "lamp", "candle"), weathers=WEATHERS),

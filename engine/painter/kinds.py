@@ -23,6 +23,7 @@ from engine.painter import (
     streets,
     surfaces,
     towns,
+    walks,
     waters,
     wings,
 )
@@ -56,7 +57,7 @@ PAINTERS: dict[str, Kind] = {
     # shores, travel, streets, events
     "river": Kind(shores.river), "waterfall": Kind(shores.waterfall), "beach": Kind(shores.beach), "island": Kind(shores.island),
     "cave": Kind(shores.cave), "moon": Kind(events.moon), "lightning": Kind(events.lightning), "explosion": Kind(events.explosion, tone=.6),
-    "street": Kind(streets.street), "market": Kind(streets.market, tone=.55),
+    "street": Kind(streets.street), "market": Kind(streets.market, tone=.55), "bridge": Kind(walks.bridge), "garden": Kind(walks.garden, tone=.4),
     # animals and people close by
     "dog": Kind(animals.dog, tone=.4, veil=.6), "cat": Kind(animals.cat, tone=.4, veil=.6), "horse": Kind(animals.horse, tone=.4, veil=.6),
     "birds": Kind(wings.birds, tone=.4, veil=.7), "fish": Kind(wings.fish, sky=False, tone=.3),
