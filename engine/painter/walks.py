@@ -239,7 +239,7 @@ def _beds(c: Canvas, s: Scene, picture: Tensor, plane: Plane, horizon: Tensor, v
         far = (du**2 + (dv + .06) ** 2).sqrt() / radius
         ripple = 1 + .16 * torch.sin(torch.atan2(dv + .06, du) * 5 + chance * 9)
         head = smooth(1., .78, far * ripple) * band * (chance < .80)
-        hue = mix(one, two, ((torch.remainder(chance * 7.3, 1) > .55)).float())
+        hue = mix(one, two, (torch.remainder(chance * 7.3, 1) > .55).float())
         hue = mix(hue, hue * c.tint(1.1, .62, .55), (torch.remainder(chance * 3.1, 1) > .6).float() * .6)
         petal = hue * light(s, .14, .98) * (.62 + .45 * (1 - far).clamp(0, 1) - .55 * dv + .25 * torch.sin(far * 8)).clamp(.25, 1.3)
         heart = smooth(.34, .20, far) * c.tint(.95, .75, .20) * light(s)
