@@ -6,11 +6,11 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from engine.painter import air, figures, waters
+from engine.painter import air, waters
 from engine.painter.canvas import Canvas, mix, smooth
 from engine.painter.lands import LEAVES
 from engine.painter.scene import Scene
-from engine.painter.skins import FLAME, Grain, boards, chances, turned
+from engine.painter.skins import FLAME, Grain, boards, chances, standing, turned
 from engine.painter.solids import World, band
 
 _OVERCAST = ("storm", "rain", "fog", "cloudy", "snow")
@@ -130,8 +130,7 @@ def house(c: Canvas, s: Scene) -> Tensor:
     picture = w.picture(behind, (mix(s.sky.horizon, s.sky.middle, .4), 70. - 45. * s.has("weather", "fog", "snow", "storm")))
     picture = _glow(c, w, picture)
     picture = _smoke(c, s, picture, *w.project((2.05, 6.5, 2.2)))
-    _, feet = w.project((0, 0, -4.))
-    return turned(c, s, figures.place(c, s, picture, feet, (.20, .27), span=(.42, .62)))
+    return turned(c, s, standing(w, s, picture, (c.uniform(-.6, 1.), 0., -3.4)))
 
 
 def _glow(c: Canvas, w: World, picture: Tensor) -> Tensor:
@@ -191,8 +190,7 @@ def church(c: Canvas, s: Scene) -> Tensor:
     sunlight(w, s)
     picture = w.picture(behind, (mix(s.sky.horizon, s.sky.middle, .3), 130. - 90. * s.has("weather", "fog", "snow", "storm")))
     picture = _glow(c, w, picture)
-    _, feet = w.project((0, 0, -14.))
-    return turned(c, s, figures.place(c, s, picture, feet, (.10, .14), span=(.32, .68)))
+    return turned(c, s, standing(w, s, picture, (c.uniform(-6., -2.), 0., -12.)))
 
 
 def _tower(c: Canvas, w: World, grain: Grain, stone: Tensor, slate: Tensor, glow: Tensor) -> None:

@@ -109,9 +109,12 @@ _DRAWN: dict[str, Callable[[Canvas, Tensor, Tensor, Tensor], Tensor]] = {
 
 
 def place(c: Canvas, s: Scene, picture: Tensor, ground: Tensor, size: tuple[float, float] = (.16, .30), ink: Tensor | None = None,
-          span: tuple[float, float] = (.25, .75)) -> Tensor:
-    """Put each picture's figure on its `ground` (y of the feet, (count, 1, 1, 1)), as a dark shape that keeps some air."""
-    x, height = c.across(*span), c.uniform(*size)
+          span: tuple[float, float] = (.25, .75), at: tuple[Tensor, Tensor] | None = None) -> Tensor:
+    """Put each picture's figure on its `ground` (y of the feet, (count, 1, 1, 1)), as a dark shape that keeps some air.
+
+    `at`: its x and its height, where the painter knows them; else they are chosen from `span` and `size`.
+    """
+    x, height = at or (c.across(*span), c.uniform(*size))
     ink = (s.sky.zenith * .20 + s.sky.horizon * .05) if ink is None else ink
     for name, draw in _DRAWN.items():
         if s.any("figure", name):

@@ -1,10 +1,9 @@
-"""Rooms that belong to everybody: library, class room, ward, theatre."""
+"""Rooms that belong to everybody: library, class room, ward."""
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-from engine.painter import figures
 from engine.painter.canvas import Canvas, mix, smooth
 from engine.painter.scene import Scene
 from engine.painter.skins import (
@@ -15,25 +14,13 @@ from engine.painter.skins import (
     chances,
     daylight,
     lamplight,
+    standing,
     tiles,
     turned,
     window,
     wood,
 )
 from engine.painter.solids import World, band
-
-
-def _stand(c: Canvas, s: Scene, w: World, picture: Tensor, x: Tensor | float, z: Tensor | float, tall: float = 1.7) -> Tensor:
-    """Whoever is in the room, on its floor, at x and z."""
-    _, feet = w.project((x, 0, z))
-    _, top = w.project((x, tall, z))
-    px, _ = w.project((x, 0, z))
-    if not any(a.figure for a in s.attributes):
-        return picture
-    height = (feet - top).mean().item()
-    middle = ((px - .5) / c.aspect + .5).mean().item()
-    ink = picture.mean((2, 3), keepdim=True) * .16
-    return figures.place(c, s, picture, feet, (height * .95, height * 1.05), ink=ink, span=(middle - .03, middle + .03))
 
 
 def library(c: Canvas, s: Scene) -> Tensor:
@@ -87,7 +74,7 @@ def library(c: Canvas, s: Scene) -> Tensor:
     picture = picture + torch.exp(-(c.far(wx, wy) / .20) ** 2) * light * (.03 + .24 * s.sky.ambient)
     s.place_x, y = w.project((-.62, 1.02, 2.4))
     s.place_y = y - .12
-    return turned(c, s, _stand(c, s, w, picture, .35, 3.6))
+    return turned(c, s, standing(w, s, picture, (.35, 0., 3.6)))
 
 
 def _ladder(c: Canvas, w: World, timber: Tensor, z: Tensor) -> None:
@@ -135,7 +122,7 @@ def school(c: Canvas, s: Scene) -> Tensor:
         w.lamp((0, 2.75, z), c.tint(1., .90, .70) * lamp * .9, 2.4, soft=.4, shadows=z > 2)
     picture = w.picture()
     s.place_x, s.place_y = w.project((-.3, 1.7, 5.))
-    return turned(c, s, _stand(c, s, w, picture, .32, 4.3))
+    return turned(c, s, standing(w, s, picture, (.32, 0., 4.3)))
 
 
 def _board(c: Canvas, s: Scene, w: World, grain: Grain, timber: Tensor) -> None:

@@ -133,14 +133,14 @@ def _table(c: Canvas, s: Scene, w: World, grain: Grain, timber: Tensor) -> None:
     w.ball((x + .36, top + .05, z - .10), (.16, .065, .085), c.tint(.62, .40, .20) * c.uniform(.8, 1.2))
 
 
-def chair(c: Canvas, w: World, foot: tuple[float | Tensor, float | Tensor], turn: Tensor, timber: Tensor) -> None:
-    """A wooden chair that faces `turn` (radians about the vertical; its back is behind it)."""
+def chair(c: Canvas, w: World, foot: tuple[float | Tensor, float | Tensor], turn: Tensor, timber: Tensor, floor: float = 0.) -> None:
+    """A wooden chair on a floor, that faces `turn` (radians about the vertical; its back is behind it)."""
     x, z = foot
     cos, sin = torch.cos(turn), torch.sin(turn)
 
     def part(a: float, y: float, b: float, half: tuple[float, float, float]) -> None:
         px, pz = x + a * cos + b * sin, z - a * sin + b * cos
-        w.box((px - half[0], y - half[1], pz - half[2]), (px + half[0], y + half[1], pz + half[2]), timber, turn=turn)
+        w.box((px - half[0], floor + y - half[1], pz - half[2]), (px + half[0], floor + y + half[1], pz + half[2]), timber, turn=turn)
     part(0, .45, 0, (.21, .02, .20))
     for a in (-.18, .18):
         part(a, .22, -.17, (.02, .22, .02))

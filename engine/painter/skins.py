@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from engine.painter import figures
 from engine.painter.canvas import Canvas, mix, smooth
 from engine.painter.scene import Scene
 from engine.painter.solids import World, band
@@ -153,3 +154,10 @@ def turned(c: Canvas, s: Scene, picture: Tensor) -> Tensor:
     other = (c.uniform() > .5).float()
     s.place_x = mix(s.place_x, 1 - s.place_x, other)
     return torch.lerp(picture, picture.flip(3), other)
+
+
+def standing(w: World, s: Scene, picture: Tensor, place: tuple[Tensor | float, float, Tensor | float], ink: float = .14) -> Tensor:
+    """Whoever is in the scene, with feet at a place of the world, seen dark."""
+    x, feet = w.project(place)
+    _, top = w.project((place[0], place[1] + 1.72, place[2]))
+    return figures.place(w.c, s, picture, feet, ink=picture.mean((2, 3), keepdim=True) * ink, at=(x, feet - top))

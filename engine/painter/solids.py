@@ -229,6 +229,23 @@ class World:
         reach[axis] = zero + half
         self.put(Hull(self.at(middle), torch.cat(reach, 1), turn, planes), colour, glow, shown, casts)
 
+    def plate(self, middle: Place, right: Place, up: Place, outline: Sequence[tuple[float | Tensor, float | Tensor]], half: float, colour: Skin, *,
+              glow: Skin | None = None, shown: Tensor | None = None, casts: bool = True) -> None:
+        """A convex outline on a plane that leans: `right` and `up` are its axes, at right angles; `half` is half its thickness."""
+        one, other = _unit(self.at(right)), _unit(self.at(up))
+        through = torch.linalg.cross(one, other, dim=1)
+        corners = [(self.at((a, 0, 0))[:, :1], self.at((b, 0, 0))[:, :1]) for a, b in outline]
+        edges = list(zip(corners, [*corners[1:], corners[0]], strict=True))
+        way = torch.sign(torch.stack([a * q - p * b for (a, b), (p, q) in edges]).sum(0))
+        planes = []
+        for (a, b), (p, q) in edges:
+            length = ((q - b) ** 2 + (p - a) ** 2).sqrt() * way
+            x, y = (q - b) / length, (a - p) / length
+            planes.append((one * x + other * y, x * a + y * b))
+        planes += [(through, self.at((half, 0, 0))[:, :1]), (-through, self.at((half, 0, 0))[:, :1])]
+        reach = torch.stack([(one * a + other * b).abs() for a, b in corners]).amax(0) + through.abs() * half
+        self.put(Hull(self.at(middle), reach, None, planes), colour, glow, shown, casts)
+
     def spire(self, middle: Place, half: Tensor | float, tall: Tensor | float, colour: Skin, *, turn: Tensor | None = None) -> None:
         """A pyramid of four sides: `middle` is that of its foot, `half` half its side."""
         zero = torch.zeros(self.c.count, 1, 1, 1, device=self.c.device)
