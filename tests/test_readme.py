@@ -12,8 +12,10 @@ from engine.doors.nodes import Nodes
 from engine.house.command import BENCHES, COMMANDS, parser
 from engine.loop import ScriptedDoors, rehearse
 from engine.show.beat import OnTheBeat, find
+from engine.show.cast import Cast
 from engine.show.performer import Performer
-from engine.show.programme import Programme, Solo
+from engine.show.programme import Programme
+from engine.show.rehearsal import Solo
 from engine.show.scene import SCENES, load
 from engine.sound.nodes import NODES
 from tests.house.test_house import TOP, Show, wait_for
@@ -88,7 +90,7 @@ def test_every_package_is_named_with_its_reason():
 
 def test_every_address_for_performers_answers_on_a_bare_machine(tmp_path):
     """`/hm/beat/quantum` was unknown until a beat was configured."""
-    programme = Programme(SCENES.glob("*.py"), "gap")
+    programme = Programme(Cast(SCENES.glob("*.py")), "gap")
     programme.others = NODES
     hand = OnTheBeat(ScriptedDoors(), find(""))
     known = Nodes()

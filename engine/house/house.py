@@ -7,6 +7,7 @@ import logging
 import signal
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from types import FrameType
@@ -15,12 +16,14 @@ from typing import Self
 from engine.core.clock import Clock, Now
 from engine.core.crossings import ClockPage, GrainRing, PictureRing
 from engine.core.errors import CannotPlay
+from engine.core.guard import Guard
 from engine.core.machine import Machine
 from engine.core.messages import Directory, Dream, Health, Trouble
 from engine.core.meter import Meter
 from engine.core.supervisor import Room, Supervisor
-from engine.house.plan import Plan, check_ports, check_settings, plan, window_of
+from engine.house.plan import Plan, cast_of, check_ports, check_settings, plan, window_of
 from engine.house.rooms import DoorsRoom, MindRoom, SoundRoom
+from engine.house.shield import ShieldedDoors, ShieldedMind, ShieldedSound
 from engine.house.wall import Seen, Wall, Watchers
 from engine.loop import Show, perform
 from engine.show import beat
@@ -52,6 +55,8 @@ class House:
         self.meter = Meter()
         self.stack = ExitStack()
         self.ended = False
+        self.troubles: deque[Trouble] = deque(maxlen=256)  # of this process, told with the news
+        self.guard = Guard("loop", self.troubles.append)
 
     def __enter__(self) -> Self:
         try:
@@ -71,7 +76,9 @@ class House:
         self.stack.callback(pulse.close)
         fps = plan.fps or FPS
         size = plan.size if plan.size[0] else choose_size(fps)  # before the rooms start: they would be measured too
-        self.programme = Programme(plan.scenes, plan.start, plan.hold, plan.seed)
+        cast = cast_of(plan, tell=self.troubles.append, keep=plan.keep)
+        self.stack.callback(cast.close)
+        self.programme = Programme(cast, plan.start, plan.hold, plan.seed, live=True)
         self.programme.others = nodes(plan.sound)
         on_the_wall = [setting for setting in plan.settings if setting.address.startswith("/hm/mapping/")]
         check_settings((s for s in plan.settings if s not in on_the_wall), self.programme.directory().nodes)
@@ -100,7 +107,7 @@ class House:
         self.stack.callback(self.stage.close)
         self.stage.prepare(self.programme.layers(), self._prepared)
         self.programme.others = (*nodes(plan.sound), *mapping_nodes(self.stage.walls.mappings))
-        self.programme.directory_serial += 1
+        self.programme.turned += 1
         check_settings(on_the_wall, self.programme.directory().nodes)
 
     def wake(self, patience: float = 600.0) -> None:
@@ -155,7 +162,9 @@ class House:
         def over() -> bool:
             return self.ended or bool(seconds and clock.time >= seconds)
 
-        perform(show(clock), clock, self.performer, Seen(self.mind, self.stage), self.sound, Wall(self.stage, self.mind, self.meter, over))
+        doors, guard = ShieldedDoors(self.performer, self.guard), self.guard
+        mind, sound = ShieldedMind(Seen(self.mind, self.stage, self.troubles), guard), ShieldedSound(self.sound, guard)
+        perform(show(clock), clock, doors, mind, sound, Wall(self.stage, self.mind, self.meter, over, guard))
 
     def _directory(self) -> Directory:
         return Directory((*self.programme.directory().nodes, *self.performer.nodes(), *self.beat.nodes()))

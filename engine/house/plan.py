@@ -9,6 +9,7 @@ import socket
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from engine.core.errors import CannotPlay, nearest
 from engine.core.machine import ContractFacts, Machine, home
@@ -17,7 +18,8 @@ from engine.doors.options import MODES, DoorsOptions, Mode
 from engine.house.doctor import port_is_free
 from engine.mind.model.contract import Terms
 from engine.mind.options import MindOptions
-from engine.show.scene import SCENES, find
+from engine.show.cast import Cast
+from engine.show.scene import SceneError, files, find
 from engine.sound.options import SoundOptions
 from engine.sound.speakers import Speakers
 from engine.stage.window import WindowOptions
@@ -42,6 +44,7 @@ class Plan:
     doors: DoorsOptions
     window: str = "headless"
     mapping: Path | None = None  # where the wall's mapping is kept
+    keep: Path | None = None  # where the last good version of each scene is kept
     presets: Path = Path("presets.toml")  # where a performer's presets are kept
     beat: str = ""  # whose beat texts and scenes wait for: see engine/show/beat.py
     record: Path | None = None
@@ -58,7 +61,7 @@ class Plan:
 def plan(options: argparse.Namespace, machine: Machine) -> Plan:
     """Weigh the options (which win) and the machine's facts."""
     asked = find(options.scene) if options.scene else None
-    scenes = {path.stem: path for path in sorted(SCENES.glob("*.py"))}
+    scenes = {path.stem: path for path in files()}
     if asked:
         scenes[asked.stem] = asked
     where = options.home or home()
@@ -117,12 +120,21 @@ def plan(options: argparse.Namespace, machine: Machine) -> Plan:
         doors=doors,
         window=getattr(options, "window", None) or machine.stage.window,
         mapping=Path(machine.stage.mapping) if machine.stage.mapping else where / "mapping.toml",
+        keep=where / "scenes",
         presets=where / "presets.toml",
         beat=machine.sound.beat,
         record=_record(options, machine, where),
         seconds=options.seconds,
         machine=machine,
     )
+
+
+def cast_of(plan: Plan, **more: Any) -> Cast:
+    """The scenes of a show. Raises SceneError where the one that was asked for cannot be played, in any version."""
+    cast = Cast(plan.scenes, **more)
+    if plan.hold and plan.start not in cast.scenes and not cast.hung:
+        raise SceneError(cast.broken[plan.start])
+    return cast
 
 
 def check_model(name: str) -> None:

@@ -24,7 +24,7 @@ from engine.core.machine import Machine
 from engine.core.messages import Dream, Grain, Message, News, Picture, Set, State, Text, Touch, Withdraw
 from engine.doors.score import read
 from engine.house.house import TICK_HZ
-from engine.house.plan import Plan, check_settings, plan
+from engine.house.plan import Plan, cast_of, check_settings, plan
 from engine.house.wall import Seen
 from engine.loop import Values, perform
 from engine.mind.mind import Mind
@@ -184,7 +184,7 @@ def play(
 ) -> tuple[Fingerprint, OfflineSound, OfflineMind]:
     """Render one show into `out`. Returns what was seen, heard and dreamt, for whoever wants to measure it."""
     fps, size = show.fps or FPS, show.size if show.size[0] else SIZE
-    programme = Programme(show.scenes, show.start, show.hold, show.seed)
+    programme = Programme(cast_of(show), show.start, show.hold, show.seed)
     programme.others = nodes(show.sound)
     check_settings(show.settings, programme.directory().nodes)
     mind = OfflineMind(Mind(show.mind, progress=_say))

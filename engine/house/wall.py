@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 
-from engine.core.messages import Message, Set, State
+from engine.core.guard import FAULTS, Guard
+from engine.core.messages import Message, News, Set, State, Trouble
 from engine.core.meter import Meter
 from engine.house.rooms import MindRoom
 from engine.loop import Mind
@@ -19,10 +21,16 @@ from engine.stage.stage import Stage
 
 
 class Wall:
-    """The live stage under the meter's eye; it closes when `over` says so. Loop thread only."""
+    """The live stage under the meter's eye; it closes when `over` says so. Loop thread only.
 
-    def __init__(self, stage: Stage, mind: MindRoom, meter: Meter, over: Callable[[], bool]):
-        self.stage, self.mind, self.meter, self.over = stage, mind, meter, over
+    A frame that fails is said, counted and left out: what was shown last stays. `beat` is called after each that was shown.
+    """
+
+    def __init__(
+        self, stage: Stage, mind: MindRoom, meter: Meter, over: Callable[[], bool], guard: Guard,
+        beat: Callable[[], None] = lambda: None,
+    ):  # fmt: skip
+        self.stage, self.mind, self.meter, self.over, self.guard, self.beat = stage, mind, meter, over, guard, beat
         self._layer = dark
         self._last = 0.0
         self._picture = 0
@@ -33,14 +41,20 @@ class Wall:
 
     def hear(self, message: Message) -> None:
         if isinstance(message, Set):
-            self.stage.receive(message)
+            self.guard.run("mapping", self.stage.receive, message, otherwise=None)
 
     def show(self, layer: Layer, at: float) -> None:
         """Draw and present. `dark` alone is a panic key: black on this very frame, without a crossing."""
         self.stage.blackout = layer == dark
         if layer != dark:
             self._layer = layer
-        self.stage.show(self._layer, at)
+        try:
+            self.stage.show(self._layer, at)
+        except FAULTS as wrong:
+            self.guard.note("drawing", wrong)
+            time.sleep(1.0 / self.stage.fps)  # what fails at once must not keep a core busy with failing
+            return
+        self.beat()
         now = time.monotonic()
         self.meter.shown(self._last, now)
         self._last = now
@@ -58,9 +72,15 @@ class Seen:
     is seen. Loop thread only.
     """
 
-    def __init__(self, mind: Mind, stage: Stage):
+    def __init__(self, mind: Mind, stage: Stage, troubles: deque[Trouble] | None = None):
         self.mind, self.stage = mind, stage
-        self.hear, self.request, self.news = mind.hear, mind.request, mind.news
+        self.troubles = deque() if troubles is None else troubles  # what went wrong in this process, to be told with the news
+        self.hear, self.request = mind.hear, mind.request
+
+    def news(self) -> Iterator[News]:
+        while self.troubles:
+            yield self.troubles.popleft()
+        yield from self.mind.news()
 
     @property
     def state(self) -> State:

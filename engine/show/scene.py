@@ -16,7 +16,7 @@ import linecache
 import re
 import sys
 import types
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, overload
 
@@ -187,6 +187,11 @@ def descriptions(kind: type[Scene]) -> dict[str, str]:
     return told
 
 
+def files(folder: Path = SCENES) -> Iterator[Path]:
+    """The scene files of a folder; what a Mac or an editor leaves beside them ("._gap.py", ".gap.py.swp") is none."""
+    yield from (path for path in sorted(folder.glob("*.py")) if not path.name.startswith((".", "_")) and path.is_file())
+
+
 def find(name: str, folder: Path = SCENES) -> Path:
     """The file of a scene by name or path. Raises SceneError naming the nearest."""
     path = Path(name)
@@ -196,7 +201,7 @@ def find(name: str, folder: Path = SCENES) -> Path:
         raise SceneError(f"{path}: no such file")
     if (folder / f"{name}.py").exists():
         return folder / f"{name}.py"
-    raise SceneError(f"no scene is called {name}; {nearest(name, (p.stem for p in folder.glob('*.py')))}")
+    raise SceneError(f"no scene is called {name}; {nearest(name, (p.stem for p in files(folder)))}")
 
 
 def load(path: Path) -> Scene:
@@ -219,7 +224,7 @@ def load(path: Path) -> Scene:
         scene = found[0]()
     except SceneError:
         raise
-    except Exception as wrong:
+    except (Exception, SystemExit) as wrong:
         _spell(path, tree, module)
         raise SceneError(f"{path}{line_of(wrong, path)}: {type(wrong).__name__}: {wrong}") from wrong
     _spell(path, tree, module, scene)

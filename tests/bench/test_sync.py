@@ -4,7 +4,7 @@ from engine.bench.clicks import sync
 from engine.bench.sync import BeaconShow, Witness
 from engine.core.clock import Now
 from engine.loop import NullStage
-from engine.show.programme import Solo
+from engine.show.rehearsal import Solo
 from engine.show.scene import Scene
 
 RATE = 48_000

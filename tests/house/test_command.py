@@ -17,6 +17,7 @@ from engine.doors.options import DoorsOptions
 from engine.doors.wires import any_socket
 from engine.house.command import parser
 from engine.house.plan import check_ports, check_settings, plan
+from engine.show.cast import Cast
 from engine.show.programme import Programme
 from engine.show.scene import SCENES
 from engine.sound.nodes import NODES
@@ -71,7 +72,7 @@ def test_what_is_wrong_before_the_show_is_said_in_a_sentence(words, said, tmp_pa
     ],
 )
 def test_a_setting_that_cannot_be_is_refused_with_the_nearest(setting, said):
-    show = Programme([SCENES / "gap.py"], "gap")
+    show = Programme(Cast([SCENES / "gap.py"]), "gap")
     show.others = NODES
     good = [Set("/hm/beta", (0.9,)), Set("/hm/hold", (1.0,)), Set("/hm/sound/gain", (-6.0,)), Set("/hm/scene/gap/trail", (0.5,))]
     check_settings(good, show.directory().nodes)

@@ -16,10 +16,11 @@ from engine.doors.options import DoorsOptions
 from engine.doors.oscquery import describe
 from engine.house.rooms import DoorsRoom
 from engine.loop import NullMind, NullStage, ScriptedDoors, perform
+from engine.show.cast import Cast
 from engine.show.performer import Performer
 from engine.show.presets import Book, Cue, Glide, PresetError, between, keeps
 from engine.show.programme import Programme
-from engine.show.scene import SCENES
+from engine.show.scene import files
 from engine.sound.nodes import NODES
 from tests.doors.doors_house import Performer as Client
 
@@ -86,7 +87,7 @@ class Hands:
 
     def __init__(self, path: Path):
         self.now, self.doors = 0.0, ScriptedDoors()
-        self.programme = Programme(sorted(SCENES.glob("*.py")), "gap")
+        self.programme = Programme(Cast(files()), "gap")
         self.programme.others = NODES
         self.performer = Performer(self.doors, path, lambda: self.now)
         self.sets: list[Set] = []
@@ -193,7 +194,7 @@ class Paced(NullStage):
 def test_an_osc_client_stores_recalls_and_is_told_the_nearest_name(tmp_path: Path) -> None:
     """Real UDP into the doors' own process, the real loop and programme; mind, sound and light are stand-ins."""
     options = DoorsOptions(osc_port=0, tcp_port=-1, query_port=-1, web_port=-1, advertise=False)
-    programme = Programme(sorted(SCENES.glob("*.py")), "gap")
+    programme = Programme(Cast(files()), "gap")
     programme.others = NODES
     room = Room("doors", "engine.doors.room:serve", lambda: (options, None))
     stage = Paced(0)

@@ -4,6 +4,7 @@ import pytest
 
 from engine.core.clock import Now
 from engine.core.messages import Keystroke, Set, Text, Touch, Withdrawn
+from engine.show.cast import Cast
 from engine.show.programme import Programme
 from engine.show.scene import Param, Scene, SceneError, UnknownMessage, descriptions, find, load
 
@@ -109,7 +110,7 @@ def test_a_dream_carries_whose_words_it_is_made_of():
 def test_whose_words_they_are_goes_along_where_a_scene_makes_its_dream_by_hand(tmp_path):
     path = scene_file(tmp_path, "def dream(self, now): return Dream(self.words if self.words != 'own' else 'a door')\n")
     path.write_text(path.read_text().replace("import Param", "import Dream, Param"))
-    show = Programme([path], "small")
+    show = Programme(Cast([path]), "small")
     show.receive(Text("the sea", key="mine"), NOW)
     assert show.dream(NOW).sentence == ("mine", "the sea")
     show.receive(Text("own", key="theirs"), NOW)
@@ -117,7 +118,7 @@ def test_whose_words_they_are_goes_along_where_a_scene_makes_its_dream_by_hand(t
 
 
 def test_what_was_taken_back_is_asked_for_no_more(tmp_path):
-    show = Programme([scene_file(tmp_path, "pass\n")], "small")
+    show = Programme(Cast([scene_file(tmp_path, "pass\n")]), "small")
     show.receive(Text("the sea", key="mine"), NOW)
     show.learn(Withdrawn("code", True, key="another's"))
     assert show.dream(NOW).words == "the sea"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.show.cast import Cast
 from engine.show.programme import Programme
 from engine.show.scene import SceneError, load
 
@@ -77,4 +78,4 @@ def test_a_scene_is_rehearsed_before_the_first_frame_not_only_when_it_is_saved_a
     path = written(tmp_path, "def update(self, now):\n    for ancestor in self.state.lineage.ancestors:\n        ancestor.shrae")
     load(path)  # what comes out of a list cannot be followed without playing
     with pytest.raises(SceneError, match=r"small\.py:7: AttributeError: .*shrae"):
-        Programme([path], "small")
+        Programme(Cast([path]), "small")
