@@ -92,6 +92,8 @@ OFFERS: dict[str, Offer] = {
     "market": Offer(lights=_SKY, weathers=("clear", "cloudy", "fog", "rain"), figures=(*_PEOPLE, "dog"), extras=("fruit", "cut flowers")),
     "bridge": Offer(**_LAND, seasons=SEASONS, figures=("person", "couple", "horse", "birds"), extras=("suspended",)),
     "garden": Offer(**_LAND, seasons=SEASONS, figures=(*_PEOPLE, "dog"), extras=("roses", "gate")),
+    "car": Offer(**_LAND, seasons=SEASONS, figures=("person", "woman", "couple", "house", "tree", "birds", "dog"), extras=("headlights",)),
+    "aeroplane": Offer(**_LAND, figures=("birds",), extras=("propeller", "contrails")),
     # animals and people close by
     "dog": Offer(**_LAND, seasons=SEASONS, extras=("running", "standing")),
     "cat": Offer(lights=("sun", "moon", "stars", "lamp", "candle"), weathers=WEATHERS),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from engine.painter import (
+    aircraft,
     animals,
     buildings,
     elements,
@@ -25,6 +26,7 @@ from engine.painter import (
     theatre,
     thresholds,
     towns,
+    vehicles,
     walks,
     waters,
     wings,
@@ -60,6 +62,7 @@ PAINTERS: dict[str, Kind] = {
     "river": Kind(shores.river), "waterfall": Kind(shores.waterfall), "beach": Kind(shores.beach), "island": Kind(shores.island),
     "cave": Kind(shores.cave), "moon": Kind(events.moon), "lightning": Kind(events.lightning), "explosion": Kind(events.explosion, tone=.6),
     "street": Kind(streets.street), "market": Kind(streets.market, tone=.55), "bridge": Kind(walks.bridge), "garden": Kind(walks.garden, tone=.4),
+    "car": Kind(vehicles.car), "aeroplane": Kind(aircraft.aeroplane),
     # animals and people close by
     "dog": Kind(animals.dog, tone=.4, veil=.6), "cat": Kind(animals.cat, tone=.4, veil=.6), "horse": Kind(animals.horse, tone=.4, veil=.6),
     "birds": Kind(wings.birds, tone=.4, veil=.7), "fish": Kind(wings.fish, sky=False, tone=.3),
