@@ -171,7 +171,7 @@ _MOODS = {"": (1., 1., 1., 1., 1., 1., 0.), "melancholic": (.84, .95, 1.14, .55,
           "luminous": (1.05, 1.04, .99, 1.1, 1.34, .9, .08), "dark": (.92, .95, 1.02, .85, .58, 1.12, 0.), "joyful": (1.08, 1.03, .96, 1.55, 1.14, 1.05, .02)}
 
 
-_DARKEST = .18                                         # mean luma below which a print is exposed longer: on a wall less is black
+_DARKEST = .22                                         # mean luma below which a print is exposed longer: on a wall less is black
 
 
 def exposed(picture: Tensor) -> Tensor:

@@ -112,6 +112,10 @@ OFFERS: dict[str, Offer] = {
     "lighthouse": Offer(**_LAND, seasons=("winter", "summer")),
     "church": Offer(**_LAND, seasons=SEASONS, figures=("person", "couple", "birds", "dog")),
     "house": Offer(**_LAND, seasons=SEASONS, figures=("person", "woman", "child", "dog", "horse", "birds"), extras=("lit window",)),
+    "mother": Offer(**_NEAR),
+    "elder": Offer(**_NEAR, extras=("grandmother", "grandfather"), always=("extra",)),
+    "child": Offer(**_LAND, seasons=SEASONS, extras=("balloon",)),
+    "couple": Offer(**_LAND, seasons=SEASONS, extras=("dancing",)),
 }
 
 # How often chance says something in each field that a kind offers.

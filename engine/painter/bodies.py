@@ -89,7 +89,8 @@ class Body:
 
     def _cut(self, field: Tensor) -> Tensor:
         """The part of a field that limbs touch: what a small body costs is its size."""
-        return field[..., self.box[0]:self.box[1], self.box[2]:self.box[3]] if field.shape[-1] > 1 and field.shape[-2] > 1 else field
+        rows, columns = (slice(*self.box[i:i + 2]) if field.shape[axis] > 1 else slice(None) for i, axis in ((0, -2), (2, -1)))
+        return field[..., rows, columns]
 
     def _whole(self, part: Tensor) -> Tensor:
         top, bottom, left, right = self.box
@@ -139,10 +140,15 @@ def shine(s: Scene, colour: Tensor, key: Tensor, above: Tensor) -> Tensor:
 
 def cover(c: Canvas, picture: Tensor, body: Body, shown: Tensor, shadow: float = .35) -> Tensor:
     """Put a body in front of the picture; what is behind it darkens near its edge."""
-    mask = body.mask
+    margin = int(.07 * c.height)
+    top, bottom, left, right = body.box
+    here = (..., slice(max(0, top - margin), bottom + margin), slice(max(0, left - margin), right + margin))
+    mask, part = body.mask[here], picture[here]
     if shadow:
-        picture = picture * (1 - shadow * c.blur(mask, .03))
-    return mix(picture, shown, mask)
+        part = part * (1 - shadow * c.blur(mask, .03))
+    picture = picture.clone()
+    picture[here] = mix(part, shown[here], mask)
+    return picture
 
 
 def coat(c: Canvas, s: Scene, natural: Sequence[Colour], share: float = .85) -> Tensor:

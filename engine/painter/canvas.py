@@ -1,6 +1,7 @@
 """Canvas: a batch of empty pictures, the places of their pixels, and chance. Fields are (count, 1, h, w), colours (count, 3, 1, 1)."""
 from __future__ import annotations
 
+import copy
 import math
 
 import torch
@@ -34,6 +35,7 @@ class Canvas:
         self.generator = torch.Generator(device=self.device).manual_seed(seed)
         self.aspect = self.width / self.height
         self.pixel = 1 / self.height
+        self.share = 1.                                # of the whole picture's height; less in a window
         self.y = ((torch.arange(self.height, device=self.device) + .5) / self.height)[None, None, :, None]
         self.x = ((torch.arange(self.width, device=self.device) + .5) / self.height + .5 - self.aspect / 2)[None, None, None, :]
 
@@ -41,6 +43,20 @@ class Canvas:
         """A canvas for some pictures of the batch (`chosen` are their places), with chance of its own."""
         seed = int(torch.randint(2**31, (1,), device=self.device, generator=self.generator))
         return Canvas(len(chosen), (self.height, self.width), seed, self.device)
+
+    def window(self, left: Tensor, right: Tensor, top: Tensor, bottom: Tensor) -> tuple[Canvas, tuple[slice, slice]]:
+        """The part of the canvas that holds these bounds in every picture of the batch, and its rows and columns: lengths stay
+        in picture heights, noise keeps its grain, and only this part is computed."""
+        low, high, first, last = torch.stack((top.min(), bottom.max(), left.min(), right.max())).tolist()
+        bounds = []
+        for start, stop, shift, most in ((low, high, 0., self.height), (first, last, self.aspect / 2 - .5, self.width)):
+            begin = min(max(int((start + shift) / self.pixel), 0), most - 4)
+            bounds.append(slice(begin, max(begin + 4, min(int((stop + shift) / self.pixel) + 2, most))))
+        part = copy.copy(self)
+        part.y, part.x = self.y[:, :, bounds[0]], self.x[..., bounds[1]]
+        part.height, part.width = part.y.shape[2], part.x.shape[3]
+        part.share = part.height * self.pixel
+        return part, (bounds[0], bounds[1])
 
     # chance
 
@@ -60,8 +76,8 @@ class Canvas:
 
     def noise(self, fx: float, fy: float | None = None, octaves: int = 4, gain: float = .5, size: tuple[int, int] | None = None) -> Tensor:
         """Soft cloud in about 0..1, `fx` by `fy` bumps to a picture height. Each octave is added at its own size: little is computed."""
-        fy = fy or fx
         h, w = size or (self.height, self.width)
+        fx, fy = (f if size else f * self.share for f in (fx, fy or fx))
         total, weight, amount = torch.zeros(self.count, 1, 2, 2, device=self.device), 0., 1.
         for octave in range(octaves):
             grid = (math.ceil(fy * 2**octave) + 2, math.ceil(fx * w / h * 2**octave) + 2)
@@ -110,7 +126,7 @@ class Canvas:
     def blur(self, picture: Tensor, radius: float) -> Tensor:
         """Soften by about `radius` picture heights, cheaply: down to few pixels and up again. `picture` may be a part of the canvas."""
         h, w = picture.shape[-2:]
-        step = max(1., radius * self.height / 2)
+        step = max(1., radius / self.pixel / 2)
         small = (max(4, round(h / step)), max(4, round(w / step))) if step > 1 else (h, w)
         shrunk = F.interpolate(picture, small, mode="area") if small[0] < h else picture
         for _ in range(2):                             # two boxes make a tent: one shows its corners

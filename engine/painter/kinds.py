@@ -17,6 +17,7 @@ from engine.painter import (
     institutions,
     lands,
     living,
+    pairs,
     people,
     places,
     rooms,
@@ -50,7 +51,7 @@ class Kind:
 PAINTERS: dict[str, Kind] = {
     "sea": Kind(waters.sea), "lake": Kind(waters.lake), "mountains": Kind(lands.mountains), "forest": Kind(lands.forest),
     "desert": Kind(lands.desert), "city": Kind(towns.city), "field": Kind(lands.field, tone=.25), "room": Kind(insides.room, sky=False, tone=.35, dim=0),
-    "flower": Kind(living.flower, sky=False, tone=0), "face": Kind(living.face, sky=False, tone=.4),
+    "flower": Kind(living.flower, sky=False, tone=0), "face": Kind(living.face, sky=False, tone=.4, dim=.5),
     "fire": Kind(elements.fire, sky=False, tone=0), "cosmos": Kind(elements.cosmos, sky=False, tone=0, dim=.6),
     "abstract": Kind(elements.abstract, sky=False, tone=0),
     "glass": Kind(surfaces.glass), "corridor": Kind(halls.corridor, sky=False, tone=.45, dim=0), "hand": Kind(people.hand, sky=False, tone=.4),
@@ -76,4 +77,6 @@ PAINTERS: dict[str, Kind] = {
     "lighthouse": Kind(buildings.lighthouse),
     "church": Kind(buildings.church),
     "house": Kind(buildings.house),
+    "mother": Kind(pairs.mother, sky=False, tone=.35, dim=0), "elder": Kind(pairs.elder, sky=False, tone=.35, dim=0),
+    "child": Kind(pairs.child, tone=.35, veil=.6), "couple": Kind(pairs.couple, tone=.4, veil=.6),
 }

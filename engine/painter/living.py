@@ -5,7 +5,8 @@ import torch
 from torch import Tensor
 
 from engine.painter.canvas import Canvas, mix, smooth
-from engine.painter.scene import Scene
+from engine.painter.heads import Pose, bust, somebody
+from engine.painter.scene import Scene, parted
 
 
 def ground_of(c: Canvas, colour: Tensor) -> Tensor:
@@ -97,8 +98,55 @@ def hair(c: Canvas, x: Tensor, y: Tensor, size: Tensor, side: Tensor) -> Tensor:
 
 
 def face(c: Canvas, s: Scene) -> Tensor:
-    """Somebody: a silhouette or a profile against a colour, a face half lit, or one that the exposure has blurred."""
-    picture = ground_of(c, s.pigment("colour", (.58, .53, .50)) * .95 + .04)
+    """Somebody: from the front under one light, half lit or in motion, or a head in profile."""
+    said = s.has("extra", "profile", "blurred", "half-lit")
+    profiled = s.has("extra", "profile") + (1 - said) * (c.uniform() > .78)
+    return parted(c, s, profiled, _in_profile, _frontal)
+
+
+def _frontal(c: Canvas, s: Scene) -> Tensor:
+    """A face that looks at whoever looks."""
+    picture = ground_of(c, s.pigment("colour", (.40, .38, .37)) * .62 + .02) * (.5 + .6 * s.sky.ambient)
+    light = torch.where(c.uniform() > .5, 1., -1.)
+    half = s.has("extra", "half-lit")
+    pose = Pose(.5 + c.uniform(-.05, .05), c.uniform(.41, .46), c.uniform(.60, .70), c.uniform(-.10, .10), c.uniform(-.7, .7), light, half)
+    picture = picture * (1 - .35 * smooth(-.4, .5, (c.x - .5) * light)) * (1 - .4 * half)
+    look = somebody(c, s)
+    look.skin = mix(look.skin, s.pigment("second", (1, 1, 1)) * .9 + .05, .30 * (1 - s.has("second", "")))
+    cloth = mix(s.any_pigment("colour", ("blue", "brown", "grey", "green", "black", "red", "white")) * .55 + .04, c.tint(.10, .10, .12), .4)
+    picture = bust(c, s, picture, pose, look, cloth)
+    moved = sum((c.warp(picture, torch.full_like(pose.x, k * .016) + 0 * c.y, .004 * k + 0 * c.x + 0 * c.y) for k in (-1.5, -.5, .5, 1.5)), torch.zeros_like(picture)) / 4
+    return mix(picture, moved, s.has("extra", "blurred"))
+
+
+def _side_features(c: Canvas, lit: Tensor, u: Tensor, v: Tensor, skin: Tensor, light: Tensor) -> Tensor:
+    """Eye, brow, nostril, lips, ear and the shadow under the jaw of a head seen from the side."""
+    def spot(x: float, y: float, wide: float, tall: float) -> Tensor:
+        return torch.exp(-((u - x) / wide) ** 2 - ((v - y) / tall) ** 2)
+    bright = .45 + .35 * (light > 0)
+    lit = lit * (1 - .35 * spot(.315, .445, .060, .050)) * (1 - .30 * spot(.0, .80, .20, .05) * (u < .28))
+    lit = mix(lit, lit * c.tint(1.15, .80, .78), .5 * spot(.20, .60, .09, .07))
+    lid = (u - .315) / .055
+    eye = smooth(.0, .012, .017 * (1 - lid.abs()) + .004 - (v - .455).abs()) * (lid.abs() < 1) * (u < .365)
+    lit = mix(lit, torch.ones_like(lit) * .80 * bright, eye)
+    lit = mix(lit, c.tint(.05, .035, .03), smooth(.017, .012, (((u - .340) * 1.5) ** 2 + (v - .455) ** 2).sqrt()) * (u < .366))
+    lit = lit + spot(.338, .448, .006, .006) * .6 * bright
+    lash = torch.exp(-((v - .437 + .020 * (u - .315) / .05) / .006) ** 2) * smooth(.068, .05, (u - .318).abs())
+    brow = torch.exp(-((v - .375 - .030 * ((u - .33) / .07) ** 2) / .013) ** 2) * smooth(.085, .06, (u - .318).abs())
+    lit = lit * (1 - .65 * lash) * (1 - .60 * brow)
+    lit = lit * (1 - .50 * spot(.395, .598, .016, .011)) * (1 - .30 * spot(.345, .585, .016, .030))
+    lit = mix(lit, skin * c.tint(.95, .52, .50) * bright, (spot(.405, .680, .045, .018) + spot(.395, .745, .045, .020)) * .55)
+    lit = lit * (1 - .55 * torch.exp(-((v - .712) / .006) ** 2) * smooth(.33, .37, u))
+    ear = (((u + .02) / .070) ** 2 + ((v - .53) / .105) ** 2).sqrt()
+    lit = mix(lit, lit * (.80 + .35 * smooth(.4, .9, ear)), smooth(1.05, .92, ear))
+    jaw = torch.exp(-((v - .93 + .30 * (.30 - u).clamp(min=0)) / .030) ** 2) * smooth(.34, .24, u) * smooth(-.10, .05, u)
+    return lit * (1 - .40 * jaw)
+
+
+def _in_profile(c: Canvas, s: Scene) -> Tensor:
+    """A head from the side: a silhouette against a colour, or lit."""
+    level = (.42 + .66 * s.sky.ambient) * mix(torch.ones_like(s.sky.light), s.sky.light, .7)
+    picture = ground_of(c, s.pigment("colour", (.58, .53, .50)) * .95 + .04) * level
     second = s.pigment("second", (.86, .66, .52))
     side = torch.where(c.uniform() > .5, 1., -1.)
     x, y, size = .5 - .04 * side + c.uniform(-.08, .08), c.uniform(.40, .47), c.uniform(.56, .70)
@@ -106,48 +154,13 @@ def face(c: Canvas, s: Scene) -> Tensor:
     light = side * torch.where(c.uniform() > .35, 1., -1.)
     skin = mix(mix(c.tint(.94, .74, .60), c.tint(.36, .21, .14), c.uniform() ** 1.3), second, .45)
     relief = inflate(c, head, .075, light)
-    lit = skin * (.07 + 1.30 * relief ** 1.4)
+    lit = skin * (.07 + 1.30 * relief ** 1.4) * level
     jaw = torch.maximum(smooth(.60, .75, (c.y - y) / size + .5), torch.zeros_like(c.x))
     cloth = mix(c.tint(.10, .10, .12), s.pigment("second", (.16, .15, .18)), .6) * (.3 + .9 * relief)
     lit = mix(lit, cloth, smooth(.02, .06, (c.y - y) / size - .62 + .12 * (c.x - x) * side / size) * jaw)
     lit = mix(lit, c.tint(.10, .075, .06) * (.45 + 1.3 * relief) * (.7 + .6 * c.noise(22, 6, octaves=2)), locks)
     dark = picture.mean((2, 3), keepdim=True) * .10 + .012 + .20 * relief.clamp(0, 1) ** 3 * picture
     whole = torch.maximum(head, locks)
-    shown = torch.where((s.has("extra", "profile") + (1 - s.has("extra", "profile", "blurred", "half-lit")) * (c.uniform() > .7)) > .5, dark, lit)
-    picture = mix(picture, shown, whole)
-    if s.any("extra", "blurred", "half-lit"):
-        picture = mix(picture, _frontal(c, s, ground_of(c, s.pigment("colour", (.50, .47, .46)) * .8 + .03), skin), s.has("extra", "blurred", "half-lit"))
-    return picture
-
-
-def _frontal(c: Canvas, s: Scene, picture: Tensor, skin: Tensor) -> Tensor:
-    """A face from the front as light alone: brow, sockets, cheeks, mouth are soft shadows, one side is lost."""
-    x, y, size = .5 + c.uniform(-.07, .07), c.uniform(.42, .50), c.uniform(.62, .80)
-    u, v = (c.x - x) / size, (c.y - y) / size
-    u = u + .10 * c.uniform(-1, 1) * v
-    turn = c.uniform(-.05, .05)
-    oval = smooth(1.06, .96, ((u / .30) ** 2 + ((v - .02 * u) / (.42 - .04 * smooth(0., .4, v))) ** 2).sqrt())
-    neck = smooth(.16, .13, u.abs()) * (v > .2)
-    body = smooth(1.05, .97, ((u / .72) ** 2 + ((v - .95) / .46) ** 2).sqrt())
-    side = torch.where(c.uniform() > .5, 1., -1.)
-    half = s.has("extra", "half-lit")
-    fall = smooth(-.16 + .12 * half, .20 - .02 * half, (u - turn) * side + .05 * torch.cos(v * 9) + .03 * half * torch.exp(-(v / .12) ** 2))
-    picture = picture * (1 - half * (.52 - .45 * smooth(-.3, .5, u * side)))
-    shade = .18 - .15 * half + (.85 + .15 * half) * mix(.55 + .45 * fall, fall, half) * (1.05 - .55 * (u / .30) ** 2)
-    for eye in (-1., 1.):
-        socket = torch.exp(-(((u - turn - eye * .125) / .075) ** 2 + ((v + .055) / .048) ** 2))
-        lid = torch.exp(-(((u - turn - eye * .125) / .05) ** 2 + ((v + .045) / .016) ** 2))
-        shade = shade * (1 - .52 * socket) * (1 - .45 * lid)
-    nose = torch.exp(-(((u - turn + .035 * side) / .030) ** 2 + ((v - .06) / .09) ** 2))
-    under = torch.exp(-(((u - turn) / .055) ** 2 + ((v - .135) / .018) ** 2))
-    mouth = torch.exp(-(((u - turn) / .085) ** 2 + ((v - .225) / .020) ** 2))
-    shade = shade * (1 - .35 * nose) * (1 - .42 * under) * (1 - .50 * mouth) * (1 - .25 * torch.exp(-(((u - turn) / .06) ** 2 + ((v - .28) / .02) ** 2)))
-    length, parting = c.uniform(), (c.noise(2.5, octaves=2) - .5) * .10
-    strands = smooth(1.12, 1.0, (((u + .4 * parting) / (.35 + .05 * length)) ** 2 + ((v + .06 - .10 * length) / (.47 + .12 * length)) ** 2).sqrt()) * smooth(.03, -.05, v + .22 + .06 * torch.cos(u * 8) + (c.noise(4, octaves=2) - .5) * .1 - (1.2 + 2.6 * length) * (u.abs() - .19).clamp(min=0) + parting)
-    cloth = s.pigment("second", (.14, .13, .15)) * .35
-    picture = mix(picture, cloth * (.3 + .7 * fall), body)
-    picture = mix(picture, skin * (.10 + .45 * fall), neck * (v < .55))
-    picture = mix(picture, skin * shade * 1.1, oval)
-    picture = mix(picture, c.tint(.09, .065, .05) * (.3 + 1.1 * fall) * (.6 + .8 * c.noise(20, 5, octaves=2)), strands)
-    moved = c.blur(c.warp(picture, .03 * torch.sin(c.y * 3) + 0 * c.x, 0 * c.y) * .5 + picture * .5, .028)
-    return mix(c.blur(picture, .008), moved, s.has("extra", "blurred"))
+    lit = _side_features(c, lit, (c.x - x) / size * side, (c.y - y) / size + .5, skin, light * side)
+    silhouette = (c.uniform() > .5).float()
+    return mix(picture, mix(lit, dark, silhouette), whole)
