@@ -94,6 +94,8 @@ OFFERS: dict[str, Offer] = {
     "garden": Offer(**_LAND, seasons=SEASONS, figures=(*_PEOPLE, "dog"), extras=("roses", "gate")),
     "car": Offer(**_LAND, seasons=SEASONS, figures=("person", "woman", "couple", "house", "tree", "birds", "dog"), extras=("headlights",)),
     "aeroplane": Offer(**_LAND, figures=("birds",), extras=("propeller", "contrails")),
+    "train": Offer(**_LAND, seasons=SEASONS, figures=("person", "child", "house", "birds", "horse"), extras=("steam", "express")),
+    "station": Offer(lights=("sun", "lamp"), weathers=("clear", "cloudy", "fog"), figures=_PEOPLE, extras=("waiting train",)),
     # animals and people close by
     "dog": Offer(**_LAND, seasons=SEASONS, extras=("running", "standing")),
     "cat": Offer(lights=("sun", "moon", "stars", "lamp", "candle"), weathers=WEATHERS),

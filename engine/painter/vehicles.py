@@ -30,7 +30,7 @@ class Roll(Cone):
 
 
 def roll(w: World, start: Place, length: Tensor | float, low: Tensor | float, high: Tensor | float, colour: Skin, *, axis: int = 0,
-         glow: Skin | None = None, shown: Tensor | None = None) -> None:
+         glow: Skin | None = None, shown: Tensor | None = None, casts: bool = True) -> None:
     """A lying cylinder or cone from `start` along its axis for `length` (which may be negative), `low` and `high` its radii there."""
     zero = torch.zeros(w.c.count, 1, 1, 1, device=w.c.device)
     length, low, high = zero + length, zero + low, zero + high
@@ -38,7 +38,7 @@ def roll(w: World, start: Place, length: Tensor | float, low: Tensor | float, hi
     shift: list[float | Tensor] = [0., 0., 0.]
     shift[axis] = length / 2
     reach = torch.cat((wide, length.abs() / 2, wide), 1)
-    w.put(Roll(w.at(start) + w.at(shift), reach, mix(low, high, back), mix(high, low, back), axis), colour, glow, shown, True)
+    w.put(Roll(w.at(start) + w.at(shift), reach, mix(low, high, back), mix(high, low, back), axis), colour, glow, shown, casts)
 
 
 def before(c: Canvas, turn: Tensor, far: Tensor | float, tall: Tensor | float, at: Place, pitch: Tensor | float, focal: Tensor | float) -> World:
