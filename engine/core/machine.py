@@ -41,6 +41,7 @@ class StageFacts:
     window: str = "auto"  # "auto" (a window where there is a display), "window", "fullscreen", "headless"
     monitor: str = ""  # connector name ("HDMI-1"); "" = the first
     mapping: str = ""  # a mapping file; "" = none
+    flashes: int = 3  # a second, over a quarter of a field of view, that the wall may show (WCAG 2.3.1: at most 3)
 
 
 @dataclass(frozen=True, slots=True)

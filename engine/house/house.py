@@ -25,7 +25,7 @@ from engine.house.plan import Plan, cast_of, check_ports, check_settings, plan, 
 from engine.house.rooms import DoorsRoom, MindRoom, SoundRoom
 from engine.house.shield import ShieldedDoors, ShieldedMind, ShieldedSound
 from engine.house.wall import Seen, Wall, Watchers
-from engine.loop import Show, perform
+from engine.loop import Show, Values, perform
 from engine.show import beat
 from engine.show.directory import mapping_nodes
 from engine.show.performer import Performer
@@ -95,14 +95,14 @@ class House:
         self.supervisor = self.stack.enter_context(Supervisor([mind, sound, doors]))
         self.mind = MindRoom(mind, pictures)
         self.sound = SoundRoom(sound, grains, page, samples)
-        self.doors = DoorsRoom(doors, self._directory, self._directory_serial, self.health)
+        self.doors = DoorsRoom(doors, self._directory, self._directory_serial, self.health, self._measured)
         self.beat = beat.OnTheBeat(self.doors, pulse)
         self.performer = Performer(self.beat, plan.presets)
         self.page = page
         facts = plan.machine.record
         self.recording = Recording(plan.record, facts.hours, int(facts.budget * 1e9)) if plan.record else None
         tap = Watchers(self.live, self.recording, size, fps, plan.sound.rate)
-        self.stage = Stage(size, window_of(plan), [tap], self.mind, self.sound.heard, fps, mapping=plan.mapping)
+        self.stage = Stage(size, window_of(plan), [tap], self.mind, self.sound.heard, fps, mapping=plan.mapping, flashes=plan.flashes)
         self.stage.between.upload.ring = pictures
         self.stack.callback(self.stage.close)
         self.stage.prepare(self.programme.layers(), self._prepared)
@@ -167,7 +167,10 @@ class House:
         perform(show(clock), clock, doors, mind, sound, Wall(self.stage, self.mind, self.meter, over, guard))
 
     def _directory(self) -> Directory:
-        return Directory((*self.programme.directory().nodes, *self.performer.nodes(), *self.beat.nodes()))
+        return Directory((*self.programme.directory().nodes, *self.performer.nodes(), *self.beat.nodes(), *self.stage.eyes.nodes()))
+
+    def _measured(self) -> Values:
+        return {node.address: node.value for node in self.stage.eyes.nodes()}
 
     def _directory_serial(self) -> int:
         return self.programme.directory_serial + self.performer.serial
@@ -201,6 +204,7 @@ class House:
                 ("microphone", self.plan.sound.microphone or "closed"),
                 ("contract", f"{state.step} {state.why}".strip()),
                 ("pictures", self.stage.between.upload.how),
+                ("flashes", self.stage.eyes.sentence()),
             ),
             notes=tuple(notes),
         )

@@ -45,6 +45,7 @@ class Plan:
     window: str = "headless"
     mapping: Path | None = None  # where the wall's mapping is kept
     keep: Path | None = None  # where the last good version of each scene is kept
+    flashes: int = 3  # a second that the wall may show: see engine/stage/eyes.py
     presets: Path = Path("presets.toml")  # where a performer's presets are kept
     beat: str = ""  # whose beat texts and scenes wait for: see engine/show/beat.py
     record: Path | None = None
@@ -121,6 +122,7 @@ def plan(options: argparse.Namespace, machine: Machine) -> Plan:
         window=getattr(options, "window", None) or machine.stage.window,
         mapping=Path(machine.stage.mapping) if machine.stage.mapping else where / "mapping.toml",
         keep=where / "scenes",
+        flashes=_flashes(machine),
         presets=where / "presets.toml",
         beat=machine.sound.beat,
         record=_record(options, machine, where),
@@ -160,6 +162,13 @@ def _layout(machine: Machine) -> str | tuple[float, ...]:
     except ValueError as wrong:
         raise CannotPlay(f"[sound] layout: {wrong}") from None
     return machine.sound.layout
+
+
+def _flashes(machine: Machine) -> int:
+    """Raises CannotPlay for a wall that could never light up."""
+    if machine.stage.flashes < 1:
+        raise CannotPlay(f"[stage] flashes = {machine.stage.flashes}: at least 1; 3 is what WCAG 2.3.1 allows")
+    return machine.stage.flashes
 
 
 def _gain(machine: Machine) -> float:

@@ -175,10 +175,11 @@ class DoorsRoom:
         directory: Callable[[], Directory],
         serial: Callable[[], int],
         health: Callable[[], Health],
+        measured: Callable[[], dict[str, tuple[Value, ...]]] = dict,
         source: Callable[[], float] = time.monotonic,
     ):
         self.room, self.health, self.source = room, health, source
-        self.directory, self.serial = directory, serial
+        self.directory, self.serial, self.measured = directory, serial, measured
         self.late = 0  # time tags that had passed on arrival
         self._later: list[tuple[float, int, Message]] = []
         self._order = itertools.count()
@@ -218,7 +219,7 @@ class DoorsRoom:
             self.room.send(self.directory())
         if now - self._values >= 1.0 / self.STATE_HZ:
             self._values = now
-            self.room.send(Values(tuple(values().items())))
+            self.room.send(Values(tuple({**values(), **self.measured()}.items())))
         if now - self._health >= 1.0:
             self._health = now
             self.room.send(self.health())

@@ -265,7 +265,7 @@ class Compositor:
 
     def forget(self, layer: Layer) -> None:
         """Release drawings that `layer` does not use: what a scene that has left remembered."""
-        seen = Counter(layer.shape)
+        seen = Counter(framed(layer).shape)  # a picture that hangs in no frame of its own is given one
         for place in [p for p in self._drawings if p[1] >= seen[p[0]] and p[0] != language.BETWEEN]:
             self._drawings.pop(place).release()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import moderngl
 
-_VERTEX = """#version 330 core
+VERTEX = """#version 330 core
 out vec2 place;
 void main() {
     place = vec2(gl_VertexID & 1, gl_VertexID >> 1) * 2.0;
@@ -25,7 +25,7 @@ class Present:
     """Copies a texture into a framebuffer of any size."""
 
     def __init__(self, context: moderngl.Context):
-        self.program = context.program(vertex_shader=_VERTEX, fragment_shader=_FRAGMENT)
+        self.program = context.program(vertex_shader=VERTEX, fragment_shader=_FRAGMENT)
         self.triangle = context.vertex_array(self.program, [])
 
     def draw(

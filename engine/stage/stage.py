@@ -13,6 +13,8 @@ import moderngl
 from engine.core.messages import Picture, Set
 from engine.stage.between import Between
 from engine.stage.compositor import Compositor
+from engine.stage.eyes import FlashGuard
+from engine.stage.flashes import LIMIT
 from engine.stage.governor import Governor
 from engine.stage.hearing import Hearing
 from engine.stage.isf import Moment, Size, Target
@@ -56,13 +58,14 @@ class Stage:
     the same calls with the same `at` and pictures give the same frames, bit for bit. `audio` returns new sound as
     (samples (n, channels), at) or None, called until it returns None. Pictures of a degree below `degree` are withheld.
     `mapping` is the TOML file of how the wall lies on its outputs: one window for each, where `window` is given.
+    `flashes` a second, general or red, are the most that it shows: see flashes.py.
     """
 
     def __init__(
         self, size: Size = (640, 360), window: WindowOptions | None = None, taps: Sequence[Tap] = (),
         pictures: Pictures | None = None, audio: Callable[[], tuple[Sound, float] | None] | None = None,
         fps: float = 30.0, live: bool = True, degree: int = 2,
-        mapping: Path | None = None, date: Callable[[], time.struct_time] = time.localtime,
+        mapping: Path | None = None, date: Callable[[], time.struct_time] = time.localtime, flashes: int = LIMIT,
     ):  # fmt: skip
         self.size, self.fps, self.live, self.degree = size, fps, live, degree
         self.taps = list(taps)
@@ -83,7 +86,7 @@ class Stage:
         self.walls.prepare()
         self._present = Present(self.context)
         self._still = Target(self.context, size, "f1", double=False)
-        self._frame = Target(self.context, size, "f1", double=False)
+        self.eyes = FlashGuard(self.context, size, self._present, flashes)
         self._readback = Readback(self.context, size)
         self._last: moderngl.Texture = self.compositor.sources.black
         self._shape: tuple[str, ...] = ()
@@ -134,9 +137,10 @@ class Stage:
         self._shown = (TEST if self.walls.test else layer, moment)
         self._last = self._draw(*self._shown)
         self._level = 0.0 if self.blackout else min(1.0, self._level + delta / LIFTING)
+        wall, level = self.eyes.watch(self._last, self._level, at, self.blackout)
         self._listen()
         self._feed(at)
-        self.walls.show(self._last, self._level)
+        self.walls.show(wall, level)
         if self.live:
             self._look()
             self.pacer.wait()
@@ -168,7 +172,7 @@ class Stage:
             log.warning(str(error))
 
     def state(self) -> dict[str, float]:
-        """What was measured: frame intervals in ms, misses, pictures, frames that taps have lost."""
+        """What was measured: frame intervals in ms, misses, pictures, frames that taps have lost, flashes."""
         return {
             **self.pacer.state(),
             **{f"{verb}{number or ''}_ms": cost * 1e3 for (verb, number), cost in self.governor.costs.items()},
@@ -180,6 +184,7 @@ class Stage:
             "replaced": self.between.replaced,
             "withheld": self.withheld,
             "lost": sum(tap.lost for tap in self.taps),
+            **self.eyes.state(),
         }
 
     def close(self) -> None:
@@ -191,7 +196,7 @@ class Stage:
             self._offer(frame, at)
         for tap in self.taps:
             tap.close()
-        for each in (self._readback, self._frame, self._still, self._present, self.hearing, self.provenance, self.between):
+        for each in (self._readback, self.eyes, self._still, self._present, self.hearing, self.provenance, self.between):
             each.release()
         self.compositor.release()
         self.context.gc_mode = None  # type: ignore[assignment]  # what Python still holds must not be deleted by number in the next context
@@ -248,11 +253,7 @@ class Stage:
     def _feed(self, at: float) -> None:
         if not self.taps:
             return
-        picture = self._last
-        if picture.dtype != "f1" or picture.size != self.size or self._level < 1.0:
-            self._present.draw(picture, self._frame.begin(), self._level)
-            picture = self._frame.texture
-        for frame, then in self._readback.take(picture, at):
+        for frame, then in self._readback.take(self.eyes.shown, at):
             self._offer(frame, then)
 
     def _offer(self, frame: Frame, at: float) -> None:

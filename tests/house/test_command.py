@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from engine.core.errors import CannotPlay
-from engine.core.machine import Machine, SoundFacts
+from engine.core.machine import Machine, SoundFacts, StageFacts
 from engine.core.messages import Set
 from engine.doors.options import DoorsOptions
 from engine.doors.wires import any_socket
@@ -92,6 +92,14 @@ def free_port(host, kind):
     with any_socket(host, kind) as probe:
         probe.bind((host, 0))
         return probe.getsockname()[1]
+
+
+def test_a_place_names_how_often_its_wall_may_flash():
+    options = parser().parse_args(["run", "--sound", "null", "--osc", "0", "--web", "0"])
+    assert plan(options, Machine()).flashes == 3
+    assert plan(options, Machine(stage=StageFacts(flashes=5))).flashes == 5
+    with pytest.raises(CannotPlay, match=r"\[stage\] flashes = 0: at least 1; 3 is what WCAG"):
+        plan(options, Machine(stage=StageFacts(flashes=0)))
 
 
 def test_the_gain_of_a_place_is_in_decibels():

@@ -172,6 +172,17 @@ def test_what_the_picture_remembers_is_said_to_who_asks(show):
     assert re.search(r"\w", heard)
 
 
+def test_eyes_are_guarded_and_anybody_can_read_it(show):
+    assert show.health()["facts"]["flashes"].startswith("at most 3 a second")
+    assert show.figures()["stage_eased"] == 0 and show.figures()["stage_pace"] == 1.0
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
+        asker.bind(("127.0.0.1", 0))
+        asker.settimeout(10)
+        show.send("/hm/subscribe", "si", "/hm/state/flashes", asker.getsockname()[1])
+        heard = OscPacket(asker.recv(65535)).messages[0].message
+    assert heard.address == "/hm/state/flashes" and 0.0 <= heard.params[0] <= 3.0
+
+
 def test_a_wrong_address_a_wrong_type_and_a_broken_bundle_do_not_stop_the_show(show):
     before = show.frames()
     show.send("/hm/betta", "f", 0.5)

@@ -136,6 +136,17 @@ def test_a_new_chain_of_verbs_comes_in_without_a_cut() -> None:
     assert max(steps) < 12 and frames.seen[-1].max() <= 2
 
 
+def test_the_bare_picture_comes_in_like_any_chain() -> None:
+    """The wall ended where a scene drew `dreamed` alone: its frame was let go with what the scene before had drawn."""
+    frames, mind = Frames(), Mind()
+    stage = Stage(SIZE, taps=[frames], pictures=mind, live=False)
+    for index in range(100):
+        mind.at = index / 30
+        stage.show(CHAIN if index < 30 else dreamed, index / 30)
+    stage.close()
+    assert frames.seen[-1].max() > 30
+
+
 def test_blackout_is_dark_on_the_next_frame() -> None:
     frames, mind = Frames(), Mind()
     stage = Stage(SIZE, taps=[frames], pictures=mind, live=False)
