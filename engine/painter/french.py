@@ -222,7 +222,7 @@ def _settle(entries: list[Entry]) -> list[Entry]:
             continue
         if entry.english == "of the" and after.role == "mass":
             entry = Entry("of", "small")
-        if entry.english == "a" and re.match(r"[aeio]|un[^i]|um", after.english, re.IGNORECASE):
+        if entry.english == "a" and re.match(r"[aeio]|un[^i]|um|up", after.english, re.IGNORECASE):
             entry = Entry("an", "small")
         if entry.english == "the" and done and done[-1].english.endswith("the"):
             continue

@@ -7,12 +7,12 @@ from torch import Tensor
 from engine.painter.canvas import Canvas, mix, smooth
 from engine.painter.scene import Scene
 from engine.painter.skins import (
-    FLAME,
     Grain,
     boards,
     books,
     chances,
     daylight,
+    flame_of,
     lamplight,
     standing,
     tiles,
@@ -20,7 +20,7 @@ from engine.painter.skins import (
     window,
     wood,
 )
-from engine.painter.solids import World, band
+from engine.painter.world import World, band
 
 
 def library(c: Canvas, s: Scene) -> Tensor:
@@ -51,7 +51,7 @@ def library(c: Canvas, s: Scene) -> Tensor:
         w.box((x - .14, 0, -2), (x + .14, .26, 6.2), wood(grain, timber, 2), casts=False)
     _ladder(c, w, timber * 1.5, c.uniform(1.2, 2.0))
     lamp = torch.maximum(lamplight(s), .45 * s.has("light", ""))
-    flame = mix(c.tint(*FLAME), s.pigment("second", (1, 1, 1)), .5 * (1 - s.has("second", "")))
+    flame = flame_of(c, s)
     x, z = -.62, 2.3
     w.box((x - .45, .74, z - .5), (x + .38, .79, z + .5), wood(grain, timber * 1.5, 2))
     for dz in (-.44, .40):

@@ -8,8 +8,20 @@ from torch import Tensor
 
 from engine.painter.canvas import Canvas, mix, smooth
 from engine.painter.scene import Scene
-from engine.painter.skins import FLAME, WOOD, Grain, boards, chances, daylight, lamplight, tiles, turned, window, wood
-from engine.painter.solids import World, band
+from engine.painter.skins import (
+    WOOD,
+    Grain,
+    boards,
+    chances,
+    daylight,
+    flame_of,
+    lamplight,
+    tiles,
+    turned,
+    window,
+    wood,
+)
+from engine.painter.world import World, band
 
 
 def kitchen(c: Canvas, s: Scene) -> Tensor:
@@ -33,7 +45,7 @@ def kitchen(c: Canvas, s: Scene) -> Tensor:
     _counter(c, s, w, grain, timber, pale)
     _stove(c, s, w)
     lamp = lamplight(s)
-    flame = mix(c.tint(*FLAME), s.pigment("second", (1, 1, 1)), .6 * (1 - s.has("second", "")))
+    flame = flame_of(c, s)
     _table(c, s, w, grain, timber)
     x, z = .12, 1.75
     enamel = mix(c.tint(.16, .30, .24), c.tint(.62, .16, .10), c.uniform())
@@ -166,7 +178,7 @@ def bed(c: Canvas, s: Scene) -> Tensor:
     w.shell((-2.2, 0, -1.2), (2., 2.6, 3.5), surfaces)
     window(w, s, 2, 3.5, rect, (2, 2))
     lamp = lamplight(s)
-    flame = mix(c.tint(*FLAME), s.pigment("second", (1, 1, 1)), .6 * (1 - s.has("second", "")))
+    flame = flame_of(c, s)
     _linen(c, s, w, grain, timber)
     _beside(c, s, w, timber, flame, lamp)
     for side in (-1., 1.):

@@ -10,7 +10,7 @@ from torch import Tensor
 from engine.painter import figures
 from engine.painter.canvas import Canvas, mix, smooth
 from engine.painter.scene import Scene
-from engine.painter.solids import World, band
+from engine.painter.world import World, band
 
 Rect = tuple[float, float, float, float]               # low and high along the wall, low and high upwards, metres
 WOOD = (.42, .27, .16)
@@ -141,6 +141,11 @@ def daylight(w: World, s: Scene, axis: int, wall: float, rects: Sequence[Rect], 
     middle = [0., (rects[0][2] + rects[0][3]) / 2, 0.]
     middle[axis], middle[2 - axis] = wall - side * .12, (rects[0][0] + rects[-1][1]) / 2
     w.lamp(middle, colour * (.10 + .55 * s.sky.ambient) * 1.3 * strength, 1.7, soft=.45)
+
+
+def flame_of(c: Canvas, s: Scene) -> Tensor:
+    """The colour of lamps and candles: warm, or the second colour."""
+    return mix(c.tint(*FLAME), s.pigment("second", (1, 1, 1)), .7 * (1 - s.has("second", "")))
 
 
 def lamplight(s: Scene) -> Tensor:
