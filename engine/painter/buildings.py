@@ -11,7 +11,7 @@ from engine.painter.canvas import Canvas, mix, smooth
 from engine.painter.lands import LEAVES
 from engine.painter.scene import Scene
 from engine.painter.skins import FLAME, Grain, boards, chances, standing, turned
-from engine.painter.world import World, band
+from engine.painter.solids import World, band
 
 _OVERCAST = ("storm", "rain", "fog", "cloudy", "snow")
 

@@ -20,7 +20,7 @@ from engine.painter.skins import (
     window,
     wood,
 )
-from engine.painter.world import World, band
+from engine.painter.solids import World, band
 
 
 def library(c: Canvas, s: Scene) -> Tensor:

@@ -9,7 +9,7 @@ from engine.painter.buildings import sunlight, white
 from engine.painter.canvas import Canvas, mix, smooth
 from engine.painter.scene import Scene
 from engine.painter.skins import Grain, chances
-from engine.painter.world import World
+from engine.painter.solids import World
 
 
 def lighthouse(c: Canvas, s: Scene) -> Tensor:

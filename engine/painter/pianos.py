@@ -9,7 +9,7 @@ from torch import Tensor
 from engine.painter.canvas import Canvas, mix, smooth
 from engine.painter.scene import Scene
 from engine.painter.skins import WOOD, Grain, boards, daylight, flame_of, lamplight, turned, window
-from engine.painter.world import World, band
+from engine.painter.solids import World, band
 
 Paint = Callable[[Tensor, Tensor], Tensor]
 

@@ -21,7 +21,7 @@ from engine.painter.skins import (
     window,
     wood,
 )
-from engine.painter.world import World, band
+from engine.painter.solids import World, band
 
 
 def kitchen(c: Canvas, s: Scene) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor
 from engine.painter import figures
 from engine.painter.canvas import Canvas, mix, smooth
 from engine.painter.scene import Scene
-from engine.painter.world import World, band
+from engine.painter.solids import World, band
 
 Rect = tuple[float, float, float, float]               # low and high along the wall, low and high upwards, metres
 WOOD = (.42, .27, .16)

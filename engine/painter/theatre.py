@@ -8,7 +8,7 @@ from engine.painter.canvas import Canvas, mix, smooth
 from engine.painter.rooms import chair
 from engine.painter.scene import Scene
 from engine.painter.skins import Grain, boards, standing
-from engine.painter.world import World
+from engine.painter.solids import World
 
 
 def theatre(c: Canvas, s: Scene) -> Tensor:

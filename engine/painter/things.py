@@ -10,7 +10,7 @@ from engine.painter.attributes import Attributes
 from engine.painter.canvas import Canvas, luma, mix, smooth
 from engine.painter.scene import Scene
 from engine.painter.skins import Grain, boards, daylight, flame_of, lamplight, turned, wood
-from engine.painter.world import Place, Skin, World, band
+from engine.painter.solids import Place, Skin, World, band
 
 
 def _candle(c: Canvas, w: World, place: tuple[float, float, float], flame: Tensor, burning: Tensor) -> None:

@@ -9,7 +9,7 @@ from torch import Tensor
 from engine.painter.canvas import Canvas, mix, smooth
 from engine.painter.scene import Scene
 from engine.painter.skins import FLAME, WOOD, Grain, boards, chances, standing, turned, wood
-from engine.painter.world import World, band
+from engine.painter.solids import World, band
 
 
 def door(c: Canvas, s: Scene) -> Tensor:
