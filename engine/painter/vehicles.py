@@ -9,8 +9,9 @@ from engine.painter import air, figures
 from engine.painter.buildings import land
 from engine.painter.canvas import Canvas, mix, smooth
 from engine.painter.scene import Scene
+from engine.painter.shapes import Cone
 from engine.painter.skins import Grain
-from engine.painter.solids import Cone, Place, Skin, World, band
+from engine.painter.solids import Place, Skin, World, band
 
 _OVERCAST = ("storm", "rain", "fog", "cloudy", "snow")
 
