@@ -298,6 +298,7 @@ class ClockPage:
         "late",  # grains that came after their time
         "behind",  # seconds by which the latest of them came
         "lost",  # grains without a source or over the limit
+        "faults",  # grains and blocks that were not finite, and not played
         "active",  # grains sounding now
         "level",  # rms of the newest block, 0..1
         "peak",  # largest magnitude of the newest block

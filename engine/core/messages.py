@@ -289,6 +289,12 @@ class Node:
     writable: bool = True
     readable: bool = True
     unit: str = ""  # "dB", "s"; "" = a number without one
+    command: bool = False  # has a value, but does something: two of them are two, and never one
+
+    @property
+    def is_value(self) -> bool:
+        """Whether only the newest of several counts: a fader, a switch. Commands and events all count."""
+        return self.readable and self.writable and not self.command
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ class Meter:
         """A new picture reached the wall. Its latency counts once for each sentence; `asked`: 0 = it answers none."""
         self.pictures += 1
         self.age.add(now - made)
-        if asked and asked != self._asked:
+        if asked > self._asked:  # never again for older words
             self._asked = asked
             self.light.add(now - asked)
 

@@ -123,7 +123,7 @@ class Room:
         if not self._again:
             code = self.process.exitcode if self.process else None
             lately = sum(1 for start in self.starts if now - start < 60)
-            wait = self.PATIENCE[min(lately, len(self.PATIENCE)) - 1]
+            wait = self.PATIENCE[min(max(lately, 1), len(self.PATIENCE)) - 1]
             self._tell(f"stopped (exit code {code}); it starts again in {wait:.1f} s")
             self._again = now + wait
         elif now >= self._again:

@@ -62,6 +62,11 @@ class Nodes:
         self.generation += 1
         self.matching.cache_clear()
 
+    def is_value(self, address: str) -> bool:
+        """Whether of several messages to an address only the newest counts."""
+        node = self.by_address.get(address)
+        return node is not None and node.is_value
+
     def update(self, values: Iterable[tuple[str, tuple[Value, ...]]]) -> list[str]:
         """Take over current values; returns the addresses whose value changed."""
         changed = [address for address, value in values if self.values.get(address) != value]

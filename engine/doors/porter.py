@@ -67,6 +67,7 @@ class Porter:
     ):
         self.options, self.post, self.moderator, self.clock = options, post, moderator, clock
         self.nodes = Nodes()
+        self.post.is_value = self.nodes.is_value
         self.troubles: deque[str] = deque(maxlen=32)  # the newest of them, with the time of day
         self.counts: Counter[str] = Counter()  # what came, what was refused: all of it reaches /metrics
         self.health = Health(ok=False, notes=("the loop has not spoken yet",))

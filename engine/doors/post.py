@@ -2,7 +2,7 @@
 
 The kernel holds ten letters between two processes (net.unix.max_dgram_qlen) and the loop looks 60 times a second, so
 twenty thousand messages a second cannot each be a letter. What waits is gathered: of one address only the newest value
-goes on; texts and keys all do. A bundle enters at once and so leaves in one letter: it acts within one tick.
+goes on, as long as nothing came between that may depend on it; texts, keys and commands all do, in order. A bundle enters at once and so leaves in one letter: it acts within one tick.
 """
 
 from __future__ import annotations
@@ -19,13 +19,17 @@ Letter = tuple[Message, ...]
 
 
 class Post:
-    """Gathers messages and posts them when the other side has room. One thread."""
+    """Gathers messages and posts them when the other side has room. One thread.
+
+    `is_value` says of an address whether only its newest value counts.
+    """
 
     FULLEST = 4096  # messages that may wait
     LETTER = 120_000  # estimated bytes of one letter; Mailbox.LARGEST is 180,000
 
-    def __init__(self, send: Callable[[Letter], None], ready: Callable[[], bool]):
-        self._send, self._ready = send, ready
+    def __init__(self, send: Callable[[Letter], None], ready: Callable[[], bool], is_value: Callable[[str], bool] = lambda _: False):
+        self._send, self._ready, self.is_value = send, ready, is_value
+        self._epoch = 0  # counts what is no value: values merge only with those of their epoch
         self._panic: dict[object, Message] = {}
         self._waiting: dict[object, Message] = {}
         self._numbers = itertools.count()
@@ -46,12 +50,13 @@ class Post:
         """Hand in messages that belong together."""
         for message in messages:
             key: object = next(self._numbers)
-            lane = self._waiting
-            if isinstance(message, Set):
-                key = (message.address, message.at)
-                if message.address in PANIC:
-                    lane = self._panic
+            panic = isinstance(message, Set) and message.address in PANIC
+            lane = self._panic if panic else self._waiting
+            if isinstance(message, Set) and self.is_value(message.address):
+                key = (message.address, message.at, 0 if panic else self._epoch)
                 lane.pop(key, None)  # the newest value takes its place at the end of the row
+            elif not panic:
+                self._epoch += 1
             lane[key] = message
         while len(self._waiting) > self.FULLEST:
             del self._waiting[next(iter(self._waiting))]

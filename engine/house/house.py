@@ -10,13 +10,14 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import Self
 
 from engine.core.clock import Clock, Now
 from engine.core.crossings import ClockPage, GrainRing, PictureRing
 from engine.core.errors import CannotPlay
-from engine.core.guard import Guard
+from engine.core.guard import FAULTS, Guard
 from engine.core.machine import Machine
 from engine.core.messages import Directory, Dream, Health, Trouble
 from engine.core.meter import Meter
@@ -29,11 +30,13 @@ from engine.loop import Show, Values, perform
 from engine.show import beat
 from engine.show.directory import mapping_nodes
 from engine.show.performer import Performer
+from engine.show.presets import Book
 from engine.show.programme import Programme
 from engine.sound.lateness import CAUSES
 from engine.sound.nodes import nodes
 from engine.sound.tap import SampleRing
 from engine.stage.governor import choose_size
+from engine.stage.mapping import load as load_mapping
 from engine.stage.outputs.live import Live
 from engine.stage.outputs.recording import Recording
 from engine.stage.stage import Stage
@@ -42,7 +45,7 @@ log = logging.getLogger("engine.house.house")
 
 TICK_HZ = 60.0
 AUDIO = (
-    "real", "underruns", *CAUSES, "grains", "late", "behind", "lost", "level", "peak", "load", "latency",
+    "real", "underruns", *CAUSES, "grains", "late", "behind", "lost", "faults", "level", "peak", "load", "latency",
 )  # fmt: skip
 FPS = 30.0  # what two cores draw beside everything else; a GPU is asked for more in machine.toml
 
@@ -86,7 +89,7 @@ class House:
         samples = SampleRing(rate=plan.sound.rate)
         for shared in (pictures, grains, page, samples):
             self.stack.callback(shared.close)
-        self.live = Live()
+        self.live = Live(guard=self.guard)
         self.stack.callback(self.live.close)
         mind = Room("mind", "engine.mind.room:serve", lambda: (pictures.name, plan.mind), 10, lambda: pictures.serial)
         names = (pictures.name, grains.name, page.name, samples.name)
@@ -97,6 +100,7 @@ class House:
         self.sound = SoundRoom(sound, grains, page, samples)
         self.doors = DoorsRoom(doors, self._directory, self._directory_serial, self.health, self._measured)
         self.beat = beat.OnTheBeat(self.doors, pulse)
+        self.spoilt = [said for said in (put_aside(plan.presets, Book.read), put_aside(plan.mapping, load_mapping)) if said]
         self.performer = Performer(self.beat, plan.presets)
         self.page = page
         facts = plan.machine.record
@@ -175,6 +179,10 @@ class House:
     def _directory_serial(self) -> int:
         return self.programme.directory_serial + self.performer.serial
 
+    def without(self) -> list[str]:
+        """What this show plays without, and why: files that cannot be played."""
+        return [*self.programme.cast.broken.values(), *self.stage.broken.values(), *self.spoilt]
+
     def figures(self) -> dict[str, float]:
         """Everything that is measured, flat; names end in their unit."""
         page, now, made = self.page.read(), time.monotonic(), self.mind.state.made
@@ -188,7 +196,7 @@ class House:
         page, figures = self.page.read(), self.figures()
         rooms = self.supervisor.health()
         notes = [f"{name} is being restarted" for name, room in rooms.items() if not room["alive"]]
-        if page["running"] and not page["real"]:
+        if page["running"] and not page["real"] and self.plan.sound.device != "null":
             notes.append("no sound card: the show runs in silence, in time; plug one in when you like")
         if self.recording and self.recording.trouble:
             notes.append(self.recording.trouble)
@@ -199,6 +207,7 @@ class House:
             figures=tuple(figures.items()),
             facts=(
                 ("scene", self.programme.name),
+                ("without", "; ".join(self.without()) or "nothing"),
                 ("model", self.plan.mind.model),
                 ("caption", state.caption),
                 ("microphone", self.plan.sound.microphone or "closed"),
@@ -208,6 +217,19 @@ class House:
             ),
             notes=tuple(notes),
         )
+
+
+def put_aside(path: Path | None, read: Callable[[Path], object]) -> str:
+    """A file of this installation that cannot be read is renamed, so that nothing is written over it; says so, or ""."""
+    if path is None or not path.exists():
+        return ""
+    try:
+        read(path)
+    except FAULTS as wrong:
+        kept = path.with_name(f"{path.stem}.broken-{time.strftime('%Y%m%d-%H%M%S')}{path.suffix}")
+        path.rename(kept)
+        return f"{' '.join(str(wrong).split())} (kept as {kept.name})"
+    return ""
 
 
 @contextmanager
@@ -229,7 +251,8 @@ def run(options: argparse.Namespace, machine: Machine) -> int:
     """The command `hypermnesia run`."""
     show = plan(options, machine)
     with House(show) as house, stopped_by_signals(house):
-        print("hypermnesia wakes up", file=sys.stderr)
+        without = f", without: {'; '.join(house.without())}" if house.without() else ""
+        print(f"hypermnesia wakes up{without}", file=sys.stderr)
         house.wake()
         if opened := house.doors.opened:
             print(f"  write: {opened.pages[0] if opened.pages else ''}\n  OSC: udp {opened.osc}", file=sys.stderr)

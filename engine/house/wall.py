@@ -55,6 +55,8 @@ class Wall:
             time.sleep(1.0 / self.stage.fps)  # what fails at once must not keep a core busy with failing
             return
         self.beat()
+        while self.stage.compositor.troubles:
+            self.guard.tell(Trouble("stage", self.stage.compositor.troubles.pop(0)))
         now = time.monotonic()
         self.meter.shown(self._last, now)
         self._last = now

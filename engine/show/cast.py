@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from engine.core.errors import nearest
-from engine.core.guard import Guard
+from engine.core.guard import FAULTS, Guard
 from engine.core.messages import Trouble
 from engine.show.guarded import GuardedScene
 from engine.show.rehearsal import Rehearsal, tried
@@ -75,8 +75,8 @@ class Cast:
                 if digest(version) in self.hung:
                     raise SceneError(f"{version}: this version stopped the whole show once, and waits until it is changed")
                 self.scenes[name] = GuardedScene(name, self.make(version), self.guard, self.enter)
-            except (SceneError, OSError) as wrong:
-                self.broken.setdefault(name, str(wrong))
+            except FAULTS as wrong:
+                self.broken.setdefault(name, str(wrong) if isinstance(wrong, SceneError) else f"{version}: {wrong}")
                 continue
             finally:
                 self.enter("")
@@ -123,7 +123,7 @@ class Cast:
             return False
         try:
             fresh = load(path) if not wrong else None
-        except SceneError as refused:
+        except FAULTS as refused:
             wrong, fresh = str(refused), None
         if fresh is None:
             stays = "the last good one stays" if name in self.scenes else "the show goes on without it"

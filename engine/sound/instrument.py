@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.core.crossings import GRAIN
-from engine.core.messages import Ancestor, Picture, Set
+from engine.core.messages import ENVELOPES, Ancestor, Picture, Set
 from engine.sound import sources
 from engine.sound.cloud import PIECE, cloud
 from engine.sound.library import LONGEST, Library, Slot
@@ -25,6 +25,8 @@ from engine.sound.reverb import Reverb
 from engine.sound.sources import DESCRIPTOR, IMPULSE, MICROPHONE, PICTURE, RECORDED, TICK, Job, recorded
 from engine.sound.speakers import Speakers
 
+SOON = 120.0  # seconds ahead that a grain may wait at most
+FLOATS = tuple(name for name in GRAIN.names or () if GRAIN[name].kind == "f")
 WAITING = 8192  # grains that may wait for their time
 ACTIVE = 1024  # grains at once
 
@@ -63,6 +65,8 @@ class Instrument:
         self.fader = Fader(rate, block)
         self.sample = 0  # number of the next sample to come out
         self.grains = self.late = self.lost = 0
+        self.faults = 0  # grains that nobody can play and blocks that were not finite: none of it reached the room
+        self._last = 0.0  # seconds at which the newest block starts
         self.behind = 0.0  # seconds by which the latest of the late grains came after its time
         self._waiting = np.zeros(WAITING, GRAIN)
         self._count = 0
@@ -116,6 +120,9 @@ class Instrument:
 
     def give(self, job: Job, sound: NDArray[np.float32]) -> bool:
         """Put the sound of a job where grains can reach it; False if no place has rested long enough."""
+        if not len(sound) or not np.isfinite(sound).all():
+            self.faults += 1
+            return False
         return self.library.write(job.source, sound, self.sample, recorded=job.source <= RECORDED)
 
     def overhear(self, heard: NDArray[np.float32]) -> bool:
@@ -148,12 +155,21 @@ class Instrument:
 
     def schedule(self, rows: NDArray[Any]) -> None:
         """Take grains, (n,) of GRAIN; `time` is in the seconds that `block` is called with. Too many are lost."""
-        rows = self._clouds(rows)
+        rows = self._clouds(self._playable(rows))
         n = min(len(rows), WAITING - self._count)
         self._waiting[self._count : self._count + n] = rows[:n]
         self._waiting["time"][self._count : self._count + n] -= self.offset
         self._count += n
         self.lost += len(rows) - n
+
+    def _playable(self, rows: NDArray[Any]) -> NDArray[Any]:
+        """What can be played of it. One NaN would ring in the reverberation for ever; one far time would wait for ever."""
+        whole = rows["time"] < self._last + SOON if self._begun else np.ones(len(rows), bool)
+        for name in FLOATS:
+            whole &= np.isfinite(rows[name])
+        whole &= (rows["envelope"] >= 0) & (rows["envelope"] < len(ENVELOPES))
+        self.faults += len(rows) - int(np.count_nonzero(whole))
+        return rows[whole]
 
     def _clouds(self, rows: NDArray[Any]) -> NDArray[Any]:
         """Some memories speak in sounds of the world, where the room has any."""
@@ -202,6 +218,7 @@ class Instrument:
         return self._limiter.reduction
 
     def _advance(self, start: float) -> None:
+        self._last = start
         started = self._start_due(start)
         if not started and not self.active and self._reverb.silent:
             self._still += 1
@@ -212,6 +229,9 @@ class Instrument:
         else:
             self._still = 0
         self._raw[:] = self.particles.process()
+        if not np.isfinite(self._raw).all():
+            self._raw[:] = 0.0
+            self.faults += 1
         np.sum(self._raw, axis=1, out=self._send)
         self._send *= 1.0 / self.channels**0.5
         self._raw *= 1.0 - 0.5 * self.wet

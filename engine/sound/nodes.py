@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from engine.core.errors import nearest
@@ -47,7 +48,7 @@ def understood(message: Set) -> tuple[str, float]:
     if node is None:
         raise ValueError(f"no {message.address} in the sound; {nearest(message.address, known)}")
     value = message.args[0] if message.args else None
-    if not isinstance(value, int | float):
+    if not isinstance(value, int | float) or not math.isfinite(value):
         raise ValueError(f"{node.address} takes a number in {node.low}..{node.high}, not {value!r}")
     assert node.low is not None and node.high is not None
     name = node.address.rsplit("/", 1)[1]

@@ -79,6 +79,7 @@ class Player:
             late=instrument.late,
             behind=instrument.behind,
             lost=instrument.lost,
+            faults=instrument.faults,
             active=instrument.active,
             level=float(np.sqrt(np.dot(flat, flat) / len(flat))),
             peak=float(np.abs(flat).max()),

@@ -67,6 +67,7 @@ class Room:
         self.player = Player(self.instrument, self._grains, self._page, self._samples)
         self.player.limit = options.throttle
         self._going = True
+        self._faults = 0  # as of the last look
         self._underruns, self._reading = 0, lateness.read(0)  # as of the last look
         self._explained = -1e9  # when an underrun was last explained aloud
         self._parent = os.getppid()
@@ -144,7 +145,10 @@ class Room:
 
     def _explain(self) -> None:
         """Count the underruns since the last look under their cause, and now and then say it."""
-        player = self.player
+        player, faults = self.player, self.instrument.faults
+        if faults > self._faults:
+            self._tell(f"{faults - self._faults} grains or blocks that nobody can play (not a number, or too far off) were left out")
+            self._faults = faults
         before, self._reading = self._reading, lateness.read(player.thread)
         longest = lateness.Longest(player.computing, player.passing)
         player.computing = player.passing = 0.0

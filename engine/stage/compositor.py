@@ -53,9 +53,18 @@ def framed(layer: Layer) -> Layer:
 
 def is_between(layer: Layer) -> bool:
     """Whether this layer goes from one picture of the mind to the next."""
-    if layer.inputs or layer.verb in language.SOURCES or find(layer.verb) is None:
+    if layer.inputs or layer.verb in language.SOURCES:
         return False
-    return language.header(layer.verb).is_transition
+    declared = _declared(layer.verb)
+    return declared is not None and declared.is_transition
+
+
+def _declared(verb: str) -> Header | None:
+    """What a verb's file declares; None where there is none, or none that could ever be read."""
+    try:
+        return language.header(verb) if find(verb) else None
+    except ShaderError:
+        return None
 
 
 class Compositor:
@@ -66,6 +75,7 @@ class Compositor:
         self.between = size  # (w, h) of the in-betweens: that of the mind's pictures, framed for the wall afterwards
         self.sources = Sources(context)
         self.troubles: list[str] = []  # said once each; whoever reads them empties the list
+        self._said: set[str] = set()
         self.measure: Callable[[Place, float], None] | None = None  # (place, seconds) of each drawing, with finish()
         self.scales: dict[Place, float] = {}  # set by the governor: 1 = the size of the stage
         self._shaders: dict[Path, Shader] = {} if shaders is None else shaders
@@ -217,7 +227,7 @@ class Compositor:
         said = []
         language.look()
         for path, shader in list(self._shaders.items()):
-            changed = stamp(path) if path.is_file() else shader.changed_ns
+            changed = stamp(path) or shader.changed_ns  # one that has gone plays on
             if changed in (shader.changed_ns, self._failed.get(path)):
                 continue
             try:
@@ -255,12 +265,13 @@ class Compositor:
 
     def needs(self, layer: Layer, image: str) -> bool:
         """Whether any verb of this layer reads the picture of this name."""
-        verbs = [verb for verb in layer.shape if verb not in language.SOURCES and find(verb)]
-        return image in layer.shape or any(image in language.header(verb).images for verb in verbs)
+        headers = (_declared(verb) for verb in layer.shape if verb not in language.SOURCES)
+        return image in layer.shape or any(image in each.images for each in headers if each)
 
     def _trouble(self, what: str) -> None:
-        if what not in self.troubles:
+        if what not in self._said and len(self._said) < 256:
             log.warning(what)
+            self._said.add(what)
             self.troubles.append(what)
 
     def forget(self, layer: Layer) -> None:

@@ -127,6 +127,15 @@ class Header:
 
 def read(path: Path) -> Header:
     """Read an ISF file. Raises ShaderError with file and line for anything that is not ISF."""
+    try:
+        return _read(path)
+    except OSError as wrong:
+        raise ShaderError(f"{path}: {wrong.strerror or wrong}") from None
+    except (AttributeError, TypeError, ValueError, RecursionError) as wrong:
+        raise ShaderError(f"{path}: the JSON header is none of ISF's: {wrong}") from None
+
+
+def _read(path: Path) -> Header:
     text = path.read_text(encoding="utf-8", errors="replace").lstrip("\ufeff")
     comment = re.search(r"/\*(.*?)\*/", text, re.DOTALL)
     if not comment:

@@ -6,6 +6,7 @@ is why the stage draws every shader once before the show).
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -83,13 +84,19 @@ class Shader:
 
 
 def stamp(path: Path) -> int:
-    """When the file or its `.vs` partner was last written, in ns."""
-    partner = path.with_suffix(".vs")
-    return max(path.stat().st_mtime_ns, partner.stat().st_mtime_ns if partner.is_file() else 0)
+    """When the file or its `.vs` partner was last written, in ns; 0 where there is none."""
+    found = [0]
+    for file in (path, path.with_suffix(".vs")):
+        with contextlib.suppress(OSError):
+            found.append(file.stat().st_mtime_ns)
+    return max(found)
 
 
 def _picture(context: moderngl.Context, file: Path) -> moderngl.Texture:
-    image = Image.open(file).convert("RGBA").transpose(Image.Transpose.FLIP_TOP_BOTTOM)
+    try:
+        image = Image.open(file).convert("RGBA").transpose(Image.Transpose.FLIP_TOP_BOTTOM)
+    except (OSError, ValueError, Image.DecompressionBombError) as wrong:
+        raise ShaderError(f"{file}: not a picture that can be read: {wrong}") from None
     return context.texture(image.size, 4, image.tobytes())
 
 

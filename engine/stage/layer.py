@@ -16,7 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from engine.stage.header import Header, Number, read
+from engine.stage.header import Header, Number, ShaderError, read
 
 FOLDERS = [Path(__file__).parents[2] / "shaders"]  # later ones win; an artist may append one
 BETWEEN = "flow"  # how `dreamed` moves where nobody says otherwise
@@ -24,6 +24,8 @@ BETWEEN = "flow"  # how `dreamed` moves where nobody says otherwise
 
 _found: dict[tuple[str, ...], Path] = {}  # by verb and folders; asking the disk took a tenth of each frame's Python
 _headers: dict[Path, Header] = {}
+_good: dict[Path, Header] = {}  # the last that could be read: a file that breaks or goes while it plays stays what it was
+_known: dict[tuple[str, ...], Path] = {}  # where a verb that could be read was found last
 
 
 @lru_cache(maxsize=1024)
@@ -32,7 +34,8 @@ def _header(path: Path, changed_ns: int) -> Header:
 
 
 def find(verb: str) -> Path | None:
-    """The file that makes this verb, or None. A file that was found is not looked for again before `look`."""
+    """The file that makes this verb, or None. A file that was found is not looked for again before `look`; one that has
+    gone since it could be read still makes its verb."""
     known = (verb, *map(str, FOLDERS))
     if known not in _found:
         for folder in reversed(FOLDERS):
@@ -40,6 +43,9 @@ def find(verb: str) -> Path | None:
             if path.is_file():
                 _found[known] = path
                 break
+        else:
+            if known in _known:
+                _found[known] = _known[known]
     return _found.get(known)
 
 
@@ -50,7 +56,10 @@ def look() -> None:
 
 
 def header(verb: str) -> Header:
-    """What a verb's file declares, read again when the file changes. Raises AttributeError naming the nearest verb."""
+    """What a verb's file declares, read again when the file changes; what it last declared, where it is broken now.
+
+    Raises AttributeError naming the nearest verb, ShaderError for a file that never could be read.
+    """
     path = find(verb)
     if path is None:
         known = verbs()
@@ -58,7 +67,13 @@ def header(verb: str) -> Header:
         hint = f"did you mean .{near[0]}()?" if near else f"there are: {', '.join(known)}"
         raise AttributeError(f"no shader shaders/{verb}.fs; {hint}")
     if path not in _headers:
-        _headers[path] = _header(path, path.stat().st_mtime_ns)
+        try:
+            _headers[path] = _good[path] = _header(path, path.stat().st_mtime_ns)
+            _known[verb, *map(str, FOLDERS)] = path
+        except (ShaderError, OSError) as wrong:
+            if path not in _good:
+                raise ShaderError(str(wrong)) from None
+            _headers[path] = _good[path]
     return _headers[path]
 
 

@@ -16,6 +16,7 @@ from engine.stage.compositor import Compositor
 from engine.stage.eyes import FlashGuard
 from engine.stage.flashes import LIMIT
 from engine.stage.governor import Governor
+from engine.stage.header import ShaderError
 from engine.stage.hearing import Hearing
 from engine.stage.isf import Moment, Size, Target
 from engine.stage.layer import Layer, dreamed, header, verbs
@@ -70,6 +71,7 @@ class Stage:
         self.size, self.fps, self.live, self.degree = size, fps, live, degree
         self.taps = list(taps)
         self.blackout = False
+        self.broken: dict[str, str] = {}  # verb -> what is wrong with its file, as of `prepare`
         self.withheld = 0  # pictures of too low a degree
         self.picture: Picture | None = None  # the newest that was taken in
         self._pictures, self._audio, self._date = pictures, audio, date
@@ -100,13 +102,17 @@ class Stage:
         """Compile and draw every shader once, and each of `layers` (the scenes') as it will be drawn.
 
         A first draw can take a second, and llvmpipe compiles again for inputs of another format: give all chains that
-        the show will use. `progress` hears what is done and how far, 0..1. Raises ShaderError for a broken file.
+        the show will use. `progress` hears what is done and how far, 0..1. What is wrong with a file stands in `broken`.
         """
         names = verbs()
         whole, self.compositor.size = self.compositor.size, (16, 16)
         for index, verb in enumerate(names):
             progress(f"shader {verb}", index / len(names))
-            self.compositor.shader(verb)
+            try:
+                self.compositor.shader(verb)
+            except ShaderError as wrong:
+                self.broken[verb] = str(wrong)
+                continue
             inputs = tuple(dreamed for _ in header(verb).images) if not header(verb).is_transition else ()
             self.compositor.draw(Layer(verb, inputs), Moment())
         joining, self.compositor.joining = self.compositor.joining, True
@@ -275,3 +281,4 @@ class Stage:
             self._looked = now
             for said in self.compositor.reload():
                 log.warning(said)
+                self.compositor.troubles.append(said)

@@ -67,3 +67,15 @@ def test_a_room_that_lives_and_stands_still_is_ended_and_starts_again():
         wait_for(lambda: room.alive and room.process.pid != first)
         wait_for(lambda: echo(room, "b"))
         assert room.restarts == 1, "one that has not begun yet may take its time"
+
+
+def test_a_room_that_dies_for_the_first_time_in_an_hour_is_back_sooner_than_one_that_dies_again_and_again():
+    def waits(*ages):
+        room = Room("echo", TARGET, tuple)
+        room.starts = [time.monotonic() - age for age in ages]
+        now = time.monotonic()
+        room.watch(now)
+        return round(room._again - now, 3)
+
+    assert waits(3600.0) == waits(10.0) == 0.2
+    assert waits(3600.0, 7200.0) == 0.2 < waits(5.0, 10.0) < waits(5.0, 10.0, 20.0) < waits(*range(30)) == 4.0

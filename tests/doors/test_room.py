@@ -165,7 +165,7 @@ class Slot:
 
 def test_what_waits_is_gathered_newest_value_alone_and_panic_first() -> None:
     slot = Slot()
-    post = Post(slot.take, lambda: slot.open)
+    post = Post(slot.take, lambda: slot.open, lambda address: True)
     for i in range(1000):
         post.put(Set("/hm/beta", (i / 1000,)))
     post.put(Text("the sea", key="a"), Keystroke(3.0), Keystroke(3.0))

@@ -13,9 +13,11 @@ import socket
 import struct
 import tempfile
 import threading
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from engine.core.guard import Guard
 from engine.stage.outputs.encoder import Segment
 
 BEHIND = 8 << 20  # bytes that the kernel keeps for one viewer: some ten seconds
@@ -25,7 +27,9 @@ _LENGTH = struct.Struct(">I")
 class Live:
     """A Sink that viewers connect to at `address`, the path of a socket. Thread-safe."""
 
-    def __init__(self, address: str = ""):
+    def __init__(self, address: str = "", guard: Guard | None = None):
+        self.guard = guard or Guard("live view")
+        self._closed = False
         self._folder = None if address else tempfile.TemporaryDirectory(prefix="hypermnesia-")
         self.address = address or str(Path(self._folder.name) / "live") if self._folder else address
         self.dropped = 0  # viewers who did not read in time
@@ -48,15 +52,23 @@ class Live:
         while True:
             try:
                 viewer, _ = self._door.accept()
-            except OSError:
-                return
-            viewer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BEHIND)
-            viewer.setblocking(False)
-            with self._lock:
-                self._viewers.append(viewer)
-                for data in (self._first, self._newest):
-                    if data:
-                        self._send(viewer, data)
+            except OSError as wrong:
+                if self._closed:
+                    return
+                self.guard.note("letting a viewer in", wrong)  # too many descriptors, one who left while coming in
+                time.sleep(0.1)
+                continue
+            self.guard.run("letting a viewer in", self._begin, viewer, otherwise=None)
+
+    def _begin(self, viewer: socket.socket) -> None:
+        """The newest there is, for somebody who may have left again already."""
+        viewer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BEHIND)
+        viewer.setblocking(False)
+        with self._lock:
+            self._viewers.append(viewer)
+            for data in (self._first, self._newest):
+                if data and viewer in self._viewers:
+                    self._send(viewer, data)
 
     def put(self, segment: Segment) -> bool:
         with self._lock:
@@ -83,6 +95,7 @@ class Live:
         viewer.close()
 
     def close(self) -> None:
+        self._closed = True
         # shutdown wakes the thread that waits in accept; close alone does not
         with contextlib.suppress(OSError):
             self._door.shutdown(socket.SHUT_RDWR)
