@@ -8,23 +8,26 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import sqlite3
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from torch import Tensor
 
-from engine.core.messages import Kind, Stored, Text, Withdrawn
-from engine.mind.memory.archive import Archive, Birth, Fragment, Seen
+from engine.core.messages import Kind, Stored, Text, Token, Withdrawn
+from engine.mind.memory.archive import Archive, ArchiveError, Birth, Fragment, Seen
+from engine.mind.memory.copies import alone, put_in_order, snapshot
 from engine.mind.memory.founding import Founder, fingerprint
 from engine.mind.memory.lineage import Line, descend
 from engine.mind.memory.recall import Memory
 from engine.mind.memory.space import Vector
-from engine.mind.memory.strata import alone, forget_in_copies, merge_near_duplicates, snapshot
-from engine.mind.memory.words import Crowd, runs
+from engine.mind.memory.strata import AGE, lay_together, near_duplicates
+from engine.mind.memory.withdrawal import Journal, settle
+from engine.mind.memory.words import Crowd, said
 from engine.mind.options import MindOptions
 from engine.mind.parts import Parts
 from engine.mind.structure import structure
@@ -44,12 +47,16 @@ class Keeper:
         self._alone = contextlib.ExitStack()
         Path(options.archive).mkdir(parents=True, exist_ok=True)
         self._alone.enter_context(alone(Path(options.archive)))
+        put_in_order(Path(options.archive))
         self.archive = Archive(Path(options.archive))
+        self.journal = Journal(self.archive.folder)
+        self.unsettled = ""  # why a withdrawal that was begun is not finished
         self.memory = Memory(self.archive, parts.space, parts.dreamer.latent)
         self.crowd = Crowd()
         self.mass = self.archive.mass
         self.seed = options.seed  # of the walk that pictures are made from; the mind says when it is another
         self.structure = structure(options)
+        self._leaving: set[int] = set()  # fragments that are being taken back
         self.gone: set[str] = set()  # keys of sentences that were taken back and may still be asked for
         self.waiting: dict[int, tuple[str, str]] = {}  # fragment -> (key, visit) of who waits for an answer
         self._lines: OrderedDict[int, Line] = OrderedDict()
@@ -60,6 +67,10 @@ class Keeper:
         recent = "id IN (SELECT id FROM fragment WHERE novelty > 0 ORDER BY id DESC LIMIT ?)"
         self.novelties: deque[float] = deque((f.novelty for f in self.archive.select(recent, RECENT)), RECENT)
         self.owed = deque(self.archive.owed())  # sentences without a picture
+        self.settle()
+        for code in self.journal.begun():  # the disk still refuses: what it holds is not recalled all the same
+            for fragment in self.archive.select("code = ? AND state = 0", code):
+                self._let_go(fragment)
 
     # --- founding memories ---
 
@@ -99,7 +110,7 @@ class Keeper:
         found = self.archive.fragment(fragment)
         if not np.isfinite(seen.latent).all():  # one such memory would spoil every picture that recalls it
             log.warning("memory %d has no picture that can be recalled: its latent is not finite", fragment)
-        elif found and found.state == 0:
+        elif found and found.state == 0 and fragment not in self._leaving:
             self.memory.add(found, meaning, seen.vector, seen.latent)
 
     # --- sentences ---
@@ -126,25 +137,40 @@ class Keeper:
             return owed
 
     def withdraw(self, code: str, visit: str = "") -> Withdrawn:
-        """Erase what a code was given for: from the disk, from recall, from what may surface. Its mass stays, nameless."""
-        fragment = self.archive.find(code)
-        if not fragment:
+        """Take back what a code was given for: at once from recall and from what may surface, and from the disk.
+
+        Once the wish is on the disk it is carried out, whatever fails: `unsettled` says what still stands in the way. A
+        code that was used already is found again. Raises OSError where even the wish cannot be kept: nothing was done.
+        """
+        if not self.archive.knows(code):
             return Withdrawn(code, False, visit)
-        with self._lock:
-            found = self.archive.fragment(fragment)
-            assert found
-            key = self.archive.key(fragment)
-            lent = [" ".join(run) for run in runs(found.words)]
-            borrowers = self.archive.withdraw(fragment, lent)
-            forget_in_copies(self.archive.folder, fragment, lent)
-            self.memory.forget(fragment)
-            for one in self.archive.select(f"id IN ({','.join(map(str, borrowers))})"):
-                self.memory.reword(one)
-            self.crowd.forget(found.words, found.visit)
-            self.owed = deque(owed for owed in self.owed if owed.id != fragment)
-            self.gone.add(key)
-            self.waiting.pop(fragment, None)
+        self.journal.begin(self.archive.code(code))
+        found = self.archive.fragment(self.archive.find(code))
+        key = self._let_go(found) if found and found.state == 0 else ""
+        self.settle()
         return Withdrawn(code, True, visit, key)
+
+    def _let_go(self, found: Fragment) -> str:
+        """Out of working memory; returns its key."""
+        with self._lock:
+            key = self.archive.key(found.id)
+            self._leaving.add(found.id)
+            self.memory.forget(found.id)
+            self.crowd.forget(found.words, found.visit)
+            self.owed = deque(owed for owed in self.owed if owed.id != found.id)
+            self.gone.add(key)
+            self.waiting.pop(found.id, None)
+        return key
+
+    def settle(self) -> None:
+        """Finish withdrawals that were begun; what stands in the way is told by `unsettled`. Any thread, again and again."""
+        try:
+            for borrowers in settle(self.archive, self.journal):
+                for one in self.archive.select(f"id IN ({','.join(map(str, borrowers))})"):
+                    self.memory.reword(one)
+            self.unsettled = ""
+        except (OSError, sqlite3.Error, ArchiveError) as wrong:
+            self.unsettled = str(wrong)
 
     # --- keyframes ---
 
@@ -160,12 +186,13 @@ class Keeper:
             self._born(thought.speaker, birth)
         return birth.line
 
-    def keyframe(self, thought: Thought, latent: Tensor, caption: str) -> int:
+    def keyframe(self, thought: Thought, latent: Tensor, caption: Sequence[Token]) -> int:
         """A picture of the stream becomes a memory of the machine; returns its id."""
         shares = thought.parentage()
-        birth = self._birth(thought, latent, shares, "machine", caption)
+        birth = self._birth(thought, latent, shares, "machine", said(caption))
         with self._lock:
-            fragment = self.archive.remember(birth, self.parts.space)
+            lent = [(token.text, token.ancestor) for token in caption]
+            fragment = self.archive.remember(birth, self.parts.space, lent)
             self.mass += 1
             self._born(fragment, birth)
         return fragment
@@ -222,17 +249,34 @@ class Keeper:
             return 1.0
         return sum(one <= novelty for one in self.novelties) / len(self.novelties)
 
+    @property
+    def nights(self) -> int:
+        """Days since the night's work was done last; 1 for an archive that never slept."""
+        done = self.archive.fact("night")
+        return self.archive.today - int(done) if done else 1
+
     def night(self) -> int:
-        """Copy the archive and merge old near-duplicates; returns how many were merged away. Holds others up."""
+        """Copy the archive and lay together what is old and alike; returns how many fragments went into another.
+
+        Others are held up for one merge at a time. Raises OSError, sqlite3.Error or ArchiveError on a bad disk; what was
+        done then is done, and the night is not over.
+        """
         snapshot(self.archive)
-        with self._lock:
-            merged = merge_near_duplicates(self.archive, self.parts.space)
-            if merged:
-                gone = set(self.memory.row) - {f.id for f in self.archive.select("state = 0")}
-                for fragment in gone:
-                    self.memory.forget(fragment)
-                self._lines.clear()
-            self.memory.keep()
+        self.settle()  # what was taken back while the copy was made
+        memory, merged = self.memory, 0
+        rows = np.array([row for row, f in enumerate(memory.fragments) if f.kind == "machine" and f.state == 0], np.int64)
+        fragments = [memory.fragments[row] for row in rows.tolist()]
+        found = near_duplicates(fragments, memory.words.raw(rows), memory.images.raw(rows), self.archive.today - AGE)
+        for ids in found:
+            with self._lock:
+                for fragment in ids[1:]:
+                    memory.forget(fragment)
+                    self._lines.pop(fragment, None)
+                self._lines.pop(ids[0], None)
+                lay_together(self.archive, ids)
+            merged += len(ids) - 1
+        memory.keep()
+        self.archive.set_fact("night", str(self.archive.today).encode())
         return merged
 
     def close(self) -> None:

@@ -52,6 +52,8 @@ from engine.mind.speech import Speech
 from engine.mind.stream import Stream, laid
 from engine.mind.thought import Share, Stopwatch, Thought, mixed
 
+AGAIN = 5.0  # seconds after which a disk that refused is asked again
+MOST = 512  # sentences that are kept for it
 HEARD = 3  # memories whose words together say where the picture turns
 Progress = Callable[[str, float], None]
 
@@ -86,6 +88,9 @@ class Mind:
         self._pictures, self._thoughts = 0, 0
         self._since = 0  # pictures since the last thought
         self._recalled = np.zeros((1, *self.parts.dreamer.latent), np.float32), np.ones(1)  # who was recalled last to compose
+        self._caption: tuple[Token, ...] = ()  # what may be said of the picture, and whose each word is
+        self._unheard: list[Text] = []  # sentences that the disk refused
+        self._tried = 0.0  # when they were last tried again, and withdrawals that are not finished
         self._known = 0  # rows that were remembered before these words came
         self._veto = 0  # 2: not shown yet, 1: dark until there is another thought, 0: none
         self._vetoes = 0  # a thought that was begun before the last of them is refused with the picture
@@ -267,7 +272,7 @@ class Mind:
         elif time - self._kept >= self.options.keyframe and self.stream.latent is not None and not self._veto:
             self._kept = time
             vetoes = self._vetoes
-            self._kept_as = thought, self.keeper.keyframe(thought, self.stream.latent, self._state.caption)
+            self._kept_as = thought, self.keeper.keyframe(thought, self.stream.latent, self._caption)
             if vetoes != self._vetoes:  # while it was written down
                 self._refuse()
 
@@ -286,6 +291,7 @@ class Mind:
         kinds = by_kind(shares.values(), (self.keeper.kind(one) for one in shares))
         spoken = shares.get(thought.speaker, 0.0) if thought.speaker else 0.0
         shown = self.stream.latent if self.stream.latent is not None else thought.hidden
+        self._caption = self.speech.caption(thought)
         state = State(
             words=thought.words, structure=f"{self.parts.dreamer.structure} {self.keeper.structure}", degree=thought.degree,
             gap=thought.gap, beta=thought.beta, neff=thought.again.neff, largest=thought.again.largest,
@@ -293,7 +299,7 @@ class Mind:
             light=self.keeper.novelty_rank(self.memory.novelty(self.parts.read(shown), self._known)),
             autonomy=dream.autonomy, mass=self.keeper.mass, fragments=len(self.memory), kinds=kinds,
             authors=authors(spoken, kinds[-1]), lineage=lineage, readback=self.speech.readback(thought),
-            caption=said(self.speech.caption(thought)),
+            caption=said(self._caption),
         )  # fmt: skip
         return state, places
 
@@ -304,7 +310,22 @@ class Mind:
         try:
             return [self.keeper.hear(text)]
         except sqlite3.Error as wrong:
-            return [Trouble("mind", f"a sentence could not be stored ({wrong}); make room on the disk of {self.options.archive}")]
+            self._unheard = [*self._unheard, text][-MOST:]
+            return [Trouble("mind", f"a sentence could not be stored yet ({wrong}); make room on the disk of {self.options.archive}")]
+
+    def _try_again(self) -> None:
+        """What the disk refused: withdrawals that were begun, and sentences, oldest first."""
+        now = clock.monotonic()
+        if now - self._tried < AGAIN or not (self._unheard or self.keeper.unsettled):
+            return
+        self._tried = now
+        self.keeper.settle()
+        try:
+            while self._unheard:
+                self._news.append(self.keeper.hear(self._unheard[0]))
+                self._unheard = self._unheard[1:]
+        except sqlite3.Error:
+            return  # said when it was refused first
 
     def touch(self, touch: Touch) -> Told:
         """Whose is this place? Those who have most of it, and a few of their words."""
@@ -319,11 +340,13 @@ class Mind:
         return Told(touch.visit, told, self.speech.few_words(told))
 
     def withdraw(self, withdraw: Withdraw) -> Withdrawn:
-        """Erase what somebody gave. Raises sqlite3.Error where the disk refuses: then nothing was withdrawn."""
+        """Take back what somebody gave. Raises OSError or sqlite3.Error where the disk does not even take the wish."""
         answer = self.keeper.withdraw(withdraw.code, withdraw.visit)
         if answer.found:  # its own sentences may have borrowed from it: it says something else next
             self._own, self._own_until = (), -1.0
-            self._state = replace(self._state, words="", caption="", readback=())
+            self._state, self._caption = replace(self._state, words="", caption="", readback=()), ()
+        if why := self.keeper.unsettled:
+            self._trouble(f"what was taken back is no longer shown, but lies on the disk until this is over: {why}")
         return answer
 
     def set(self, message: Set) -> None:
@@ -364,7 +387,8 @@ class Mind:
         self.memory.plug(kind, on)
 
     def news(self) -> list[News]:
-        """Answers and troubles since the last call."""
+        """Answers and troubles since the last call. Tries again now and then what the disk has refused."""
+        self._try_again()
         if trouble := getattr(self.parts.dreamer, "trouble", ""):
             self._trouble(trouble)
         return [self._news.popleft() for _ in range(len(self._news))]

@@ -20,7 +20,9 @@ from collections.abc import Callable
 
 import torch
 
+from engine.core.autonomy import ALONE
 from engine.core.crossings import Mailbox, PictureRing
+from engine.core.errors import Plain
 from engine.core.messages import Dream, Loading, News, Set, Text, Touch, Trouble, Withdraw
 from engine.mind.export import Export, lend
 from engine.mind.mind import Mind
@@ -29,7 +31,7 @@ from engine.mind.parts import Parts
 from engine.mind.tier import chosen
 
 log = logging.getLogger("engine.mind")
-NIGHT = 4  # hour of the local day at which the archive is copied and its near-duplicates are merged
+QUIET = 60.0  # seconds without anybody after which the night's work may begin
 PAUSE = 0.35  # seconds between thoughts where nothing new was said: a few a second, and the stream keeps its time
 PATIENCE = 0.6  # seconds that the stream stands back for a thought about new words
 LISTEN = 0.02  # seconds that the ears wait for a letter before they post what others left
@@ -56,7 +58,8 @@ class Room:
         self._early: list[object] = []  # letters that came before the mind was there
         self._parent = os.getppid()
         self._begun = time.monotonic()
-        self._slept = -1  # day of the year of the last night
+        self._busy = self._begun  # when somebody was last here
+        self._wakes = 0.0  # when it may sleep again
         self._measured = self._founded = 0.0
         self._export: Export | None = None
 
@@ -104,7 +107,7 @@ class Room:
             case Withdraw():
                 try:
                     self.post(mind.withdraw(letter))
-                except sqlite3.Error as wrong:
+                except (OSError, sqlite3.Error) as wrong:
                     self.post(Trouble("mind", f"nothing was withdrawn, the disk refuses ({wrong})"))
             case Set():
                 mind.set(letter)
@@ -164,14 +167,24 @@ class Room:
         return True
 
     def _sleep_on_it(self) -> None:
-        """Once a night: copy the archive, merge old near-duplicates. The stream goes on meanwhile."""
-        now = time.localtime()
-        if now.tm_hour == NIGHT and now.tm_yday != self._slept and self.mind is not None:
-            self._slept = now.tm_yday
-            try:
-                self.mind.keeper.night()
-            except (OSError, sqlite3.Error) as wrong:
-                self.post(Trouble("mind", f"the archive could not be copied tonight ({wrong}); there is still last night's"))
+        """Once a day, where it is quiet: copy the archive, lay old pictures together. The stream goes on meanwhile.
+
+        Quiet is QUIET seconds without anybody, at any hour: a show may play by day alone. After a day without quiet it
+        is done all the same.
+        """
+        now, mind, dream = time.monotonic(), self.mind, self.dream
+        if dream is None or dream.autonomy < ALONE:
+            self._busy = now
+        if mind is None or now < self._wakes or not mind.keeper.nights:
+            return
+        if now - self._busy < QUIET and mind.keeper.nights < 2:
+            return
+        self._wakes = now + 60.0
+        try:
+            mind.keeper.night()
+        except (OSError, sqlite3.Error, Plain) as wrong:
+            self._wakes = now + 3600.0
+            self.post(Trouble("mind", f"the archive could not be copied ({wrong}); there is still the last copy"))
 
     # --- stream ---
 

@@ -1,6 +1,5 @@
 """The mechanism as a whole, on small parts: words in, pictures and what was measured out."""
 
-import sqlite3
 from pathlib import Path
 
 import numpy as np
@@ -191,7 +190,7 @@ def test_withdrawn_words_are_nobodys_and_the_mind_goes_on_alone(tmp_path: Path) 
     assert mind.withdraw(Withdraw(stored.code)).found is True
     after = play(mind, WORDS, 1, 1.0, key="k")[-1]
     assert after.state.words != WORDS and stored.fragment not in mind.memory.row
-    assert mind.withdraw(Withdraw(stored.code)).found is False
+    assert mind.withdraw(Withdraw(stored.code)).found is True, "whoever asks again, because no answer came, gets the same"
     assert stored.fragment not in {a.id for a in after.state.lineage.ancestors}
 
 
@@ -226,13 +225,20 @@ def test_parameters_that_are_the_minds_are_heard_and_others_left_alone(tmp_path:
     assert mind.memory.words.alive.any()
 
 
-def test_an_archive_error_of_the_disk_reaches_who_withdraws(tmp_path: Path) -> None:
+def test_a_disk_that_refuses_an_erasure_is_asked_again_and_nothing_is_shown_meanwhile(tmp_path: Path) -> None:
     mind = small(tmp_path)
     (stored,) = mind.hear(Text(WORDS, key="k"))
     assert isinstance(stored, Stored)
+    play(mind, WORDS, 1, key="k")
     mind.keeper.archive._base.execute("PRAGMA query_only=ON")
-    with pytest.raises(sqlite3.Error):
-        mind.withdraw(Withdraw(stored.code))
+    assert mind.withdraw(Withdraw(stored.code)).found and stored.fragment not in mind.memory.row
+    assert mind.keeper.unsettled and any("lies on the disk" in news.what for news in mind.news() if isinstance(news, Trouble))
+    assert mind.withdraw(Withdraw(stored.code)).found, "a retry is not told that nobody was given this code"
+    mind.keeper.archive._base.execute("PRAGMA query_only=OFF")
+    mind._tried = 0.0
+    mind.news()
+    found = mind.keeper.archive.fragment(stored.fragment)
+    assert not mind.keeper.unsettled and found and found.state == 1 and found.words == ""
 
 
 def test_a_picture_darkens_when_it_is_repeated_and_not_while_it_is_new(tmp_path: Path) -> None:

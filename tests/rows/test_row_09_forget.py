@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from engine.core.messages import Dream, Returned, Stored, Text, Touch, Withdraw
+from engine.mind.memory.copies import snapshot
 from engine.mind.memory.provenance import export
-from engine.mind.memory.strata import snapshot
 from engine.mind.memory.words import Crowd, split
 from engine.mind.mind import Mind
 from tests.mind.small_mind import options, parts

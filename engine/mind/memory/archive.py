@@ -12,12 +12,11 @@ import contextlib
 import datetime
 import hashlib
 import os
-import re
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +35,7 @@ from engine.mind.memory.records import (
     Fragment,
     Seen,
     f16,
+    joined,
     pack,
     pack_line,
     tidy,
@@ -45,8 +45,23 @@ from engine.mind.memory.records import (
 
 __all__ = ["COMPACTED", "HERE", "WITHDRAWN", "Archive", "ArchiveError", "Birth", "Fragment", "Seen", "pack", "unpack"]
 
+FILE = "memory.sqlite"
+TIMEOUT = 5.0  # seconds that one waits for another program that writes
+
+
 class ArchiveError(Plain):
     """The archive cannot be used; the message says why and what to do."""
+
+
+class Damaged(ArchiveError):
+    """What lies there is no archive any more."""
+
+    @staticmethod
+    def is_meant(wrong: BaseException) -> bool:
+        """Whether SQLite says that the file itself is broken, not that a disk is full, locked or read-only."""
+        code = getattr(wrong, "sqlite_errorcode", None) or 0
+        return code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
 
 
 @dataclass(slots=True)
@@ -54,23 +69,25 @@ class Archive:
     """Everything that was ever remembered. Any thread may call; calls take turns. Raises sqlite3.Error on a bad disk."""
 
     folder: Path
-    file: str = "memory.sqlite"
+    file: str = FILE
     calendar: Callable[[], datetime.date] = datetime.date.today
     salt: bytes = b""
+    passing: bool = False  # in working memory alone: nothing of it is on the disk, and nothing will be
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _base: sqlite3.Connection = field(init=False)
 
     def __post_init__(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
+        if not self.passing:
+            self.folder.mkdir(parents=True, exist_ok=True)
         try:
-            self._base = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None, timeout=30)
+            where = ":memory:" if self.passing else self.path
+            self._base = sqlite3.connect(where, check_same_thread=False, isolation_level=None, timeout=TIMEOUT)
             for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "temp_store=MEMORY"):
                 self._base.execute(f"PRAGMA {pragma}")
             self._base.executescript(SCHEMA)
         except sqlite3.DatabaseError as wrong:
-            raise ArchiveError(
-                f"{self.path}: {wrong}; `hypermnesia archive restore` brings back the newest snapshot"
-            ) from wrong
+            kind = Damaged if Damaged.is_meant(wrong) else ArchiveError
+            raise kind(f"{self.path}: {wrong}; `hypermnesia archive restore` brings back the newest snapshot") from wrong
         self.salt = self.fact("salt") or self._first_day()
 
     @property
@@ -110,8 +127,8 @@ class Archive:
         code = self._code(key)
         visit = self.hashed(text.visit) if text.visit else self.hashed(key)
         with self._lock:
-            row = self._base.execute("SELECT id FROM fragment WHERE key = ?", (key,)).fetchone()
-            if row:
+            row = self._base.execute("SELECT id FROM fragment WHERE key = ? OR code = ?", (key, self.hashed(code))).fetchone()
+            if row:  # also one that was taken back: a late repeat does not undo that
                 return int(row[0]), code, False
             made = self._base.execute(
                 "INSERT INTO fragment (kind, day, words, language, key, visit, code) VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -119,10 +136,16 @@ class Archive:
             )
             return int(made.lastrowid or 0), code, True
 
-    def remember(self, birth: Birth, space: str) -> int:
-        """Store a fragment with its picture and its line in one transaction; returns its id."""
-        with self._lock, self._transaction():
-            made = self._base.execute(
+    def remember(self, birth: Birth, space: str, lent: Sequence[tuple[str, int]] = ()) -> int:
+        """Store a fragment with its picture and its line in one transaction; returns its id.
+
+        `lent`: each word of it with the fragment that lent it. What was taken back meanwhile is left out.
+        """
+        with self.transaction() as base:
+            owned = self._owned(lent)
+            if len(owned) < len(lent):
+                birth = replace(birth, words=joined(word for word, _ in owned))
+            made = base.execute(
                 "INSERT INTO fragment (kind, day, words, language, key, seed, structure, gap, novelty) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (KINDS.index(birth.kind), self.today, birth.words, birth.language, birth.key, birth.seed,
@@ -130,12 +153,27 @@ class Archive:
             )  # fmt: skip
             fragment = int(made.lastrowid or 0)
             self._picture(fragment, birth, space)
+            rows = [(fragment, place, word, word.casefold(), owner) for place, (word, owner) in enumerate(owned)]
+            base.executemany("INSERT INTO token VALUES (?, ?, ?, ?, ?)", rows)
             return fragment
+
+    def _owned(self, lent: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
+        """Words with whose they are: of a caption that lends what it had from others, theirs."""
+        found: list[tuple[str, int]] = []
+        for word, lender in lent:
+            row = self._base.execute(
+                "SELECT lender FROM token WHERE fragment = ? AND lowered = ?", (lender, word.casefold())
+            ).fetchone()
+            owner = int(row[0]) if row else lender
+            (gone,) = self._base.execute("SELECT count(*) FROM fragment WHERE id = ? AND state = 1", (owner,)).fetchone()
+            if not gone:
+                found.append((word, owner))
+        return found
 
     def develop(self, fragment: int, birth: Birth, space: str) -> bool:
         """Give a sentence its picture; False when it was withdrawn meanwhile."""
-        with self._lock, self._transaction():
-            done = self._base.execute(
+        with self.transaction() as base:
+            done = base.execute(
                 "UPDATE fragment SET seed = ?, structure = ?, gap = ?, novelty = ? WHERE id = ? AND state = 0",
                 (birth.seed, birth.structure, birth.gap, birth.novelty, fragment),
             )
@@ -165,58 +203,55 @@ class Archive:
                 (fragment, space, *seen.latent.shape, pack(seen.latent), f16(seen.vector), seen.hash),
             )
 
-    # withdrawal
+    # withdrawal: see withdrawal.py
 
     def find(self, code: str) -> int:
-        """The fragment that a code takes back; 0 for a code that nobody was given."""
+        """The fragment that a code takes back, or took back; 0 for a code that nobody was given."""
         with self._lock:
-            row = self._base.execute("SELECT id FROM fragment WHERE code = ?", (self.hashed(tidy(code)),)).fetchone()
+            row = self._base.execute("SELECT id FROM fragment WHERE code = ?", (self.code(code),)).fetchone()
         return int(row[0]) if row else 0
 
-    def withdraw(self, fragment: int, runs: Iterable[str] = ()) -> list[int]:
-        """Erase what somebody gave: words, vectors and picture leave the disk; mass and lineage stay, nameless.
-
-        `runs` are what could be borrowed of its words: where nobody else says them, they also leave the captions of the
-        machine's own pictures. Returns whose captions changed.
-        """
+    def knows(self, code: str) -> bool:
+        """Whether a code was given for something here, or for something that lies in copies alone."""
         with self._lock:
-            with self._transaction():
-                changed = self._unlend(fragment, runs)
-                self._base.execute(
-                    "UPDATE fragment SET state = 1, words = NULL, key = NULL, visit = NULL, code = NULL, language = '' "
-                    "WHERE id = ?",
-                    (fragment,),
-                )
-                self._base.execute("DELETE FROM meaning WHERE fragment = ?", (fragment,))
-                self._base.execute("DELETE FROM picture WHERE fragment = ?", (fragment,))
-            self.flush()
-        return changed
+            (count,) = self._base.execute("SELECT count(*) FROM elsewhere WHERE code = ?", (self.code(code),)).fetchone()
+        return bool(count or self.find(code))
 
-    def _unlend(self, fragment: int, runs: Iterable[str]) -> list[int]:
-        changed: set[int] = set()
-        for run in runs:
-            said = f"state = 0 AND id != {int(fragment)} AND instr(lower(words), lower(?)) > 0"
-            if self.count(f"kind != 4 AND {said}", run):
-                continue
-            borrowers = [f for f in self.select(f"kind = 4 AND {said}", run)]
-            for one in borrowers:
-                kept = re.sub(r"\s+", " ", re.sub(re.escape(run), " ", one.words, flags=re.IGNORECASE)).strip()
-                self._base.execute("UPDATE fragment SET words = ? WHERE id = ?", (kept, one.id))
-                changed.add(one.id)
-        return sorted(changed)
+    def code(self, code: str) -> bytes:
+        """What is kept of a code: its hash."""
+        return self.hashed(tidy(code))
 
-    def flush(self) -> None:
+    def learn_of(self, other: Path) -> None:
+        """What another file of this archive holds and this one does not: it can be taken back from there, and its ids
+        are not given again. Raises sqlite3.Error for a file that cannot be read."""
+        with contextlib.closing(sqlite3.connect(f"{other.absolute().as_uri()}?mode=ro", uri=True, timeout=TIMEOUT)) as base:
+            codes = base.execute("SELECT code FROM fragment WHERE code IS NOT NULL AND state = 0").fetchall()
+            (last,) = base.execute("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'fragment'").fetchone()
+        with self.transaction() as mine:
+            mine.executemany("INSERT OR IGNORE INTO elsewhere VALUES (?)", codes)
+            mine.execute("DELETE FROM elsewhere WHERE code IN (SELECT code FROM fragment)")
+            if not mine.execute("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'fragment'", (last,)).rowcount:
+                mine.execute("INSERT INTO sqlite_sequence VALUES ('fragment', ?)", (last,))
+
+    def flush(self, patience: float = 1.0) -> None:
         """Empty the write-ahead log into the base: what was erased there is overwritten, the log is cut to nothing.
 
-        Raises sqlite3.OperationalError where somebody else keeps reading the base, so that the log has to stay.
+        Raises sqlite3.OperationalError where somebody else keeps reading the base, so that the log has to stay. Others
+        are let in between the tries.
         """
-        for _ in range(20):
+        until = time.monotonic() + patience
+        while True:
             with self._lock:
-                busy, *_ = self._base.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                self._base.execute("PRAGMA busy_timeout = 0")
+                try:
+                    busy, *_ = self._base.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                finally:
+                    self._base.execute(f"PRAGMA busy_timeout = {round(1000 * TIMEOUT)}")
             if not busy:
                 return
+            if time.monotonic() >= until:
+                raise sqlite3.OperationalError("another program reads the archive, so the log cannot be emptied")
             time.sleep(0.05)
-        raise sqlite3.OperationalError("another program reads the archive, so the log cannot be emptied")
 
     def vacuum(self) -> None:
         """Write the base anew without its empty pages. Slow: seconds for each gigabyte."""
@@ -226,32 +261,31 @@ class Archive:
 
     def refuse(self, fragment: int) -> None:
         """A person refused this picture: it is marked, and its words, vectors and latents go."""
-        with self._lock, self._transaction():
-            self._base.execute("UPDATE fragment SET state = 1, vetoed = 1, words = NULL WHERE id = ?", (fragment,))
-            for table in ("meaning", "picture"):
-                self._base.execute(f"DELETE FROM {table} WHERE fragment = ?", (fragment,))
+        with self.transaction() as base:
+            base.execute("UPDATE fragment SET state = 1, vetoed = 1, words = NULL WHERE id = ?", (fragment,))
+            for table in ("meaning", "picture", "token"):
+                base.execute(f"DELETE FROM {table} WHERE fragment = ?", (fragment,))
 
     # strata
 
     def merge(self, stratum: int, members: Sequence[int], line: Line) -> None:
         """Let members lie in a stratum: it takes their mass and a line for all; their words and pictures are let go."""
         marks = ",".join("?" * len(members))
-        with self._lock, self._transaction():
-            base = self._base
+        with self.transaction() as base:
             (mass,) = base.execute(f"SELECT sum(mass) FROM fragment WHERE id IN ({marks})", members).fetchone()
             base.execute("UPDATE fragment SET mass = mass + ?, depth = ? WHERE id = ?", (mass, line.depth, stratum))
             base.execute(
                 f"UPDATE fragment SET state = 2, stratum = ?, mass = 0, words = NULL, key = NULL WHERE id IN ({marks})",
                 (stratum, *members),
             )
-            for table in ("meaning", "picture"):
+            for table in ("meaning", "picture", "token"):
                 base.execute(f"DELETE FROM {table} WHERE fragment IN ({marks})", members)
             base.execute("INSERT OR REPLACE INTO line VALUES (?, ?, ?, ?, ?)", (stratum, *pack_line(line)))
 
     def copy_to(self, path: Path) -> None:
-        """A consistent copy while the archive is in use. Any thread; holds the others up for a while (1 GB: seconds)."""
-        with self._lock, contextlib.closing(sqlite3.connect(path)) as other:
-            self._base.backup(other)
+        """A consistent copy of what is on the disk now. By a connection of its own: others read and write meanwhile."""
+        with contextlib.closing(sqlite3.connect(self.path, timeout=TIMEOUT)) as mine, contextlib.closing(sqlite3.connect(path)) as other:
+            mine.backup(other)
 
     # reading
 
@@ -369,20 +403,15 @@ class Archive:
         made = base64.b32encode(hashlib.blake2b(key.encode(), key=self.salt, digest_size=8, person=b"code").digest())
         return made.decode().lower()[:10]
 
-    def _transaction(self) -> _Transaction:
-        return _Transaction(self._base)
-
-
-class _Transaction:
-    """All or nothing; the lock is held by the caller."""
-
-    def __init__(self, base: sqlite3.Connection):
-        self._base = base
-
-    def __enter__(self) -> None:
-        self._base.execute("BEGIN IMMEDIATE")
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._base.execute("ROLLBACK" if kind else "COMMIT")
-
-
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All or nothing; calls of other threads wait. Whatever fails, the COMMIT itself on a full disk too, is undone."""
+        with self._lock:
+            self._base.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._base
+                self._base.execute("COMMIT")
+            except BaseException:
+                if self._base.in_transaction:
+                    self._base.execute("ROLLBACK")
+                raise

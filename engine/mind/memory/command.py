@@ -11,10 +11,10 @@ from pathlib import Path
 
 from engine.core.machine import home
 from engine.core.messages import KINDS
-from engine.mind.memory import strata
-from engine.mind.memory.archive import Archive, ArchiveError
+from engine.mind.memory import copies, strata, withdrawal
+from engine.mind.memory.archive import FILE, Archive, ArchiveError
 from engine.mind.memory.provenance import export
-from engine.mind.memory.words import Crowd, runs
+from engine.mind.memory.words import Crowd
 
 EXAMPLES = """examples:
   hypermnesia archive status                     what is remembered, by kind
@@ -33,7 +33,8 @@ def main(argv: Sequence[str]) -> int:
     folder = Path(arguments.archive)
     try:
         if arguments.what in ("forget", "compact", "restore"):
-            with strata.alone(folder):
+            with copies.alone(folder, patience=1.0):
+                copies.put_in_order(folder)
                 return int(_COMMANDS[arguments.what](folder, arguments))
         return int(_COMMANDS[arguments.what](folder, arguments))
     except (ArchiveError, sqlite3.Error, OSError) as wrong:
@@ -59,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _open(folder: Path) -> Archive:
-    if not (folder / "memory.sqlite").exists():
+    if not (folder / FILE).exists():
         raise ArchiveError(f"{folder}: no archive is there; `hypermnesia run` makes one, --archive FOLDER names another")
     return Archive(folder)
 
@@ -72,8 +73,10 @@ def status(folder: Path, arguments: argparse.Namespace) -> int:
         print(f"  {kind:10} {archive.count(f'kind = {number}'):8}")
     print(f"  withdrawn  {archive.count('state = 1'):8}\n  in strata  {archive.count('state = 2'):8}")
     print(f"  without a picture yet {len(archive.owed())}, depth at most {max((f.depth for f in archive.select()), default=0)}")
-    copies = strata.snapshots(folder)
-    print(f"  snapshots: {', '.join(path.stem for path in copies) if copies else 'none'}")
+    nights = copies.snapshots(folder)
+    print(f"  snapshots: {', '.join(path.stem for path in nights) if nights else 'none'}")
+    if waiting := len(withdrawal.Journal(folder).begun()):
+        print(f"  {waiting} withdrawals are not finished: the next start, or `hypermnesia archive forget CODE` again, finishes them")
     return 0
 
 
@@ -105,16 +108,12 @@ def show(folder: Path, arguments: argparse.Namespace) -> int:
 
 def forget(folder: Path, arguments: argparse.Namespace) -> int:
     archive = _open(folder)
-    fragment = archive.find(arguments.code)
-    if not fragment:
-        raise ArchiveError(f"{arguments.code}: nobody was given this code, or it was used already")
-    found = archive.fragment(fragment)
-    lent = [" ".join(run) for run in runs(found.words)] if found else []
-    archive.withdraw(fragment, lent)
+    if not archive.knows(arguments.code):
+        raise ArchiveError(f"{arguments.code}: nobody was given this code")
+    withdrawal.withdraw(archive, withdrawal.Journal(folder), archive.code(arguments.code))
     archive.vacuum()
+    print(f"fragment {archive.find(arguments.code)} is taken back: its words, vectors and picture are off the disk, in copies too")
     archive.close()
-    strata.forget_in_copies(folder, fragment, lent)
-    print(f"fragment {fragment} is taken back: its words, vectors and picture are off the disk, in copies too")
     return 0
 
 
@@ -143,13 +142,13 @@ def compact(folder: Path, arguments: argparse.Namespace) -> int:
 
 
 def snapshot(folder: Path, arguments: argparse.Namespace) -> int:
-    path = strata.snapshot(_open(folder))
+    path = copies.snapshot(_open(folder))
     print(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
     return 0
 
 
 def restore(folder: Path, arguments: argparse.Namespace) -> int:
-    path = strata.restore(folder, arguments.name)
+    path = copies.restore(folder, arguments.name, withdrawal.Journal(folder).all())
     print(f"{path.stem} is back; what was there lies in {folder / 'memory.before-restore'}")
     return 0
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,6 +46,13 @@ CREATE TABLE IF NOT EXISTS edge (
     PRIMARY KEY (child, parent)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS line (
     fragment INTEGER PRIMARY KEY, ids BLOB NOT NULL, shares BLOB NOT NULL, rest REAL NOT NULL, sketch BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS token (       -- whose each word of a caption is
+    fragment INTEGER NOT NULL, place INTEGER NOT NULL, word TEXT NOT NULL,
+    lowered TEXT NOT NULL,             -- casefolded
+    lender INTEGER NOT NULL,           -- who said it first: never a caption that had it from somebody
+    PRIMARY KEY (fragment, place)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS token_lender ON token (lender);
+CREATE TABLE IF NOT EXISTS elsewhere (code BLOB PRIMARY KEY) WITHOUT ROWID;  -- codes of what lies in copies alone
 """
 HERE, WITHDRAWN, COMPACTED = 0, 1, 2
 
@@ -100,6 +108,11 @@ FRAGMENT = (
     "id, kind, coalesce(words, ''), day, mass, depth, state, coalesce(stratum, 0), language, coalesce(visit, x''), "
     "seed, structure, gap, novelty"
 )
+
+
+def joined(words: Iterable[str]) -> str:
+    """Words as one line: what ends in an apostrophe stands close to the next."""
+    return re.sub(r"([’'])\s+", r"\1", " ".join(words))
 
 
 def tidy(code: str) -> str:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 
 from engine.core.messages import Token
 from engine.mind.memory.archive import Fragment
+from engine.mind.memory.records import joined
 
 LONGEST = 3  # words borrowed in one run
 VISITS = 3  # visits that must have written a longer run before it may be shown
@@ -222,5 +223,4 @@ def surface(
 
 def said(tokens: Iterable[Token]) -> str:
     """Tokens as one line."""
-    line = " ".join(token.text for token in tokens)
-    return re.sub(r"([’'])\s+", r"\1", line)
+    return joined(token.text for token in tokens)

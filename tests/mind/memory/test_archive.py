@@ -13,6 +13,7 @@ import pytest
 from engine.core.messages import Text
 from engine.mind.memory.archive import Archive, ArchiveError, Birth, Seen, pack, unpack
 from engine.mind.memory.lineage import Line, descend
+from engine.mind.memory.withdrawal import Journal, withdraw
 
 CANARY = "the ocelot keeps seventeen umbrellas"
 WRITER = """
@@ -82,11 +83,11 @@ def test_withdrawal_leaves_no_byte_of_the_words_on_the_disk(tmp_path: Path) -> N
     archive.develop(fragment, birth(), "space")
     assert grep(tmp_path, CANARY), "before the withdrawal the words are there"
     mass = archive.mass
-    archive.withdraw(archive.find(code))
+    withdraw(archive, Journal(tmp_path), archive.code(code))
     assert not grep(tmp_path, CANARY) and not grep(tmp_path, "ocelot") and not grep(tmp_path, "canary-key")
     found = archive.fragment(fragment)
     assert found and found.words == "" and found.state == 1 and archive.mass == mass
-    assert archive.recallable("space")[0] == [] and archive.find(code) == 0
+    assert archive.recallable("space")[0] == [] and archive.find(code) == fragment, "the code is known, nothing else"
     assert archive.count("words LIKE 'others%'") == 50
 
 
