@@ -92,9 +92,9 @@ OFFERS: dict[str, Offer] = {
     "market": Offer(lights=_SKY, weathers=("clear", "cloudy", "fog", "rain"), figures=(*_PEOPLE, "dog"), extras=("fruit", "cut flowers")),
     "bridge": Offer(**_LAND, seasons=SEASONS, figures=("person", "couple", "horse", "birds"), extras=("suspended",)),
     "garden": Offer(**_LAND, seasons=SEASONS, figures=(*_PEOPLE, "dog"), extras=("roses", "gate")),
-    "car": Offer(**_LAND, seasons=SEASONS, figures=("person", "woman", "couple", "house", "tree", "birds", "dog"), extras=("headlights",)),
+    "car": Offer(**_LAND, seasons=SEASONS, figures=("person", "woman", "couple", "birds", "dog"), extras=("headlights",)),
     "aeroplane": Offer(**_LAND, figures=("birds",), extras=("propeller", "contrails")),
-    "train": Offer(**_LAND, seasons=SEASONS, figures=("person", "child", "house", "birds", "horse"), extras=("steam", "express")),
+    "train": Offer(**_LAND, seasons=SEASONS, figures=("person", "child", "birds", "horse"), extras=("steam", "express")),
     "station": Offer(lights=("sun", "lamp"), weathers=("clear", "cloudy", "fog"), figures=_PEOPLE, extras=("waiting train",)),
     # animals and people close by
     "dog": Offer(**_LAND, seasons=SEASONS, extras=("running", "standing")),

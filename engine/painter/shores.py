@@ -34,7 +34,7 @@ def river(c: Canvas, s: Scene) -> Tensor:
     picture = mix(picture, picture * .42 + lit(s, grass, .1 + 0 * half) * .22, smooth(.62, 1.02, out) * plane.below * .8)
     trees = [(.07 * 2 ** i, side) for i in range(4) for side in (-1., 1.)]
     land = smooth(.98, 1.03, out) * plane.below
-    leaves, fine, green = c.noise(9, octaves=4), c.noise(24, octaves=3), s.pick("season", _TREES, (.19, .34, .12))
+    leaves, fine, green = c.noise(14, octaves=5), c.noise(34, octaves=3), s.pick("season", _TREES, (.19, .34, .12))
     ground = mix(bank, meadow, smooth(1.03, 1.16 + .1 * edge, out))
     at = [_bank(c, horizon, middle, depth, side) for depth, side in trees]
     shown = torch.zeros_like(leaves)
@@ -141,7 +141,7 @@ def beach(c: Canvas, s: Scene) -> Tensor:
     plane = Plane(c, horizon, .05)
     side = torch.where(c.uniform() > .5, 1., -1.)
     # distance to the water's edge across the beach, in the world: negative is sea
-    lay = (c.x - .5) * side * plane.away * c.uniform(.30, .55) - c.uniform(.75, 1.1) * plane.away ** .62 + c.uniform(1.05, 1.35)
+    lay = (c.x - .5) * side * plane.away * c.uniform(.30, .55) - c.uniform(.75, 1.0) * plane.away ** .62 + c.uniform(1.20, 1.50)
     lay = lay + (c.line(2.2, octaves=3) - .5) * .20 + .10 * torch.sin(plane.away * 2.2 + c.uniform(0, 6))
     near = plane.depth
     shallow = mix(c.tint(.20, .72, .70), c.tint(.32, .62, .66), c.uniform()) * light(s, .12, .85)
@@ -172,7 +172,7 @@ def beach(c: Canvas, s: Scene) -> Tensor:
         x, foot = .5 + side * c.uniform(.28, .42) * c.aspect, c.uniform(.82, .95)
         shape, glow = palm(c, s, x, foot, c.uniform(.66, .80), -side * c.uniform(.10, .30))
         picture = mix(picture, glow, shape * s.has("extra", "palms"))
-    return figures.place(c, s, picture, horizon + (1 - horizon) * c.uniform(.35, .6), (.16, .26), span=(.35, .65))
+    return figures.place(c, s, picture, horizon + (1 - horizon) * c.uniform(.58, .78), (.18, .28), span=(.35, .65))
 
 
 def palm(c: Canvas, s: Scene, x: Tensor, foot: Tensor, tall: Tensor, lean: Tensor, fronds: int = 9) -> tuple[Tensor, Tensor]:

@@ -196,16 +196,20 @@ def market(c: Canvas, s: Scene) -> Tensor:
     dark = (s.has("time", "night") + .7 * s.has("time", "dusk")).clamp(0, 1)
     ink = s.sky.zenith * .14 + .02
     one = torch.ones_like(dark)
+    weave = (c.noise(4, octaves=3), c.noise(26, octaves=2), c.noise(3, 40, octaves=2))
     for place, small in ((.03, .40), (.97, .44)):
         at = (place - .5) * c.aspect + .5 + c.uniform(-.04, .04)
-        picture = _stall(c, s, picture, at, (.60 + .30 * small) * one, small * one, dark, .55)
+        picture = _stall(c, s, picture, at, (.60 + .30 * small) * one, small * one, dark, weave, .55)
         walker = passer(c, at + (.5 - at) * c.uniform(.3, .8), (.66 + .30 * small) * one, .5 * small * one)
         picture = mix(picture, mix(ink, s.sky.horizon * .6, .28), walker * .92)
     x, size = c.across(.40, .60), c.uniform(.74, .84)
-    picture = _stall(c, s, picture, x, .96 * one, size, dark, 1.)
+    picture = _stall(c, s, picture, x, .96 * one, size, dark, weave, 1.)
     side = torch.where(c.uniform() > .5, 1., -1.)
-    buyer = figures.woman(c, x + side * size * .52, .985 * one, size * .62) * (c.uniform() > .4)
-    picture = mix(picture, ink, buyer * .94)
+    bx, tall = x + side * size * c.uniform(.40, .56), size * c.uniform(.60, .68)
+    buyer = passer(c, bx, .985 * one, tall) * (c.uniform() > .35)
+    coat = mix(_chosen(c, ((.30, .10, .10), (.12, .16, .26), (.30, .24, .16), (.14, .20, .15)), c.uniform().expand(-1, 1, c.height, c.width)), ink, .35)
+    round_ = (.62 + 4.2 * (c.x - bx) / tall * torch.sign(s.place_x - bx)).clamp(.12, 1.15)
+    picture = mix(picture, (coat * light(s, .12, .85) + .05 * c.tint(1., .76, .42) * dark) * round_ * (.85 + .3 * weave[1]), buyer * .97)
     return figures.place(c, s, picture, .985 * one, (.40, .52), ink=ink, span=(.22, .78))
 
 
@@ -226,7 +230,7 @@ def _square(c: Canvas, s: Scene) -> Tensor:
     return mix(c.blur(picture, .006), stones, smooth(.62, .66, c.y))
 
 
-def _stall(c: Canvas, s: Scene, picture: Tensor, x: Tensor, foot: Tensor, size: Tensor, dark: Tensor, near: float) -> Tensor:
+def _stall(c: Canvas, s: Scene, picture: Tensor, x: Tensor, foot: Tensor, size: Tensor, dark: Tensor, weave: tuple[Tensor, Tensor, Tensor], near: float) -> Tensor:
     """One stall: its counter of crates up to half its height, a dark inside with somebody, an awning above."""
     u, v = (c.x - x) / size, (foot - c.y) / size
     soft = 1.2 * c.pixel / size
@@ -234,18 +238,18 @@ def _stall(c: Canvas, s: Scene, picture: Tensor, x: Tensor, foot: Tensor, size: 
     bulb = c.tint(1., .76, .42)
     box = smooth(.55 + soft, .55 - soft, u.abs()) * smooth(-soft, soft, v) * smooth(.80, .78, v)
     glow = torch.exp(-((v - .62) / .30) ** 2) * dark
-    inside = c.tint(.34, .24, .17) * (day * .34 + bulb * .55 * glow) * (.6 + .6 * c.noise(7, octaves=3))
+    inside = c.tint(.34, .24, .17) * (day * .34 + bulb * .55 * glow) * (.6 + .6 * weave[0])
     picture = mix(picture, inside, box)
     vendor = passer(c, x + size * c.uniform(-.25, .25), foot - size * .17, size * c.uniform(.48, .54))
     apron = mix(c.tint(.20, .22, .26), c.tint(.72, .66, .56), c.uniform() ** 2) * (day * .45 + bulb * .5 * glow) + .01
     picture = mix(picture, apron, vendor * (v > .40) * .95)
-    picture = _crates(c, s, picture, u, v, soft, day + bulb * glow * .9, near)
+    picture = _crates(c, s, picture, u, v, soft, day + bulb * glow * .9, weave, near)
     picture = mix(picture, c.tint(.22, .16, .12) * day, smooth(.014 + soft, .014 - soft, (u.abs() - .53).abs()) * (v > 0) * smooth(.8, .78, v))
     cloth = s.any_pigment("colour", ("red", "green", "blue", "orange", "red", "golden"))
     rise = ((v - .77) / .23)
     lean = u / (1.06 - .22 * rise.clamp(0, 1))
     stripe = smooth(-.12, .12, torch.sin(lean * 6.2832 * 5.5 * 1.06 / 1.0 + 1.57))
-    fabric = mix(cloth * .92, c.tint(.94, .91, .83), stripe) * (.86 + .22 * c.noise(4, octaves=3))
+    fabric = mix(cloth * .92, c.tint(.94, .91, .83), stripe) * (.86 + .22 * weave[0])
     sag = .012 * torch.cos(lean * 18)
     top = smooth(.57 + soft, .57 - soft, lean.abs()) * smooth(-soft, soft, v - .77 - sag) * smooth(1 + soft, 1 - soft, v)
     lit = fabric * day * (.82 + .30 * rise + .16 * u * torch.sign(s.place_x - x)) + fabric * bulb * dark * .16 * (1 - rise)
@@ -261,7 +265,8 @@ def _stall(c: Canvas, s: Scene, picture: Tensor, x: Tensor, foot: Tensor, size: 
     return picture
 
 
-def _crates(c: Canvas, s: Scene, picture: Tensor, u: Tensor, v: Tensor, soft: Tensor, day: Tensor, near: float) -> Tensor:
+def _crates(c: Canvas, s: Scene, picture: Tensor, u: Tensor, v: Tensor, soft: Tensor, day: Tensor, weave: tuple[Tensor, Tensor, Tensor],
+            near: float) -> Tensor:
     """Three rows of crates, each heaped with one kind of fruit, or with flowers. Every pixel knows its row: they are painted at once."""
     flowers = s.has("extra", "cut flowers")
     middle, lower = (smooth(0, soft, high + _heap(u, many) - v) for high, many in ((.340, 4.), (.180, 4.)))
@@ -284,10 +289,10 @@ def _crates(c: Canvas, s: Scene, picture: Tensor, u: Tensor, v: Tensor, soft: Te
         tone = mix(tone, bright * petal, ball)
         shine = shine * (1 - ball) + torch.exp(-((du - .14 * sun) ** 2 + (dv - .16) ** 2) / .012) * .35 * (1 - flowers) * ball
     colour = flesh * tone + shine
-    colour = mix(colour, c.tint(.16, .36, .14) * (.4 + .8 * tone), smooth(.55, .75, c.noise(26, octaves=2)) * flowers)
+    colour = mix(colour, c.tint(.16, .36, .14) * (.4 + .8 * tone), smooth(.55, .75, weave[1]) * flowers)
     inside = smooth(.55 + soft, .55 - soft, u.abs()) * smooth(-soft, soft, v)
     picture = mix(picture, colour * day * (.72 + .4 * level), inside * smooth(soft, -soft, v - .47 - _heap(u, 5.)))
-    wood = c.tint(.58, .42, .26) * (.62 + .5 * c.noise(3, 40, octaves=2)) * (.45 + .45 * smooth(.03, .05, part) * smooth(.97, .95, part))
+    wood = c.tint(.58, .42, .26) * (.62 + .5 * weave[2]) * (.45 + .45 * smooth(.03, .05, part) * smooth(.97, .95, part))
     picture = mix(picture, wood * day * (.8 + .35 * smooth(.0, .3, level)), inside * smooth(.30, .28, level))
     card = smooth(.12, .11, (part - .5).abs()) * smooth(.14, .12, (level - .40).abs()) * (chance > .3) * inside
     return mix(picture, c.tint(.95, .93, .86) * day, card * (near == 1))
