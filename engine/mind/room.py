@@ -151,7 +151,7 @@ class Room:
                     self.post(Trouble("mind", f"{ENOUGH} thoughts failed one after another: the room ends and is started anew"))
                     time.sleep(2 * LISTEN)  # the ears send it
                     self.open = False
-            self._sleep_on_it()
+            self._sleep_on_it(time.monotonic())
             self.fresh.wait(PAUSE)
 
     def _late(self) -> bool:
@@ -166,13 +166,13 @@ class Room:
         self._founded = now
         return True
 
-    def _sleep_on_it(self) -> None:
+    def _sleep_on_it(self, now: float) -> None:
         """Once a day, where it is quiet: copy the archive, lay old pictures together. The stream goes on meanwhile.
 
         Quiet is QUIET seconds without anybody, at any hour: a show may play by day alone. After a day without quiet it
         is done all the same.
         """
-        now, mind, dream = time.monotonic(), self.mind, self.dream
+        mind, dream = self.mind, self.dream
         if dream is None or dream.autonomy < ALONE:
             self._busy = now
         if mind is None or now < self._wakes or not mind.keeper.nights:
