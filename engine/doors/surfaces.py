@@ -42,27 +42,31 @@ def title(node: Node) -> str:
 
 
 def open_stage_control(nodes: Iterable[Node], name: str, target: str) -> dict[str, Any]:
-    """An Open Stage Control session as JSON."""
+    """An Open Stage Control session as JSON, for the instrument at `target` ("host:port")."""
     kinds = {"fader": "fader", "toggle": "button", "push": "button", "text": "input", "menu": "dropdown"}
     widgets = []
     for number, (kind, node) in enumerate(controls(nodes)):
         widget: dict[str, Any] = {
             "type": kinds[kind], "id": node.address.removeprefix("/hm/").replace("/", "_"), "address": node.address,
-            "label": title(node), "comments": node.description, "target": [target],
+            "comments": node.description, "target": [target],
             "left": 10 + number % COLUMNS * 150, "top": 10 + number // COLUMNS * 110, "width": 140, "height": 100,
             "colorWidget": "#b0442e" if node.address in PANIC else "#e6a95c",
         }  # fmt: skip
+        widget |= {"label": title(node)} if kinds[kind] == "button" else {"html": title(node)}
         if kind == "fader":
             widget |= {"range": {"min": node.low, "max": node.high}, "horizontal": True, "design": "compact",
-                       "typeTags": node.types, "value": node.value[0] if node.value else node.low}  # fmt: skip
+                       "typeTags": node.types, "decimals": 0 if node.types == "i" else 5,
+                       "default": node.value[0] if node.value else node.low}  # fmt: skip
         if kind == "toggle":
-            widget |= {"mode": "toggle", "on": 1, "off": 0}
+            widget |= {"mode": "toggle", "on": True, "off": False}  # T and F, as they come back
         if kind == "push":
             widget |= {"mode": "tap", "on": 1, "off": 0}
         if kind == "menu":
             widget |= {"values": {choice: choice for choice in node.choices}}
         widgets.append(widget)
-    root = {"type": "root", "id": "root", "label": name, "widgets": widgets, "tabs": []}
+    sync = f'send("{target}", "/hm/sync")'  # all values come back to it: what others turn is seen here too
+    root = {"type": "root", "id": "root", "label": name, "widgets": widgets, "tabs": [],
+            "onCreate": f'{sync}; setInterval("sync", () => {sync}, 5000)'}  # fmt: skip
     return {"version": "1.26.0", "createdWith": "Open Stage Control", "type": "session", "content": root}
 
 

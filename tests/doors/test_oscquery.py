@@ -161,7 +161,7 @@ def test_a_number_with_a_unit_says_so_to_surfaces_and_people() -> None:
     gain = next(node for node in SOUND if node.address == "/hm/sound/gain")
     assert describe(gain, gain.value)["UNIT"] == ["gain.db"] and describe(gain, gain.value)["RANGE"] == [{"MIN": -60.0, "MAX": 0.0}]
     widget = open_stage_control([gain], "a", "b")["content"]["widgets"][0]
-    assert widget["label"] == "sound/gain (dB)" and widget["range"] == {"min": -60.0, "max": 0.0}
+    assert widget["html"] == "sound/gain (dB)" and widget["range"] == {"min": -60.0, "max": 0.0}
     assert b"sound/gain (dB)" in zlib.decompress(touchosc([gain]))
 
 
