@@ -108,6 +108,8 @@ OFFERS: dict[str, Offer] = {
     "library": Offer(**_INSIDE, figures=_PEOPLE),
     "school": Offer(**_INSIDE, figures=("woman", "child", "person")),
     "hospital": Offer(**_INSIDE, extras=("patient",)),
+    "statue": Offer(**_LAND, seasons=SEASONS, figures=("person", "child", "birds"), extras=("angel", "bust")),
+    "mirror": Offer(**_INSIDE, figures=("person", "woman", "child"), extras=("broken",)),
     "photograph": Offer(**_INSIDE, extras=("framed", "old pictures")),
     "clock": Offer(**_INSIDE, extras=("grandfather clock", "wall clock")),
     "piano": Offer(**_INSIDE, extras=("grand piano", "upright piano")),

@@ -53,7 +53,7 @@ def land(c: Canvas, s: Scene, behind: Tensor, horizon: Tensor | float, grain: Gr
     return behind, meadow
 
 
-def _tree(c: Canvas, s: Scene, w: World, grain: Grain, x: float | Tensor, z: float | Tensor, tall: Tensor) -> None:
+def tree(c: Canvas, s: Scene, w: World, grain: Grain, x: float | Tensor, z: float | Tensor, tall: Tensor) -> None:
     """A broad tree in leaf; in winter only its limbs."""
     leaves = mix(s.pick("season", LEAVES, (.20, .38, .12)), c.tint(.93, .95, .98), s.has("weather", "snow") * .7)
     w.cone((x, 0, z), tall * .62, tall * .045, tall * .02, c.tint(.22, .16, .11))
@@ -122,8 +122,8 @@ def house(c: Canvas, s: Scene) -> Tensor:
     w.box((1.7, 4.2, 1.9), (2.4, 6.3, 2.6), c.tint(.42, .24, .18))
     w.box((1.62, 6.25, 1.82), (2.48, 6.42, 2.68), mix(c.tint(.3, .2, .17), c.tint(.92, .94, .98), white(s)))
     w.box((.2, 0, -.7), (1.3, .16, 0), c.tint(.46, .44, .42))
-    _tree(c, s, w, grain, -4.6, c.uniform(1., 3.5), c.uniform(5.2, 6.6))
-    _tree(c, s, w, grain, c.uniform(5.6, 7.), 4.5, c.uniform(4.5, 6.))
+    tree(c, s, w, grain, -4.6, c.uniform(1., 3.5), c.uniform(5.2, 6.6))
+    tree(c, s, w, grain, c.uniform(5.6, 7.), 4.5, c.uniform(4.5, 6.))
     _fence(c, s, w)
     sunlight(w, s)
     w.lamp((-1.5, 1.5, -.9), glow, 1.6, shadows=False)
@@ -185,8 +185,8 @@ def church(c: Canvas, s: Scene) -> Tensor:
     w.prism((0, 5.3, 9.25), [(-3.9, 0.), (0., 4.3), (3.9, 0.)], 7., 2, lambda p, n: slate * (.75 + .4 * chances(p[:, 2:] / .5, p[:, 1:2] / .35)))
     _tower(c, w, grain, stone, slate, glow)
     _village(c, s, w, grain, slate, glow)
-    _tree(c, s, w, grain, 10., 6., c.uniform(5., 7.5))
-    _tree(c, s, w, grain, -6.5, -4., c.uniform(5., 7.))
+    tree(c, s, w, grain, 10., 6., c.uniform(5., 7.5))
+    tree(c, s, w, grain, -6.5, -4., c.uniform(5., 7.))
     sunlight(w, s)
     picture = w.picture(behind, (mix(s.sky.horizon, s.sky.middle, .3), 130. - 90. * s.has("weather", "fog", "snow", "storm")))
     picture = _glow(c, w, picture)
