@@ -34,8 +34,8 @@ def statue(c: Canvas, s: Scene) -> Tensor:
     w.ground(lambda p, n: mix(meadow(p, n), path * (.65 + .5 * grain(p[:, :1] * .5, p[:, 2:] * .4)), smooth(2.3, 2.0, (p[:, :1] ** 2 + (p[:, 2:] * .9) ** 2).sqrt())))
     for place, z in ((-5.2, 3.), (5.4, 4.), (-8.5, 8.), (8.8, 9.)):
         tree(c, s, w, grain, place + c.uniform(-.5, .5), z, c.uniform(4., 6.))
-    for side in (-1., 1.):
-        w.box((side * 1.9, 0, 1.6), (side * 7., .75, 2.3), lambda p, n: mix(c.tint(.12, .24, .10), c.tint(.9, .92, .96), white(s) * .7 * (n[:, 1:2] > .5)) * (.5 + 1. * grain(p[:, :1] * .5 + p[:, 2:], p[:, 1:2])), soft=True)
+    for way in (-1., 1.):
+        w.box((way * 1.9, 0, 1.6), (way * 7., .75, 2.3), lambda p, n: mix(c.tint(.12, .24, .10), c.tint(.9, .92, .96), white(s) * .7 * (n[:, 1:2] > .5)) * (.5 + 1. * grain(p[:, :1] * .5 + p[:, 2:], p[:, 1:2])), soft=True)
     stone = mix(c.tint(.86, .83, .77), s.pigment("second", (.52, .62, .54)), .18) * c.uniform(.85, 1.05)
     bust = s.has("extra", "bust")
     top = mix(torch.full_like(bust, 1.05), torch.full_like(bust, 1.75), bust)
