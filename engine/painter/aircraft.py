@@ -18,9 +18,13 @@ def aeroplane(c: Canvas, s: Scene) -> Tensor:
     behind = air.clouds(c, s, behind)
     old = s.has("extra", "propeller")
     side = torch.where(c.uniform() > .5, 1., -1.)
-    turn, lift = side * c.uniform(.50, 1.05), torch.where(c.uniform() > .3, c.uniform(-.52, -.22), c.uniform(.16, .40))                       # the camera's way round it, and over (+) or under it
+    # the camera's way round it, and over (+) or under it
+    turn = side * c.uniform(.50, 1.05)
+    lift = torch.where(c.uniform() > .3, c.uniform(-.52, -.22), c.uniform(.16, .40))
     far = 22. - 7. * old
-    w = World(c, (far * torch.sin(turn) * torch.cos(lift), far * torch.sin(lift), -far * torch.cos(turn) * torch.cos(lift)), -turn, -lift, c.uniform(1.12, 1.3))
+    w = World(c,
+              (far * torch.sin(turn) * torch.cos(lift), far * torch.sin(lift),
+               -far * torch.cos(turn) * torch.cos(lift)), -turn, -lift, c.uniform(1.12, 1.3))
     tilt = side * c.uniform(-.10, .34)
     cos, sin = torch.cos(tilt), torch.sin(tilt)
     w.right, w.up = w.right * cos + w.up * sin, w.up * cos - w.right * sin
@@ -30,7 +34,8 @@ def aeroplane(c: Canvas, s: Scene) -> Tensor:
     if old.any():
         _biplane(c, s, w, side, old)
     gloss(w, s, sunlight(w, s, turn, .55), .8)
-    w.lit = w.lit + s.sky.horizon * (.10 + .42 * s.sky.ambient) * smooth(.3, -.6, w.normal[:, 1:2])      # clouds below throw light up
+    # clouds below throw light up
+    w.lit = w.lit + s.sky.horizon * (.10 + .42 * s.sky.ambient) * smooth(.3, -.6, w.normal[:, 1:2])
     if s.any("extra", "contrails"):
         behind = _contrails(c, s, w, behind, side)
     picture = w.picture(behind)
@@ -61,7 +66,8 @@ def _airliner(c: Canvas, s: Scene, w: World, side: Tensor, shown: Tensor) -> Non
 
     def nose(p: Tensor, n: Tensor) -> Tensor:
         body = white
-        cockpit = band(p[:, 1:2], .20, .42, .03) * smooth(.30, .55, p[:, :1] * side) * (1 - .6 * band(torch.remainder(p[:, 2:] * 2.2 + .5, 1), .42, .58, .04))
+        cockpit = (band(p[:, 1:2], .20, .42, .03) * smooth(.30, .55, p[:, :1] * side)
+                   * (1 - .6 * band(torch.remainder(p[:, 2:] * 2.2 + .5, 1), .42, .58, .04)))
         return mix(mix(body, colour, band(p[:, 1:2], -.16, -.02, .03) * .9), c.tint(.03, .05, .09), cockpit)
 
     roll(w, (x(-3.6), 0, 0), side * 8.4, .80, .80, hull, shown=shown)
@@ -69,13 +75,19 @@ def _airliner(c: Canvas, s: Scene, w: World, side: Tensor, shown: Tensor) -> Non
     roll(w, (x(-7.4), .42, 0), side * 3.85, .22, .70, c.tint(.92, .93, .94), shown=shown)
     w.ball((x(-3.55), .0, 0), (1.0, .79, .79), white, shown=shown)
     for z in (-1., 1.):
-        w.prism((0, -.34, z * 4.0), [(x(2.0), z * -3.6), (x(-1.3), z * -3.6), (x(-3.3), z * 3.6), (x(-2.3), z * 3.6)], .10, 1, metal, shown=shown)
-        w.prism((x(-6.2), .62, z * 1.5), [(x(.9), z * -1.4), (x(-.7), z * -1.4), (x(-1.2), z * 1.4), (x(-.5), z * 1.4)], .07, 1, metal, shown=shown)
+        w.prism((0, -.34, z * 4.0),
+                [(x(2.0), z * -3.6), (x(-1.3), z * -3.6), (x(-3.3), z * 3.6), (x(-2.3), z * 3.6)], .10, 1, metal,
+                shown=shown)
+        w.prism((x(-6.2), .62, z * 1.5),
+                [(x(.9), z * -1.4), (x(-.7), z * -1.4), (x(-1.2), z * 1.4), (x(-.5), z * 1.4)], .07, 1, metal,
+                shown=shown)
         roll(w, (x(.0), -.98, z * 2.9), side * 1.9, .34, .46, white, shown=shown)
         roll(w, (x(1.86), -.98, z * 2.9), side * .06, .40, .40, c.tint(.04, .04, .05), shown=shown)
         roll(w, (x(-.7), -.98, z * 2.9), side * .72, .16, .32, metal, shown=shown)
-        w.prism((x(-3.2), -.05, z * 7.6), [(x(.5), -.36), (x(-.5), -.36), (x(-.75), .36), (x(-.2), .36)], .05, 2, colour, shown=shown)
-    w.prism((x(-6.0), 1.7, 0), [(x(1.5), -1.3), (x(-1.1), -1.3), (x(-1.7), 1.2), (x(-.7), 1.2)], .09, 2, colour, shown=shown)
+        w.prism((x(-3.2), -.05, z * 7.6), [(x(.5), -.36), (x(-.5), -.36), (x(-.75), .36), (x(-.2), .36)], .05, 2,
+                colour, shown=shown)
+    w.prism((x(-6.0), 1.7, 0), [(x(1.5), -1.3), (x(-1.1), -1.3), (x(-1.7), 1.2), (x(-.7), 1.2)], .09, 2, colour,
+            shown=shown)
 
 
 def _biplane(c: Canvas, s: Scene, w: World, side: Tensor, shown: Tensor) -> None:
@@ -105,7 +117,8 @@ def _biplane(c: Canvas, s: Scene, w: World, side: Tensor, shown: Tensor) -> None
         roll(w, (x(1.3), -1.75, z * .95 - .10), .20, .46, .46, c.tint(.05, .05, .055), axis=2, shown=shown)
         w.box((x(1.2), -1.7, z * .8 - .04), (x(1.32), -.5, z * .8 + .04), metal, shown=shown)
         w.box((x(-5.3), .12, z * .9 - .9), (x(-4.3), .20, z * .9 + .9), wing, shown=shown)
-    w.prism((x(-4.85), .85, 0), [(x(.65), -.65), (x(-.55), -.65), (x(-.60), .55), (x(-.10), .70)], .06, 2, cloth, shown=shown)
+    w.prism((x(-4.85), .85, 0), [(x(.65), -.65), (x(-.55), -.65), (x(-.60), .55), (x(-.10), .70)], .06, 2, cloth,
+            shown=shown)
 
 
 def _propeller(c: Canvas, s: Scene, w: World, picture: Tensor, side: Tensor, shown: Tensor) -> Tensor:
@@ -134,7 +147,8 @@ def _contrails(c: Canvas, s: Scene, w: World, behind: Tensor, side: Tensor) -> T
         across = ((c.x - x0) * dy - (c.y - y0) * dx) / size
         wide = .012 + .055 * along.clamp(min=0) * (.6 + .8 * c.noise(9, octaves=3))
         trail = torch.exp(-(across / wide) ** 2) * smooth(.0, .10, along) * (.6 + .5 * c.noise(14, octaves=2))
-        behind = mix(behind, mix(s.sky.horizon, s.sky.light, .6) * (.4 + .62 * s.sky.ambient), trail.clamp(0, .9) * s.has("extra", "contrails"))
+        behind = mix(behind, mix(s.sky.horizon, s.sky.light, .6) * (.4 + .62 * s.sky.ambient),
+                     trail.clamp(0, .9) * s.has("extra", "contrails"))
     return behind
 
 

@@ -24,24 +24,29 @@ def moon(c: Canvas, s: Scene) -> Tensor:
     if s.any("extra", "two moons"):
         side = torch.where(x > .5, -1., 1.)
         other = mix(pale, c.tint(.72, .80, 1.), .7)
-        small = _globe(c, s, picture, x + side * c.uniform(.36, .46), y + c.uniform(-.16, .10), radius * c.uniform(.30, .5), other, dark)
+        small = _globe(c, s, picture, x + side * c.uniform(.36, .46), y + c.uniform(-.16, .10),
+                       radius * c.uniform(.30, .5), other, dark)
         picture = mix(picture, small, s.has("extra", "two moons"))
     picture = _globe(c, s, picture, x, y, radius, pale, dark)
-    veil = smooth(.46, .80, c.warp(c.noise(1.4, 6, octaves=4), (c.noise(2, octaves=2) - .5) * .3, 0 * c.y + 0 * c.x)) * smooth(.1, .4, c.y)
+    veil = smooth(.46, .80,
+                  c.warp(c.noise(1.4, 6, octaves=4), (c.noise(2, octaves=2) - .5) * .3,
+                         0 * c.y + 0 * c.x)) * smooth(.1, .4, c.y)
     near = torch.exp(-(c.far(x, y) / (radius * 1.9)) ** 2)
     cloud = mix(s.sky.middle * .55, pale * .9, near * (.3 + .5 * veil) * dark + .12)
     picture = mix(picture, cloud, veil * (.62 + .3 * s.has("weather", "cloudy", "storm")))
     horizon = c.uniform(.74, .84)
     sea = waters.water(c, s, picture, horizon, .55 + .8 * s.has("weather", "storm"))
     depth = ((c.y - horizon) / (1 - horizon)).clamp(0, 1)
-    glitter = smooth(.48, .78, c.noise(14, 70, octaves=2) + .22 * (1 - depth)) * torch.exp(-((c.x - x) / (radius * (.30 + .55 * depth))) ** 2)
+    glitter = (smooth(.48, .78, c.noise(14, 70, octaves=2) + .22 * (1 - depth))
+               * torch.exp(-((c.x - x) / (radius * (.30 + .55 * depth))) ** 2))
     sea = sea + pale * glitter * (c.y > horizon) * (.30 + .62 * dark)
     land = _night_land(c, s, picture, horizon, pale, x, dark)
     picture = mix(sea, land, (c.uniform() > .55).float())
     return figures.place(c, s, picture, c.uniform(.90, .96), (.13, .20))
 
 
-def _globe(c: Canvas, s: Scene, picture: Tensor, x: Tensor, y: Tensor, radius: Tensor, pale: Tensor, dark: Tensor) -> Tensor:
+def _globe(c: Canvas, s: Scene, picture: Tensor, x: Tensor, y: Tensor, radius: Tensor, pale: Tensor,
+           dark: Tensor) -> Tensor:
     """A moon with its seas and craters, lit from one side, and its glow in the air."""
     u, v = (c.x - x) / radius, (c.y - y) / radius
     out = (u**2 + v**2).sqrt()
@@ -57,7 +62,8 @@ def _globe(c: Canvas, s: Scene, picture: Tensor, x: Tensor, y: Tensor, radius: T
         ground = ground + rim * .10 - bowl * .10 * (du * 2 + .6)
     side = torch.where(c.uniform() > .5, 1., -1.)
     crescent = s.has("extra", "crescent")
-    angle = mix(c.uniform(.25, .85), c.uniform(1.95, 2.3), crescent)                       # of the sun from our eye: past 1.57 only a rim is lit
+    angle = mix(c.uniform(.25, .85), c.uniform(1.95, 2.3),
+                crescent)                       # of the sun from our eye: past 1.57 only a rim is lit
     day = smooth(-.07, .17, u * side * torch.sin(angle) - v * .12 + w * torch.cos(angle))
     shine = pale * ground.clamp(.1, 1.2) * (.03 + 1.02 * day) * (.92 + .12 * w)
     body = picture * (1 - .30 * dark * (1 - .6 * crescent)) + shine * (.55 + .50 * dark)
@@ -76,7 +82,8 @@ def _night_land(c: Canvas, s: Scene, picture: Tensor, horizon: Tensor, pale: Ten
             top = top - (.055 - .10 * firs).clamp(min=0) * c.line(9, octaves=2) * 1.6
         body = mix(mix(s.sky.middle, pale, .25 * dark), s.sky.zenith * .22 + .012, .30 + .62 * near)
         edge = torch.exp(-(c.y - top).clamp(min=0) / .03) * torch.exp(-((c.x - x) / .5) ** 2)
-        picture = mix(picture, body * (.85 + .3 * c.noise(8, 14, octaves=3)) + pale * edge * .16 * dark * (1 - near), smooth(-c.pixel, c.pixel, c.y - top))
+        picture = mix(picture, body * (.85 + .3 * c.noise(8, 14, octaves=3)) + pale * edge * .16 * dark * (1 - near),
+                      smooth(-c.pixel, c.pixel, c.y - top))
     return picture
 
 
@@ -98,19 +105,22 @@ def lightning(c: Canvas, s: Scene) -> Tensor:
     flash = mix(c.tint(.80, .82, 1.), s.pigment("second", (1, 1, 1)), s.has("second", *PIGMENTS) * .6)
     x, foot = c.across(.25, .75), horizon + c.uniform(.005, .03)
     way, bolt = _bolt(c, x, foot, 1.)
-    picture = mix(mix(s.sky.zenith, s.sky.middle, .4 + 0 * c.y), s.sky.horizon, smooth(.35, .8, c.y)) * (.16 + .42 * ambient)
+    picture = (mix(mix(s.sky.zenith, s.sky.middle, .4 + 0 * c.y), s.sky.horizon, smooth(.35, .8, c.y))
+               * (.16 + .42 * ambient))
     bend = c.noise(2, octaves=3) - .5
     cloud = c.warp(c.noise(2.0, 3.4, octaves=6, gain=.56), bend * .32, bend * .20)
     lower = c.warp(cloud, torch.zeros_like(cloud), torch.zeros_like(cloud) - .03)
     belly = ((cloud - lower) * 5 + .45).clamp(0, 1)
     near = torch.exp(-((c.x - way) / .26) ** 2) * smooth(.62, .0, c.y) + .75 * torch.exp(-(c.far(x, .12) / .42) ** 2)
-    mass = s.sky.middle * (.10 + .36 * ambient) * (.35 + .9 * belly) + flash * near * (.14 + .80 * belly) * (.35 + .75 * cloud)
+    mass = (s.sky.middle * (.10 + .36 * ambient) * (.35 + .9 * belly)
+            + flash * near * (.14 + .80 * belly) * (.35 + .75 * cloud))
     picture = mix(picture, mass, smooth(.34, .60, cloud + .32 - .62 * smooth(.15, .75, c.y)))
     picture = picture + flash * torch.exp(-((c.x - way) / .30) ** 2) * .16
     curtain = smooth(.45, .8, c.noise(5, .8, octaves=3)) * smooth(.3, .6, c.y)
     picture = mix(picture, s.sky.horizon * (.2 + .4 * ambient) + flash * .06, curtain * .30)
     picture = _struck_fields(c, s, picture, horizon, foot, x, flash)
-    _, second = _bolt(c, x + torch.where(c.uniform() > .5, 1., -1.) * c.uniform(.18, .34), horizon - .01, .55, branches=2)
+    _, second = _bolt(c, x + torch.where(c.uniform() > .5, 1., -1.) * c.uniform(.18, .34), horizon - .01, .55,
+                      branches=2)
     bolt = torch.maximum(bolt, second * .75 * (c.uniform() > .55))
     picture = picture + flash * (c.blur(bolt, .012) * .9 + c.blur(bolt, .05) * 1.5)
     picture = mix(picture, 1.25 * mix(torch.ones_like(flash), flash, .25), bolt)
@@ -144,10 +154,12 @@ def _stroke(c: Canvas, way: Tensor, top: Tensor, end: Tensor, width: float) -> T
     return (.5 + (taper - far) / (1.2 * c.pixel)).clamp(0, 1) * inside
 
 
-def _struck_fields(c: Canvas, s: Scene, picture: Tensor, horizon: Tensor, foot: Tensor, x: Tensor, flash: Tensor) -> Tensor:
+def _struck_fields(c: Canvas, s: Scene, picture: Tensor, horizon: Tensor, foot: Tensor, x: Tensor,
+                   flash: Tensor) -> Tensor:
     """Ploughed land to a line of woods, brightest where it was struck."""
     plane = Plane(c, horizon)
-    earth = mix(s.pick("season", {**LEAVES, "winter": (.8, .82, .86)}, (.36, .40, .18)), c.tint(.62, .52, .26), c.uniform() * .7)
+    earth = mix(s.pick("season", {**LEAVES, "winter": (.8, .82, .86)}, (.36, .40, .18)), c.tint(.62, .52, .26),
+                c.uniform() * .7)
     woods = horizon - .012 - .035 * c.line(4, octaves=4) - .02 * c.line(30, octaves=2)
     pool = torch.exp(-(((c.x - x) / .42) ** 2 + ((c.y - foot) / .16) ** 2))
     picture = mix(picture, s.sky.zenith * .12 + flash * .05 * pool, smooth(-c.pixel, c.pixel, c.y - woods))
@@ -169,7 +181,8 @@ def explosion(c: Canvas, s: Scene) -> Tensor:
     glow = torch.exp(-(c.far(x, centre) / .40) ** 2)
     picture = picture * (1 - .35 * smooth(.2, .9, c.y)) + fire * glow * .35
     hills = horizon - .05 * c.line(2, octaves=4) - .012 * c.line(20, octaves=2)
-    picture = mix(picture, s.sky.middle * .30 + fire * .22 * torch.exp(-((c.x - x) / .4) ** 2), smooth(-c.pixel, c.pixel, c.y - hills))
+    picture = mix(picture, s.sky.middle * .30 + fire * .22 * torch.exp(-((c.x - x) / .4) ** 2),
+                  smooth(-c.pixel, c.pixel, c.y - hills))
     plane = Plane(c, horizon)
     earth = c.tint(.34, .28, .22) * (.5 + .7 * plane.lay(c.noise(24, octaves=4, size=(256, 256)), .6))
     pool = torch.exp(-((c.x - x) / (.30 + .25 * plane.depth)) ** 2) * (1 - .6 * plane.depth)
@@ -185,11 +198,14 @@ def explosion(c: Canvas, s: Scene) -> Tensor:
     mask = smooth(.0, .16, body)
     veil = smooth(-.55, .25, ball + (coarse + bend) * .5) * smooth(.25, .75, c.noise(4, octaves=4) + .12)
     picture = mix(picture, c.tint(.36, .31, .28) * light(s, .2, .6) + fire * glow * .16, veil * .62)
-    heat = (ball * 1.15 - .18 + 1.5 * (.34 - puffs) + .10 * coarse - .35 * smooth(centre + .02, centre - .34, c.y)).clamp(0, 1.3)
+    heat = (ball * 1.15 - .18 + 1.5 * (.34 - puffs) + .10 * coarse
+            - .35 * smooth(centre + .02, centre - .34, c.y)).clamp(0, 1.3)
     picture = mix(picture, _fireball(c, s, puffs, body, heat, fire), mask)
     picture = picture + c.blur(fire * heat * mask, .06) * .55
-    dust = smooth(.42, .75, c.noise(5, 9, octaves=4) + .45 * torch.exp(-((c.y - horizon - .01) / .035) ** 2) - .1) * torch.exp(-((c.y - horizon - .005) / .05) ** 2)
-    picture = mix(picture, c.tint(.50, .40, .32) * light(s) * .8 + fire * .30 * pool, dust * smooth(.62, .25, (c.x - x).abs()) * .9)
+    dust = (smooth(.42, .75, c.noise(5, 9, octaves=4) + .45 * torch.exp(-((c.y - horizon - .01) / .035) ** 2) - .1)
+            * torch.exp(-((c.y - horizon - .005) / .05) ** 2))
+    picture = mix(picture, c.tint(.50, .40, .32) * light(s) * .8 + fire * .30 * pool,
+                  dust * smooth(.62, .25, (c.x - x).abs()) * .9)
     return figures.place(c, s, picture, c.uniform(.92, .97), (.10, .17))
 
 
@@ -209,7 +225,8 @@ def _mushroom(c: Canvas, x: Tensor, y: Tensor, horizon: Tensor, coarse: Tensor) 
     below = (c.y > y).float()
     cap = 1 - (((c.x - x) / wide) ** 2 + ((c.y - y) / (tall * (1 - .38 * below))) ** 2).sqrt()
     t = ((c.y - y) / (horizon - y)).clamp(0, 1)
-    stem = (1 - (c.x - x).abs() / (.085 + .05 * (1 - t) ** 3 + .16 * t ** 5)) - 3 * smooth(.1, -.05, c.y - y) - 3 * smooth(-.02, .03, c.y - horizon)
+    stem = ((1 - (c.x - x).abs() / (.085 + .05 * (1 - t) ** 3 + .16 * t ** 5)) - 3 * smooth(.1, -.05, c.y - y)
+            - 3 * smooth(-.02, .03, c.y - horizon))
     ring = 1 - (((c.x - x) / (wide * .52)) ** 2 + ((c.y - y - tall * 1.25) / .035) ** 2).sqrt()
     foot = 1 - (((c.x - x) / (wide * .95)) ** 2 + ((c.y - horizon) / .075) ** 2).sqrt()
     return torch.stack((cap, stem * .8, ring * .6, foot * .7)).amax(0) + coarse * .32
@@ -219,9 +236,11 @@ def _fireball(c: Canvas, s: Scene, puffs: Tensor, body: Tensor, heat: Tensor, fi
     """Smoke lit from outside by the hour, from inside by its fire."""
     dx, dy = (torch.gradient(c.blur(body, .011), dim=axis)[0] * c.height for axis in (3, 2))
     facing = (.45 + (.5 * dx * torch.sign(.5 - s.place_x) + .7 * dy) * .10).clamp(0, 1.1)
-    smoke = mix(c.tint(.50, .43, .38), c.tint(.30, .27, .27), c.uniform()) * (light(s, .16, .85) * (.10 + .95 * facing) + .02) * (.55 + .7 * puffs)
+    smoke = (mix(c.tint(.50, .43, .38), c.tint(.30, .27, .27), c.uniform())
+             * (light(s, .16, .85) * (.10 + .95 * facing) + .02) * (.55 + .7 * puffs))
     red, yellow, white = smooth(.04, .40, heat), smooth(.24, .72, heat), smooth(.62, 1.15, heat)
-    flame = fire * c.tint(1., .36, .16) * red * .85 + fire * c.tint(.25, .72, .55) * yellow * .9 + white * c.tint(.4, .5, .5)
+    flame = (fire * c.tint(1., .36, .16) * red * .85 + fire * c.tint(.25, .72, .55) * yellow * .9
+             + white * c.tint(.4, .5, .5))
     return smoke * (1 - .75 * red) + flame
 
 

@@ -6,7 +6,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.painter.canvas import Canvas, mix, smooth
+from engine.painter.lands import LEAVES
 from engine.painter.scene import Scene
+
+GRASS = {**LEAVES, "summer": (.29, .44, .14), "winter": (.80, .83, .88)}
+TREES = {**LEAVES, "winter": (.43, .42, .42)}
 
 
 class Plane:
@@ -19,13 +23,15 @@ class Plane:
         self.below = smooth(-c.pixel, c.pixel, c.y - horizon)
 
     def lay(self, texture: Tensor, scale: float, middle: Tensor | float = .5) -> Tensor:
-        """A square texture (count, k, n, n) laid on the ground, `scale` of its lengths to a picture height: (count, k, h, w)."""
+        """A square texture (count, k, n, n) laid on the ground, `scale` times to a picture height: (count, k, h, w)."""
         c = self.canvas
-        gx, gy = (place.expand(c.count, 1, c.height, c.width) for place in ((c.x - middle) * self.away * scale, self.away * scale - 1))
-        return F.grid_sample(texture, torch.cat((gx, gy), 1).permute(0, 2, 3, 1), padding_mode="reflection", align_corners=False)
+        gx, gy = (place.expand(c.count, 1, c.height, c.width)
+                  for place in ((c.x - middle) * self.away * scale, self.away * scale - 1))
+        return F.grid_sample(texture, torch.cat((gx, gy), 1).permute(0, 2, 3, 1), padding_mode="reflection",
+                             align_corners=False)
 
     def shore(self, wide: float, bends: Tensor, sway: Tensor) -> Tensor:
-        """(count, 1, h, 1): the middle of a path or river that winds away from the lower edge, each bend smaller than the last."""
+        """(count, 1, h, 1): the middle of a river that winds away from us, each bend smaller than the last."""
         winding = torch.sin(torch.log(self.away) * bends + self.canvas.uniform(0, 6.28))
         return .5 + (winding * sway + wide) * self.depth ** .62
 
@@ -47,13 +53,15 @@ def rock(c: Canvas, s: Scene, fx: float, fy: float, steep: float = 1., octaves: 
 
 def stone(c: Canvas, s: Scene, colour: Tensor, facing: Tensor, grain: Tensor) -> Tensor:
     """The colours of `rock`: shadows of the sky, warm lights, stains."""
-    stain = mix(colour * c.tint(.82, .90, 1.), colour * c.tint(1.12, .98, .82), c.noise(2.5, octaves=3)) * (.72 + .5 * grain)
+    stain = (mix(colour * c.tint(.82, .90, 1.), colour * c.tint(1.12, .98, .82), c.noise(2.5, octaves=3))
+             * (.72 + .5 * grain))
     shadow = stain * mix(s.sky.zenith, s.sky.middle, .5) * (.20 + .55 * s.sky.ambient)
     return mix(shadow, stain * light(s, .20, 1.05), facing.clamp(0, 1))
 
 
-def foliage(c: Canvas, s: Scene, x: Tensor, foot: Tensor, width: Tensor, height: Tensor, leaves: Tensor) -> tuple[Tensor, Tensor]:
-    """A tree or bush as a cloud of `leaves` (noise, (count, 1, h, w)): the light on it in 0..1 and its mask. `foot`: y of its lower edge."""
+def foliage(c: Canvas, s: Scene, x: Tensor, foot: Tensor, width: Tensor, height: Tensor,
+            leaves: Tensor) -> tuple[Tensor, Tensor]:
+    """A tree as a cloud of `leaves` (noise): the light on it in 0..1, and its mask. `foot`: y of its lower edge."""
     u, v = (c.x - x) / width, (foot - c.y) / height
     ball = 1 - (u**2 + ((v - .54) / .50) ** 2)
     mask = smooth(-.05, .12, ball - (1 - leaves) * 1.05 + .22) * smooth(-.02, .03, v)

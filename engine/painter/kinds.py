@@ -9,9 +9,12 @@ from torch import Tensor
 from engine.painter import (
     aircraft,
     animals,
+    bridges,
     buildings,
+    coasts,
     elements,
     events,
+    gardens,
     halls,
     insides,
     institutions,
@@ -19,6 +22,7 @@ from engine.painter import (
     lighthouse,
     living,
     mirrors,
+    markets,
     pairs,
     people,
     pianos,
@@ -35,7 +39,6 @@ from engine.painter import (
     thresholds,
     towns,
     vehicles,
-    walks,
     waters,
     wings,
 )
@@ -67,9 +70,9 @@ PAINTERS: dict[str, Kind] = {
     "double": Kind(places.double), "machine": Kind(halls.machine, sky=False, tone=.5, dim=0), "road": Kind(places.road), "sky": Kind(places.sky),
     "lights": Kind(surfaces.lights), "body": Kind(people.body, sky=False, tone=.4),
     # shores, travel, streets, events
-    "river": Kind(shores.river), "waterfall": Kind(shores.waterfall), "beach": Kind(shores.beach), "island": Kind(shores.island),
-    "cave": Kind(shores.cave), "moon": Kind(events.moon), "lightning": Kind(events.lightning), "explosion": Kind(events.explosion, tone=.6),
-    "street": Kind(streets.street), "market": Kind(streets.market, tone=.55), "bridge": Kind(walks.bridge), "garden": Kind(walks.garden, tone=.4),
+    "river": Kind(shores.river), "waterfall": Kind(shores.waterfall), "beach": Kind(coasts.beach), "island": Kind(coasts.island),
+    "cave": Kind(coasts.cave), "moon": Kind(events.moon), "lightning": Kind(events.lightning), "explosion": Kind(events.explosion, tone=.6),
+    "street": Kind(streets.street), "market": Kind(markets.market, tone=.55), "bridge": Kind(bridges.bridge), "garden": Kind(gardens.garden, tone=.4),
     "car": Kind(vehicles.car), "aeroplane": Kind(aircraft.aeroplane), "train": Kind(railway.train), "station": Kind(stations.station, tone=.7),
     # animals and people close by
     "dog": Kind(animals.dog, tone=.4, veil=.6), "cat": Kind(animals.cat, tone=.4, veil=.6), "horse": Kind(animals.horse, tone=.4, veil=.6),
