@@ -22,7 +22,7 @@ def river(c: Canvas, s: Scene) -> Tensor:
     edge = (c.noise(10, 30, octaves=3) - .5) * .35
     out = ((c.x - middle) / half).abs() + edge
     picture = waters.water(c, s, far, horizon, .34 + .5 * s.has("weather", "storm", "rain"))
-    picture = picture + s.sky.horizon * plane.below * s.has("time", "night", "dusk") * .35 * c.noise(4, 30, octaves=3)
+    picture = picture + s.sky.horizon * plane.below * s.has("time", "night", "dusk") * .60 * c.noise(4, 30, octaves=3)
     grass = s.pick("season", GRASS, (.30, .44, .16))
     swell, blades = plane.lay(c.noise(4, octaves=4, size=(128, 128)),
                               .35), plane.lay(c.noise(40, octaves=3, size=(256, 256)), .5)

@@ -27,23 +27,23 @@ def station(c: Canvas, s: Scene) -> Tensor:
     dark = s.amount("time", {"night": 1., "dusk": .7}, 0.)
     picture = _shed(c, s, outside, near, vault, dx, dy, spring, wide, tall, dark)
     on_floor = (floor >= vault).float()
-    platform = torch.where(c.uniform() > .5, 1., -1.)
-    picture = mix(picture, _floor(c, s, picture, dx * platform, dy, near, dark), on_floor * smooth(0, .004, dy))
+    picture = mix(picture, _floor(c, s, picture, dx, dy, near, dark), on_floor * smooth(0, .004, dy))
     opening = smooth(end + .004, end - .004, vault) * (dy < .40 * end)
     leads = mix(outside, s.sky.light * (.35 + .65 * s.sky.ambient), .35)
-    rails = _floor(c, s, leads, dx * platform, dy, near.clamp(max=end), dark)
+    rails = _floor(c, s, leads, dx, dy, near.clamp(max=end), dark)
     picture = mix(picture, mix(leads, rails, .85 * (dy > .002)), opening)
     picture = _fan(c, s, picture, dx / wide, (c.y - spring) / tall, end)
     if s.any("extra", "waiting train", ""):
         shown = torch.maximum(s.has("extra", "waiting train"), s.has("extra", "") * (c.uniform() > .5))
-        picture = _waiting(c, s, picture, dx * platform, dy, dark, shown, platform)
+        picture = _waiting(c, s, picture, dx, dy, dark, shown)
     glow = torch.exp(-(vault / .34) ** 2) * smooth(.45, .0, dy)
     picture = picture + s.sky.light * (.25 + .75 * s.sky.ambient) * glow * .20
     picture = _haze(c, s, picture, near)
-    picture = _waiters(c, s, picture, vx, vy, platform)
-    picture = _clock(c, s, picture, vx - platform * c.uniform(.12, .20), c.uniform(.22, .30), dark)
+    picture = _waiters(c, s, picture, vx, vy)
+    picture = _clock(c, s, picture, vx - c.uniform(.12, .20), c.uniform(.22, .30), dark)
     ink = s.sky.zenith * .10 + .012
-    return figures.place(c, s, picture, vy + c.uniform(.20, .30), (.30, .40), ink=ink, span=(.30, .70))
+    picture = figures.place(c, s, picture, vy + c.uniform(.20, .30), (.30, .40), ink=ink, span=(.16, .34))
+    return mix(picture, picture.flip(3), (c.uniform() > .5).float())          # the platform is right as often as left
 
 
 def _shed(c: Canvas, s: Scene, outside: Tensor, near: Tensor, vault: Tensor, dx: Tensor, dy: Tensor, spring: Tensor,
@@ -117,8 +117,7 @@ def _floor(c: Canvas, s: Scene, picture: Tensor, dx: Tensor, dy: Tensor, near: T
     return ground + mirror * .42 * (.5 + .7 * grain)
 
 
-def _waiting(c: Canvas, s: Scene, picture: Tensor, dx: Tensor, dy: Tensor, dark: Tensor, shown: Tensor,
-             platform: Tensor) -> Tensor:
+def _waiting(c: Canvas, s: Scene, picture: Tensor, dx: Tensor, dy: Tensor, dark: Tensor, shown: Tensor) -> Tensor:
     """A train on the far track: its face, and its side that runs to the end of the hall."""
     z0 = c.uniform(1.5, 2.1)
     left, right = .46, .80                             # across, in the floor's measure
@@ -163,12 +162,12 @@ def _haze(c: Canvas, s: Scene, picture: Tensor, near: Tensor) -> Tensor:
     return mix(picture, white, cloud * (.50 - .20 * near.clamp(max=1)) * smooth(.85, .35, c.y))
 
 
-def _waiters(c: Canvas, s: Scene, picture: Tensor, vx: Tensor, vy: Tensor, platform: Tensor) -> Tensor:
+def _waiters(c: Canvas, s: Scene, picture: Tensor, vx: Tensor, vy: Tensor) -> Tensor:
     """People on the platform, some far, one near."""
     ink = s.sky.zenith * .12 + .012
     for near in (.14, .19, .27, .42):
         across = -.12 - c.uniform(.05, .42)
-        x, feet = vx + platform * across * near / .40 * 1.0, vy + .40 * near / .40 * .62
+        x, feet = vx + across * near / .40, vy + .40 * near / .40 * .62
         shape = passer(c, x, feet, near * c.uniform(.85, .98))
         bag = (c.limb(x + .20 * near, feet - .02 * near, x + .32 * near, feet - .02 * near, .05 * near, .05 * near)
                * (c.uniform() > .5))

@@ -52,7 +52,7 @@ def before(c: Canvas, turn: Tensor, far: Tensor | float, tall: Tensor | float, a
 
 def sunlight(w: World, s: Scene, turn: Tensor, up: float = 1.) -> Tensor:
     """The sun or the moon on its side of the picture, and the light of the sky; the direction of the sun."""
-    strength = (s.amount("time", {"dawn": 1.25, "noon": 1.2, "sunset": 1.5, "dusk": .30, "night": .34}, 1.2)
+    strength = (s.amount("time", {"dawn": 1.25, "noon": 1.2, "sunset": 1.5, "dusk": .42, "night": .58}, 1.2)
                 * (1 - .72 * s.has("weather", *_OVERCAST)))
     tall = s.amount("time", {"noon": 1.7, "sunset": .6, "dawn": .65}, 1.1) * up
     aside, towards = torch.where(s.place_x > .5, 1., -1.) * (.5 + 1.1 * (s.place_x - .5).abs()), -1.
