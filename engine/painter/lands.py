@@ -22,22 +22,45 @@ def lit(s: Scene, ground: Tensor, light: Tensor, shade: float = .38) -> Tensor:
 def mountains(c: Canvas, s: Scene) -> Tensor:
     """Ranges behind one another, lit from the side of the sun, whiter above, bluer away."""
     picture = air.paint_sky(c, s)
-    horizon = c.uniform(.60, .74)
-    across, ahead = terrain.slices(c, .9, 11.)
-    texture = c.ridges(2.2, octaves=5, gain=.52, size=(160, 160)) ** 1.6
-    peaks = terrain.relief(c, texture, across, ahead, 11.) * smooth(1.6, 7., ahead) * 5.4
-    swell = terrain.relief(c, c.noise(3, octaves=2, size=(48, 48)), across, ahead, 11.) - .5
-    height = peaks * c.uniform(.50, .92) + swell * .45
-    land = terrain.see(c, height, ahead, horizon, .55)
-    light = land.look(terrain.sunlit(height, across, ahead, torch.sign(s.place_x - .5), 1.1))
-    tall = land.look(height) / (.35 * land.look(ahead.expand_as(height)))
-    snow_line = s.amount("season", {"winter": .2, "summer": 3.6}, 1.9) - 1.4 * s.has("extra", "snowy") - 1.2 * s.has("weather", "snow")
-    rock = mix(c.tint(.34, .30, .28), s.pick("season", LEAVES, (.26, .34, .22)), smooth(1.6, .5, tall) * .75)
-    snow = smooth(snow_line, snow_line + .9, tall + (light - .5) * .5)
-    ground = mix(rock, c.tint(.95, .96, .99), snow)
-    haze = (land.distance ** 1.7) * .72
-    picture = mix(picture, mix(lit(s, ground, light), mix(s.sky.middle, s.sky.horizon, .55), haze), land.cover)
+    low, tall = c.uniform(.60, .68), c.uniform(.34, .46)
+    green = s.pick("season", {**LEAVES, "winter": (.74, .76, .80)}, (.26, .34, .20))
+    snow_line = s.amount("season", {"winter": .60, "summer": .08}, .17) + .30 * s.has("extra", "snowy") + .16 * s.has("weather", "snow")
+    for layer, (near, lift, rise, f) in enumerate(((.0, -.03, .70, 2.4), (.42, .07, 1.05, 1.2), (.78, .17, .30, 1.5), (1., .27, .16, 1.1))):
+        crest = _crest(c, f, 6 if layer < 2 else 5)
+        top = low + lift - tall * rise * crest
+        down = (c.y - top).clamp(min=0)
+        light, rough = _faces(c, s, crest, down, tall * rise, 3.6 - layer * .6, 4 - layer // 2)
+        cold = smooth(snow_line + .05, snow_line - .07, down / (.6 + rise) + (rough - .5) * .26 - .05 * (light - .5)) * (1. if layer < 2 else .55 * (snow_line > .4))
+        rock = mix(c.tint(.36, .33, .32), c.tint(.40, .33, .28), c.uniform())
+        ground = mix(rock, green * (.75 + .5 * rough), smooth(.10, .30, down / rise + .1 * rough + .3 * (layer > 1)) * (.35 + .55 * near) * (.7 + .6 * c.noise(26, 40, octaves=2)))
+        ground = mix(ground, c.tint(.95, .96, .99), cold)
+        haze = mix(s.sky.middle, s.sky.horizon, smooth(-.1, .35, down)) * .96
+        body = mix(lit(s, ground, light), haze, .74 * (1 - near) ** 1.1 + .20 * smooth(.0, .30, down) * (1 - near))
+        picture = mix(picture, body, smooth(-.002, .002, c.y - top))
     return figures.place(c, s, picture, c.uniform(.88, .95), (.13, .24))
+
+
+def _crest(c: Canvas, f: float, octaves: int) -> Tensor:
+    """The outline of a range in about 0..1, (count, 1, 1, w): summits where single lines cross their middle."""
+    total, amount, weight = torch.zeros(1, device=c.device), 1., 0.
+    for octave in range(octaves):
+        line = c.line(f * 2**octave, octaves=1, soft=octave < 2)
+        total = total + amount * (1 - ((2 * line - 1) ** 2 + .001).sqrt())
+        weight, amount = weight + amount, amount * .46
+    return total / weight
+
+
+def _faces(c: Canvas, s: Scene, crest: Tensor, down: Tensor, tall: Tensor, f: float, octaves: int) -> tuple[Tensor, Tensor]:
+    """Light on a range and how rough it is, about 0..1: the faces of its summits run down it, spurs and gullies break them."""
+    side = torch.sign(s.place_x - .5)
+    bend = c.noise(3, 2, octaves=3) - .5
+    spurs = c.warp(c.ridges(f, f * .62, octaves=octaves, gain=.60), bend * .10, bend * .10)
+    wander = (bend * 1.5 + (spurs - .5) * .5) * (down + .01)
+    shape = c.warp(crest.expand(-1, -1, c.height, -1), wander, torch.zeros_like(wander))
+    face = torch.gradient(c.blur(shape, .012), dim=3)[0] / c.pixel
+    relief = spurs - c.warp(spurs, side * .008 + 0 * spurs, torch.full_like(spurs, -.006))
+    steep = -face * side * tall * 1.5 * smooth(.75, .05, down)
+    return smooth(-.75, .95, steep + relief * 7.5 + .10), spurs
 
 
 def desert(c: Canvas, s: Scene) -> Tensor:
@@ -45,7 +68,7 @@ def desert(c: Canvas, s: Scene) -> Tensor:
     picture = air.paint_sky(c, s)
     horizon = c.uniform(.46, .58)
     across, ahead = terrain.slices(c, .7, 9.)
-    crests = 1 - (2 * c.noise(2.2, 3.2, octaves=2, gain=.35, size=(160, 160)) - 1).abs()      # where noise crosses its middle
+    crests = 1.03 - ((2 * c.noise(2.0, 2.8, octaves=2, gain=.3, size=(160, 160)) - 1) ** 2 + .004).sqrt()      # where noise crosses its middle
     low = terrain.relief(c, c.noise(1.5, octaves=2, size=(48, 48)), across, ahead)
     height = terrain.relief(c, crests ** 1.4, across, ahead) * (.34 + .13 * ahead) * c.uniform(.8, 1.3) + low * .4
     land = terrain.see(c, height, ahead, horizon, 1.05)
@@ -110,23 +133,41 @@ def field(c: Canvas, s: Scene) -> Tensor:
     wheat = s.has("extra", "wheat")
     petals = mix(s.any_pigment("colour", ("red", "golden", "white", "violet", "pink", "blue")), c.tint(.80, .07, .05), s.has("extra", "poppies"))
     petals = mix(petals, c.tint(.93, .78, .36), wheat)
-    picture = _dabs(c, s, picture, petals, depth, swell)
+    picture = _dabs(c, s, picture, petals, horizon, depth, swell)
     return figures.place(c, s, picture, horizon + c.uniform(.05, .20), (.16, .30))
 
 
-def _dabs(c: Canvas, s: Scene, picture: Tensor, petals: Tensor, depth: Tensor, swell: Tensor) -> Tensor:
-    """Three sowings of flowers in perspective; where one is smaller than a pixel it is colour in the haze."""
-    ground = smooth(0, .02, depth - .004)
-    drift = smooth(.40, .62, swell)
-    picture = mix(picture, lit(s, petals * .85, .35 + .4 * swell), ground * drift * smooth(.75, .05, depth) * .62)
-    for scale, share in ((5.5, .45), (8.5, .4), (13., .35)):
-        u, v = (c.x - .5) * scale / (depth + .10) * .55, scale * 1.1 * torch.log(depth + .10)
-        du, dv, chance, size = c.dots(u, v, .28)
-        lean = du + .25 * dv
-        spot = smooth(.30, .17, (lean**2 + (dv * .9) ** 2).sqrt() / (.55 + .5 * size)) * (chance < share * (.35 + drift))
-        shade = (.62 + .55 * (-dv + .3) + .25 * (size - .5)).clamp(.35, 1.25)
-        picture = mix(picture, lit(s, petals * shade, .55 + .45 * (dv < 0)) * 1.12, spot * ground * smooth(.03, .22, depth) * .95)
+def _dabs(c: Canvas, s: Scene, picture: Tensor, petals: Tensor, horizon: Tensor, depth: Tensor, swell: Tensor) -> Tensor:
+    """Flowers in rows, each row nearer, larger and on longer stems; far away they are colour in the haze."""
+    far = smooth(0, .02, depth - .004) * smooth(.40, .62, swell) * smooth(.60, .02, depth)
+    grain = smooth(.50, .72, c.noise(52, 90, octaves=2, gain=.8))
+    picture = mix(picture, lit(s, petals * .85, .35 + .4 * swell), far * (.25 + .75 * grain) * .75)
+    wheat = s.has("extra", "wheat")
+    heart = mix(c.tint(.08, .06, .05), c.tint(.86, .64, .14), (petals.mean(1, keepdim=True) > .55).float() * (1 - s.has("extra", "poppies")))
+    for row in range(9):
+        near = .035 * (1 / .035) ** (row / 8)
+        line, r = horizon + (1 - horizon) * near * .93, .0045 + .042 * near
+        part, (rows, columns) = c.window(0 * line - 9, 0 * line + 9, line - 2.6 * r, line + 4.5 * r)
+        picture[..., rows, columns] = _row_of_flowers(part, s, picture[..., rows, columns], petals, heart, line, r, near, wheat)
     return picture
+
+
+def _row_of_flowers(c: Canvas, s: Scene, picture: Tensor, petals: Tensor, heart: Tensor, line: Tensor, r: float, near: float, wheat: Tensor) -> Tensor:
+    many = .40 / r
+    du, _, chance, size = c.dots(c.x * many + c.uniform(0, 60), 0 * c.y, .30)
+    _, _, shift, turn = c.dots(c.x * many + c.uniform(0, 60), 0 * c.y + 7, 0.)
+    grown = r * (.62 + .55 * size)
+    up, here = line + (shift - .5) * 2.6 * r, (chance < .62).float()
+    p, q = du / many / grown, (c.y - up) / grown
+    stem = smooth(.14, .06, (p - .25 * (turn - .5) * q * .4).abs()) * smooth(-.1, .1, q) * smooth(4.2, 2., q) * here
+    picture = mix(picture, lit(s, c.tint(.20, .34, .12).expand_as(petals) * (.6 + .6 * size), torch.full_like(p, .4)), stem * .8 * min(1., near * 5))
+    angle = torch.atan2(q * 1.3, p)
+    far = (p**2 + (q * 1.35) ** 2).sqrt()
+    edge = .82 + .18 * torch.cos(angle * 5 + turn * 6.28)
+    flower = smooth(1.06, .90, far / edge) * (1 - wheat) + smooth(1.05, .8, ((p / .30) ** 2 + (q / 1.5) ** 2).sqrt()) * wheat
+    tone = petals * (.58 + .34 * (far / edge).clamp(0, 1) - .22 * q.clamp(-1, 1) + .16 * torch.cos(angle * 5 + turn * 6.28) + .25 * (turn - .5))
+    tone = mix(tone, heart * (.8 + .3 * size), smooth(.34, .22, far) * (1 - wheat))
+    return mix(picture, lit(s, tone.clamp(.02, 1.2), (.62 - .35 * q).clamp(0, 1)) * 1.1, (flower * here).clamp(0, 1) * .96)
 
 
 def forest(c: Canvas, s: Scene) -> Tensor:

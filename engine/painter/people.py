@@ -1,12 +1,13 @@
 """People without a face: a hand, a body, a crowd."""
 from __future__ import annotations
 
-import math
+import itertools
 
 import torch
 from torch import Tensor
 
 from engine.painter import air
+from engine.painter.bodies import Body, Joint, cover
 from engine.painter.canvas import Canvas, mix, smooth
 from engine.painter.living import ground_of
 from engine.painter.scene import Scene
@@ -19,104 +20,119 @@ def _skin(c: Canvas, s: Scene) -> Tensor:
 
 
 def hand(c: Canvas, s: Scene) -> Tensor:
-    """An open hand that reaches up or down, or two, in light from one side."""
+    """An open hand that reaches up, or two, in light from one side."""
     picture = ground_of(c, s.pigment("colour", (.46, .45, .46)) * .9 + .04)
-    side = torch.sign(s.place_x - .5)
-    two = s.has("extra", "two hands")
-    pointing = s.has("extra", "reaching")
-    height = _hand(c, .5 - .20 * two + c.uniform(-.05, .05), c.uniform(-.25, .25), pointing, c.uniform(.30, .36) * (1 - .22 * two))
+    side = torch.where(s.place_x > .5, 1., -1.)
+    two, pointing, shadow = (s.has("extra", name) for name in ("two hands", "reaching", "shadow"))
+    skin, sleeve = _skin(c, s), s.any_pigment("second", ("black", "brown", "grey", "blue")) * .35 + .02
+    way = torch.where(c.uniform() > .5, 1., -1.)
+    place = (.5 - .21 * two + c.uniform(-.05, .05), c.uniform(-.22, .22), pointing, c.uniform(.31, .36) * (1 - .24 * two), way)
+    picture = _one_hand(c, s, picture, place, skin, sleeve, side, shadow)
     if s.any("extra", "two hands"):
-        other = _hand(c, torch.full_like(two, .72), c.uniform(-.35, .05), pointing, c.uniform(.24, .28), mirror=-1.)
-        height = torch.maximum(height, other * two)
-    _, mask = c.shade(height, side)
-    light, _ = c.shade(c.blur(height, .010) * .85 + c.blur(height, .03) * .6, side)        # flesh has no joints
-    skin = _skin(c, s)
-    body = skin * (.10 + 1.05 * light) + skin ** 2 * .10
-    body = body * (.90 + .2 * c.noise(5, octaves=3))
-    dark = picture.mean((2, 3), keepdim=True) * .10 + .012 + picture * .25 * (1 - smooth(0, .03, height))
-    shadow = s.has("extra", "shadow")
-    shown = mix(body, dark, shadow)
-    picture = picture * (1 - .30 * c.blur(mask, .05) * (1 - shadow))
-    return mix(picture, shown, mask)
+        place = (torch.full_like(two, .73), c.uniform(-.30, .05), pointing, c.uniform(.24, .28), -way)
+        picture = mix(picture, _one_hand(c, s, picture, place, skin, sleeve, side, shadow), two)
+    return picture
 
 
-def _hand(c: Canvas, x: Tensor, tilt: Tensor, reach: Tensor, size: Tensor, mirror: float = 1.) -> Tensor:
-    """The relief of a hand: palm, thumb, four fingers in two joints each, a forearm to the edge of the picture."""
-    sin, cos = torch.sin(tilt), torch.cos(tilt)
-    y = .62 + 0 * x
+Place = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]              # x, tilt, how far the fingers bend to point, size, left or right
 
-    def at(u: Tensor | float, v: Tensor | float) -> tuple[Tensor, Tensor]:
-        u = u * mirror
-        return x + size * (u * cos + v * sin), y + size * (u * sin - v * cos)
 
-    def tube(a: tuple[Tensor, Tensor], b: tuple[Tensor, Tensor], r0: float, r1: float) -> Tensor:
-        return c.tube(*a, *b, r0 * size, r1 * size)
-
-    parts = [tube(at(-.02, -1.9), at(0., -.52), .30, .235), tube(at(-.16, -.25), at(-.20, .18), .20, .185),
-             tube(at(.0, -.32), at(.0, .20), .23, .20), tube(at(.17, -.22), at(.21, .12), .19, .165)]
-    spread = c.uniform(.06, .16)
-    for i, (foot, length, width) in enumerate(((-.31, .50, .098), (-.11, .60, .102), (.10, .55, .098), (.29, .42, .086))):
-        turn = (i - 1.4) * spread + c.uniform(-.05, .05)
-        bend = turn * 1.2 + c.uniform(-.12, .12)
-        first = length * .54 * (1 - .25 * reach * (i != 1) * c.uniform(.4, 1.6))
-        second = length * .50 * (1 - .55 * reach * (i != 1))
-        knuckle = at(foot, .22 + .05 * math.cos(i - 1.2))
-        middle = at(foot + first * torch.sin(turn), .27 + first * torch.cos(turn))
-        tip = at(foot + first * torch.sin(turn) + second * torch.sin(bend), .27 + first * torch.cos(turn) + second * torch.cos(bend))
-        parts += [tube(knuckle, middle, width * 1.08, width), tube(middle, tip, width, width * .74)]
-    thumb = c.uniform(.5, .95)
-    joint = at(-.36 - .26 * torch.sin(thumb), -.12 + .26 * torch.cos(thumb))
-    parts += [tube(at(-.20, -.28), joint, .155, .115),
-              tube(joint, at(-.36 - .52 * torch.sin(thumb * .9), -.12 + .54 * torch.cos(thumb * .9)), .112, .078)]
-    return torch.stack(parts).amax(0)
+def _one_hand(c: Canvas, s: Scene, picture: Tensor, place: Place, skin: Tensor, sleeve: Tensor, side: Tensor, shadow: Tensor) -> Tensor:
+    """Palm, thumb and four fingers in three joints each, with the lines of the palm and of the joints; a sleeve below."""
+    x, tilt, reach, size, way = place
+    body = Body(c, x, torch.full_like(x, .64), size, way, tilt)
+    body.limb((0., -.62, .215), (-.02, -.34, .225), (-.14, -.02, .150), (-.20, .20, .120), blend=.10)
+    body.limb((.0, -.34, .22), (.03, .0, .17), (.0, .24, .125), blend=.10)
+    body.limb((.05, -.32, .20), (.20, -.05, .14), (.225, .13, .108), blend=.10)
+    spread = c.uniform(.05, .14)
+    creases: list[tuple[Tensor, Tensor, Tensor, float]] = []
+    for i, (foot, up, length, width) in enumerate(((-.30, .23, .56, .098), (-.10, .30, .66, .104), (.10, .27, .61, .100), (.275, .16, .47, .086))):
+        turn = (i - 1.4) * spread + c.uniform(-.04, .04)
+        short = 1 - .52 * reach * (i != 1)
+        u, v = torch.full_like(turn, foot), torch.full_like(turn, up)
+        joints: list[Joint] = [(foot, up - .06, width * 1.04)]
+        for part, thick in ((.42, 1.), (.32, .92), (.26, .74)):
+            u, v = u + length * part * short * torch.sin(turn), v + length * part * short * torch.cos(turn)
+            joints.append((u, v, width * thick))
+            creases.append((u, v, turn, width))
+            turn = turn + c.uniform(-.05, .05) + .05 * (1.4 - i) * spread
+        body.limb(*joints, blend=.035)
+    thumb = c.uniform(.62, .95)
+    ku, kv = -.34 - .22 * torch.sin(thumb), -.14 + .24 * torch.cos(thumb)
+    tu, tv = ku - .24 * torch.sin(thumb * .75), kv + .30 * torch.cos(thumb * .75)
+    body.limb((-.16, -.34, .165), (ku, kv, .118), ((ku + tu) / 2, (kv + tv) / 2, .104), (tu, tv, .080), blend=.07)
+    tone = skin * (.94 + .12 * c.noise(7, octaves=3))
+    red = c.tint(1.06, .80, .76)
+    lines = torch.zeros_like(picture[:, :1])
+    for u, v, turn, width in creases:
+        ax, ay = body.at(u - width * .75 * torch.cos(turn), v + width * .75 * torch.sin(turn))
+        bx, by = body.at(u + width * .75 * torch.cos(turn), v - width * .75 * torch.sin(turn))
+        lines = torch.maximum(lines, c.limb(ax, ay, bx, by, .010 * size, .006 * size, 1.6) * (v < .8))
+    for points in (((-.33, .06), (-.14, .12), (.05, .06), (.13, -.02)), ((-.32, .0), (-.10, -.06), (.02, -.24), (.03, -.40)), ((.31, .0), (.15, .06), (-.02, .16), (-.06, .24))):
+        for a, b in itertools.pairwise(points):
+            lines = torch.maximum(lines, c.limb(*body.at(*a), *body.at(*b), .011 * size, .009 * size, 1.8))
+    tone = mix(tone, tone * red, lines * .5) * (1 - .34 * lines)
+    lit = body.lit(s, tone, side, .012, rim=.35) * 1.15
+    lit = lit + skin * c.tint(.16, .03, .01) * smooth(.012, .0, -body.far) * s.sky.ambient                # light that came through
+    dark = picture.mean((2, 3), keepdim=True) * .10 + .012 + picture * .22 * smooth(-.02, 0, body.far)
+    picture = cover(c, picture, body, mix(lit, dark, shadow), .30)
+    arm = Body(c, body.x, body.y, size, way, tilt)
+    arm.limb((0., -.80, .26), (.0, -2.2, .36), blend=.05)
+    cuff = arm.lit(s, sleeve * (.55 + .9 * arm.strands(12, 2.5)) * (.9 + .2 * arm.strands(100, 100)), side, .010)
+    return cover(c, picture, arm, mix(cuff, dark, shadow), .35)
 
 
 def body(c: Canvas, s: Scene) -> Tensor:
     """Somebody whole, walking or dancing, light on one side, the rest in shadow."""
     picture = ground_of(c, s.pigment("colour", (.44, .42, .42)) * .9 + .03)
-    floor = smooth(.80, .86, c.y)
+    floor = smooth(.84, .90, c.y)
     picture = mix(picture, picture * (.72 - .25 * c.y) + .02, floor)
     dance = s.has("extra", "dancing")
-    height, feet = _body(c, dance)
-    _, mask = c.shade(height, torch.sign(s.place_x - .5))
-    light, _ = c.shade(c.blur(height, .014) + c.blur(height, .03), torch.sign(s.place_x - .5))
-    cloth = mix(s.pigment("second", (.22, .20, .22)), _skin(c, s), .45)
-    pool = torch.exp(-((c.x - .5) / .22) ** 2 - ((c.y - feet) / .022) ** 2)
+    tall, x, feet = c.uniform(.76, .84), .5 + c.uniform(-.10, .10) * c.aspect, c.uniform(.92, .95)
+    side, light = torch.where(c.uniform() > .5, 1., -1.), torch.where(s.place_x > .5, 1., -1.)
+    skin, cloth = _skin(c, s), s.any_pigment("second", ("red", "blue", "white", "grey", "brown", "golden")) * .62 + .04
+    pool = torch.exp(-(((c.x - x) / (.26 * tall)) ** 2) - ((c.y - feet) / .020) ** 2)
     picture = picture * (1 - .55 * pool)
-    shown = cloth * (.03 + .95 * light ** 2.2) + picture * .05
-    echo = c.warp(mask, .05 * torch.sin(c.y * 5 + c.uniform(0, 6)) + 0 * c.x, 0 * c.y + .01)
-    picture = mix(picture, shown, c.blur(echo, .02) * dance * .55)
-    return mix(picture, shown, c.blur(mask, .005) * (1 - .25 * dance))
+    beam = torch.exp(-((c.x - x - (.9 - c.y) * .30 * light) / .20) ** 2) * smooth(.95, .2, c.y)
+    picture = picture + beam * s.sky.light * .10 * (.3 + s.sky.ambient)
+    flesh, dress, hair = _figure(c, x, feet, tall, side, dance)
+    echo = c.warp(dress.mask, .06 * torch.sin(c.y * 5 + c.uniform(0, 6)) + 0 * c.x, 0 * c.y + .01)
+    picture = mix(picture, cloth * .5, c.blur(echo, .03) * dance * .40)
+    folds = dress.strands(10, 1.4)
+    picture = cover(c, picture, flesh, flesh.lit(s, skin, light, .006) * 1.1, .2)
+    picture = cover(c, picture, dress, dress.lit(s, cloth * (.50 + .85 * folds) * (.92 + .16 * dress.strands(110, 110)), light, .006), .15)
+    shown = hair.lit(s, c.tint(.12, .08, .06) * (.5 + 1.1 * hair.strands(120, 8)), light, .004)
+    return cover(c, picture, hair, shown, .1)
 
 
-def _body(c: Canvas, dance: Tensor) -> tuple[Tensor, Tensor]:
-    """A standing figure of tubes, half of them in a long skirt, whose limbs swing further when it dances: relief and height of its feet."""
-    tall, x = c.uniform(.62, .76), .5 + c.uniform(-.12, .12) * c.aspect
-    feet = .90 + 0 * tall
-    swing = .22 + .9 * dance
-    hip_y = feet - tall * .50
-    lean = c.uniform(-.14, .14) * swing
-    neck_x, neck_y = x + lean * tall * .5, hip_y - tall * .33
-    parts = [c.tube(x, hip_y, (x + neck_x) / 2, (hip_y + neck_y) / 2, tall * .078, tall * .066),
-             c.tube((x + neck_x) / 2, (hip_y + neck_y) / 2, neck_x, neck_y, tall * .070, tall * .086),
-             c.tube(neck_x, neck_y, neck_x + lean * .1, neck_y - tall * .10, tall * .036, tall * .034),
-             c.tube(neck_x + lean * .12, neck_y - tall * .105, neck_x + lean * .14, neck_y - tall * .125, tall * .058, tall * .052)]
-    skirt = (c.uniform() > .5).float()
-    hem = x + lean * tall * c.uniform(-.6, .2)
-    parts.append(c.tube(x, hip_y, hem, feet - tall * .14, tall * .075, tall * (.10 + .07 * dance)) * skirt)
-    for side in (-1., 1.):
-        thigh = side * c.uniform(.06, .30) * swing
-        shin = thigh * c.uniform(.2, .9)
-        kx, ky = x + side * tall * .04 + tall * .25 * torch.sin(thigh), hip_y + tall * .25 * torch.cos(thigh)
-        fx, fy = kx + tall * .25 * torch.sin(shin), ky + tall * .25 * torch.cos(shin)
-        parts += [c.tube(x + side * tall * .035, hip_y, kx, ky, tall * .066, tall * .045), c.tube(kx, ky, fx, fy, tall * .045, tall * .026)]
-        arm = side * (c.uniform(.15, .55) + dance * c.uniform(.6, 2.2))
-        fore = arm + side * dance * c.uniform(-.2, .9) - side * .1
-        sx = neck_x + side * tall * .085
-        ex, ey = sx + tall * .165 * torch.sin(arm), neck_y + tall * .02 + tall * .165 * torch.cos(arm)
-        parts += [c.tube(sx, neck_y + tall * .02, ex, ey, tall * .034, tall * .028),
-                  c.tube(ex, ey, ex + tall * .16 * torch.sin(fore), ey + tall * .16 * torch.cos(fore), tall * .028, tall * .016)]
-    return torch.stack(parts).amax(0), feet
+def _figure(c: Canvas, x: Tensor, feet: Tensor, tall: Tensor, side: Tensor, dance: Tensor) -> tuple[Body, Body, Body]:
+    """What is skin, what is cloth and the hair of somebody who looks away and turns: hip out, or arms and a leg in the air."""
+    flesh, dress, hair = (Body(c, x, feet, tall, side) for _ in range(3))
+    hip, sway = c.uniform(.008, .026), c.uniform(-.03, .03)
+    shoulder = hip * -1.2 + sway * dance
+    swing = c.uniform(.10, .34) * dance
+    flesh.limb((hip + .040, .49, .066), (hip + .052 - .01 * dance, .27, .044), (hip + .040, .05, .024), (hip + .060, .018, .022), blend=.03)
+    flesh.limb((hip - .040, .49, .066), (hip - .062 - swing * .6, .28 + swing * .10, .043), (hip - .085 - swing * 1.25, .055 + swing * .40, .023),
+               (hip - .070 - swing * 1.35, .018 + swing * .36, .021), blend=.03)
+    flesh.limb((shoulder, .81, .034), (shoulder, .875, .033), blend=.02)
+    raise_ = c.uniform(.5, 1., 2) * dance
+    for i, way in enumerate((-1., 1.)):
+        lift = raise_[:, i:i + 1]
+        sx, sy = shoulder + way * .096, .795
+        ex, ey = sx + way * (.040 + .11 * lift), sy - .165 * (1 - 1.15 * lift)
+        hx, hy = ex + way * (-.012 + (.02 - .10 * (i == 0)) * lift), ey - .16 * (1 - 1.9 * lift)
+        flesh.limb((sx, sy, .040), (ex, ey, .030), (hx, hy, .021), (hx + way * .006, hy - .04 * (1 - 2. * lift), .022), blend=.03)
+    dress.limb((shoulder - .070, .795, .044), (shoulder + .070, .795, .044), blend=.05)
+    dress.limb((shoulder, .77, .082), (hip * .3, .62, .062), (hip, .52, .084), blend=.06)
+    skirt = (c.uniform() > .4).float()
+    for k in (-1.2, -.4, .4, 1.2):
+        out = k * (.050 + .045 * dance) - swing * .25 * (k < 0)
+        dress.limb((hip + k * .02, .52, .060 * skirt + .02), (hip + out, .34 - .04 * (1 - dance), .055 * skirt + .004), (hip + out * 1.7, .24 - .06 * (1 - dance) + .06 * dance * abs(k), .030 * skirt + .001), blend=.04)
+    for k in (-1., 1.):
+        dress.limb((hip + .038 * k, .50, .070), (hip + .046 * k - swing * .3 * (k < 0), .38, .056), blend=.03)
+    hair.limb((shoulder, .945, .058), (shoulder + .004, .915, .052), blend=.02)
+    hair.limb((shoulder - .01, .955, .045), (shoulder - .055 - .03 * dance, .93, .034), blend=.03)
+    return flesh, dress, hair
 
 
 def crowd(c: Canvas, s: Scene) -> Tensor:

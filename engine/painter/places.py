@@ -24,14 +24,30 @@ def tree(c: Canvas, s: Scene) -> Tensor:
         below = _branches(c, x, line.mean(3, keepdim=True) - .01, 1., c.uniform(.12, .15), levels=5, spread=1.25)
         branches = torch.maximum(branches, below * roots)
     light, mask = c.shade(branches, torch.sign(s.place_x - .5))
+    mask = mask * (1 - smooth(.004, .014, c.y - line) * (1 - roots))
     under = smooth(-.005, .005, c.y - line) * roots
     bark = mix(c.tint(.24, .18, .14), c.tint(.58, .45, .32), under)
     picture = mix(picture, bark * (.10 + .9 * light) * sky.light * (.20 + .75 * sky.ambient) + .008, mask)
     leafy = s.has("extra", "leaves") + s.has("season", "spring", "summer", "autumn") * (1 - s.has("extra", "leaves"))
-    crown = smooth(.03, .16, c.blur(mask * (c.y < ground - .20), .07)) * smooth(.40, .60, c.noise(9, octaves=4) + .12)
-    colour = s.pick("season", lands.LEAVES, (.24, .44, .14)) * (.35 + .9 * c.noise(12, octaves=2))
-    picture = mix(picture, colour * sky.light * (.22 + .9 * sky.ambient), crown * leafy * .92)
+    if leafy.any():
+        picture = mix(picture, _crown(c, s, picture, mask * (c.y < ground - .16), line.mean(3, keepdim=True)), leafy)
     return figures.place(c, s, picture, ground + c.uniform(.02, .05), (.14, .22))
+
+
+def _crown(c: Canvas, s: Scene, picture: Tensor, twigs: Tensor, ground: Tensor) -> Tensor:
+    """Leaves in clumps around the twigs, lit from the sun's side, with sky between them; in autumn some lie on the ground."""
+    light = torch.where(s.place_x > .5, 1., -1.)
+    clumps = c.noise(6, octaves=4, gain=.6)
+    around = (c.blur(twigs, .10) * 11).clamp(max=1)
+    shape = smooth(.44, .56, around * .80 + (clumps - .5) * .95) * smooth(.0, .12, ground - .10 - c.y)
+    fine = c.noise(64, octaves=2, gain=.8)
+    leaves = shape * smooth(.30, .52, fine + .55 * shape - .12)
+    relief = (clumps - c.warp(clumps, torch.full_like(clumps, .030) * light, torch.full_like(clumps, -.035))) * 3.6
+    key = (.46 + relief + .35 * (c.x - .5) * light + .5 * (.45 - c.y)).clamp(.04, 1.15)
+    colour = s.pick("season", lands.LEAVES, (.24, .44, .14)) * (.55 + .85 * fine) * (1 + .25 * (c.noise(9, octaves=2) - .5) * c.tint(1.6, .2, -.6))
+    lit = colour * (s.sky.light * key * (.25 + 1.05 * s.sky.ambient) + mix(s.sky.zenith, s.sky.middle, .5) * .28) + .006
+    fallen = smooth(.70, .78, fine) * s.has("season", "autumn") * smooth(.0, .02, c.y - ground) * torch.exp(-((c.x - .5) / .3) ** 2)
+    return mix(picture, lit, (leaves * .96 + fallen * .8).clamp(0, 1))
 
 
 def _branches(c: Canvas, x: Tensor, y: Tensor, way: float, length: Tensor | float, levels: int, spread: float = 1.) -> Tensor:
