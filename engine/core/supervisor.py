@@ -19,7 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from engine.core.crossings import Mailbox
+from engine.core.guard import Guard
 from engine.core.messages import Trouble
+from engine.core.pulse import Pulses
 
 log = logging.getLogger("engine.core.supervisor")
 SPAWN = multiprocessing.get_context("spawn")  # fork would copy GL and audio state that cannot be shared
@@ -51,11 +53,14 @@ def _enter(name: str, target: str, nice: int, end: socket.socket, arguments: tup
 class Room:
     """One process and the post to it. `send` and `drain` are for the loop's thread; the rest is the supervisor's.
 
-    `target` is "module:function", called in the new process with its mailbox socket and `arguments()`. `pulse` gives a
-    number that changes as long as the room works: one that lives and stands still is ended, and starts again.
+    `target` is "module:function", called in the new process with its mailbox socket and `arguments()`. `threads` are
+    those of `pulses` that beat while it works: a room that lives and has one that hangs is ended, and starts again.
     """
 
-    STILL = 60.0  # seconds without a change of the pulse, once it has begun to change
+    HUNG = 4.0  # seconds of silence beyond what a thread has said before
+    DEAF = 2.0  # seconds of it after which a room does not count as well
+    LOADING = 600.0  # seconds that may pass before a thread's first beat
+    STOPPED = 2.0  # seconds that a process may be stopped (SIGSTOP, a debugger)
     PATIENCE = (0.2, 0.5, 1.0, 2.0, 4.0)  # seconds before a restart, by how often it died in the last minute
 
     def __init__(
@@ -64,19 +69,24 @@ class Room:
         target: str,
         arguments: Callable[[], tuple[Any, ...]],
         nice: int = 0,
-        pulse: Callable[[], float] = lambda: 0.0,
+        threads: tuple[str, ...] = (),
+        pulses: Pulses | None = None,
     ):
-        self.name, self.target, self.arguments, self.nice, self.pulse = name, target, arguments, nice, pulse
+        self.name, self.target, self.arguments, self.nice, self.threads = name, target, arguments, nice, threads
+        self.pulses = pulses or Pulses("")
         self.restarts = 0
         self.starts: list[float] = []
         self.process: SpawnProcess | None = None
         self._mailbox: Mailbox | None = None
         self._befell: deque[Trouble] = deque(maxlen=64)
         self._again = 0.0  # monotonic seconds at which to start again
-        self._beat = self._moved = 0.0  # the pulse, and when it last changed; 0: not yet since the start
+        self._going = 0.0  # monotonic seconds at which its process was last seen not to be stopped
 
     def start(self) -> None:
         """Start the process with a fresh mailbox: letters to a dead room are of no use to its successor."""
+        self.starts = [start for start in self.starts if time.monotonic() - start < 3600.0] + [time.monotonic()]
+        self._going = time.monotonic()
+        self.pulses.expect(self.threads, self.LOADING)
         mine, theirs = Mailbox.pair()
         arguments = (self.name, self.target, self.nice, theirs, self.arguments())
         process = SPAWN.Process(target=_enter, args=arguments, name=f"hypermnesia {self.name}", daemon=True)
@@ -85,8 +95,6 @@ class Room:
         old, self._mailbox, self.process = self._mailbox, Mailbox(mine), process
         if old:
             old.close()
-        self.starts.append(time.monotonic())
-        self._beat, self._moved = self.pulse(), 0.0
 
     @property
     def alive(self) -> bool:
@@ -116,10 +124,14 @@ class Room:
             except (OSError, ValueError, EOFError):  # the supervisor has just put another mailbox in its place
                 return
 
-    def watch(self, now: float) -> None:
-        """Start the room again when it has died, sooner the rarer it dies; end it when it stands still."""
+    def watch(self, now: float, patience: float = 0.0) -> None:
+        """Start the room again when it has died, sooner the rarer it dies; end it when it hangs.
+
+        `patience`: seconds that everybody was kept waiting just now, this thread too: a machine that sleeps is no room
+        that hangs. Raises what starting a process raises; the next call tries again.
+        """
         if self.alive:
-            return self._feel(now)
+            return self._feel(now, patience)
         if not self._again:
             code = self.process.exitcode if self.process else None
             lately = sum(1 for start in self.starts if now - start < 60)
@@ -131,13 +143,30 @@ class Room:
             self.restarts += 1
             self.start()
 
-    def _feel(self, now: float) -> None:
-        beat = self.pulse()
-        if beat != self._beat:
-            self._beat, self._moved = beat, now
-        elif self._moved and now - self._moved > self.STILL and self.process:
-            self._tell(f"it has stood still for {now - self._moved:.0f} s and is ended")
+    def _feel(self, now: float, patience: float) -> None:
+        assert self.process is not None
+        thread, silent = self.silence(now)
+        if not stopped(self.process.pid or 0):
+            self._going = now
+        if silent > self.HUNG + patience:
+            self._tell(f"its {thread} has been silent for {silent:.0f} s: it hangs and is ended")
             self.process.kill()
+        elif now - self._going > self.STOPPED + patience:
+            self._tell(f"it has been stopped for {now - self._going:.0f} s and is ended")
+            self.process.kill()
+
+    def silence(self, now: float) -> tuple[str, float]:
+        """The thread that has been silent longest beyond what it said, and for how many seconds."""
+        silent = {thread: self.pulses.silence(thread, now) for thread in self.threads}
+        worst = max(silent, key=lambda thread: silent[thread], default="")
+        return worst, silent.get(worst, 0.0)
+
+    def state(self, now: float) -> str:
+        """What a technician wants to know: "running", "restarting", or which thread does not answer."""
+        if not self.alive:
+            return "restarting"
+        thread, silent = self.silence(now)
+        return f"{thread} silent for {silent:.0f} s" if silent > self.DEAF else "running"
 
     def _tell(self, what: str) -> None:
         self._befell.append(Trouble(self.name, what))
@@ -154,11 +183,21 @@ class Room:
             self.process.join(2)
 
 
+def stopped(pid: int) -> bool:
+    """Whether a process is stopped by a signal or a debugger; False where the system does not say."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in ("T", "t")
+    except (OSError, IndexError):
+        return False
+
+
 class Supervisor:
     """Keeps rooms alive from a thread of its own: starting a process takes 10-20 ms that the loop does not have."""
 
-    def __init__(self, rooms: list[Room]):
-        self.rooms = rooms
+    EVERY = 0.1  # seconds
+
+    def __init__(self, rooms: list[Room], guard: Guard | None = None):
+        self.rooms, self.guard = rooms, guard or Guard("supervisor")
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="supervisor", daemon=True)
 
@@ -169,9 +208,13 @@ class Supervisor:
         return self
 
     def _watch(self) -> None:
-        while not self._ended.wait(0.1):
+        before, patience = time.monotonic(), 0.0
+        while not self._ended.wait(self.EVERY):
+            now = time.monotonic()
+            patience = max(now - before - 2 * self.EVERY, patience - self.EVERY, 0.0)
+            before = now
             for room in self.rooms:
-                room.watch(time.monotonic())
+                self.guard.run(f"watching {room.name}", room.watch, now, patience, otherwise=None)
 
     def __exit__(self, *_: object) -> None:
         self._ended.set()
@@ -182,9 +225,9 @@ class Supervisor:
             room.stop()
 
     def health(self) -> dict[str, dict[str, Any]]:
-        """Per room: alive, restarts, lost letters, process id."""
+        """Per room: alive, state in words, restarts, lost letters, process id."""
         return {
-            room.name: {"alive": room.alive, "restarts": room.restarts, "lost": room.lost,
+            room.name: {"alive": room.alive, "restarts": room.restarts, "lost": room.lost, "state": room.state(time.monotonic()),
                         "pid": room.process.pid if room.process else 0}
             for room in self.rooms
         }  # fmt: skip

@@ -94,7 +94,12 @@ class Porter:
             asyncio.get_running_loop().call_soon(self._flush)
 
     def _flush(self) -> None:
-        if self.post.flush():
+        try:
+            done = self.post.flush()
+        except Exception:  # a letter that nobody can send is gone; whatever comes after it must not wait for ever
+            log.exception("a letter to the loop is lost")
+            self.post.lost, done = self.post.lost + 1, False
+        if done:
             self._flushing = False
         else:  # the loop looks at its post 60 times a second; 4 ms later there may be room
             asyncio.get_running_loop().call_later(0.004, self._flush)

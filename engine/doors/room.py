@@ -13,7 +13,9 @@ from dataclasses import dataclass, field, replace
 from starlette.applications import Starlette
 
 from engine.core.crossings import Mailbox
-from engine.core.messages import Opened, Trouble
+from engine.core.guard import Guard
+from engine.core.messages import Message, Opened, Set, Trouble
+from engine.core.pulse import Pulses
 from engine.doors.guard import loopback
 from engine.doors.moderation import Moderator
 from engine.doors.options import DoorsOptions
@@ -23,20 +25,20 @@ from engine.doors.porter import Porter
 from engine.doors.post import Post
 from engine.doors.score import Scribe
 from engine.doors.web import Server, Web, listen
-from engine.doors.wires import TcpDoor, UdpDoor, any_socket
+from engine.doors.wires import Sender, TcpDoor, UdpDoor, any_socket
 
 log = logging.getLogger("engine.doors")
 
 RETRY = 5.0  # seconds before a port that was taken is tried again
 
 
-def serve(end: socket.socket, options: DoorsOptions, live: str | None = None) -> None:
+def serve(end: socket.socket, options: DoorsOptions, live: str | None = None, pulses: str = "") -> None:
     """Open the doors and keep them open until the letter None arrives or the loop's process is gone.
 
     Letters out are tuples of Messages, each tuple to be applied within one tick; Opened after every change of the
     ports; Trouble for a port that is taken. Letters in: Directory, Values, News, Health, None.
     """
-    asyncio.run(Doors(Mailbox(end), options, live).run())
+    asyncio.run(Doors(Mailbox(end), options, live, Pulses(pulses)).run())
 
 
 @dataclass
@@ -46,9 +48,11 @@ class Doors:
     mailbox: Mailbox
     options: DoorsOptions
     live: str | None = None
+    pulses: Pulses = field(default_factory=lambda: Pulses(""))
     parent: int = field(default_factory=os.getppid)
 
     def __post_init__(self) -> None:
+        self.guard = Guard("doors", self.mailbox.send)
         self.porter = Porter(
             self.options, Post.to(self.mailbox), Moderator(self.options.moderation, self.options.languages)
         )
@@ -57,8 +61,9 @@ class Doors:
             scribe = Scribe(self.options.score, self.porter.clock)
             self.porter.recorders.append(scribe.record)
             self.porter.forgetters.append(scribe.forget)
+        self.porter.recorders.append(self._panic)
         self.web = Web(self.porter, self.live)
-        self.query = OscQuery(self.porter, self.osc.receive)
+        self.query = OscQuery(self.porter, self._receive)
         self.advert: Advert | None = None
         self.opened = Opened()
         self.ended = asyncio.Event()
@@ -73,6 +78,7 @@ class Doors:
             loop.create_task(self._every(1.0 / self.options.state_hz, self.osc.publish)),
             loop.create_task(self._every(0.5, self.web.visits.tell_state)),
             loop.create_task(self._every(1.0, self._parent)),
+            loop.create_task(self._every(0.2, lambda: self.pulses.beat("doors"))),
         ]
         self._open("OSC", "osc_port", self.options.osc_port, self._open_udp)
         self._open("OSC over TCP", "tcp_port", self.options.tcp_port, self._open_tcp)
@@ -96,7 +102,20 @@ class Doors:
             if letter is None:
                 self.ended.set()
             else:
-                self.porter.hear(letter)
+                self.guard.run("a letter", self.porter.hear, letter, otherwise=None)
+
+    def _receive(self, data: bytes, sender: Sender) -> None:
+        self.guard.run("a packet", self.osc.receive, data, sender, otherwise=None)
+
+    def _panic(self, messages: tuple[Message, ...]) -> None:
+        """Who asked for dark is heard by whoever watches the loop, too: it may hang."""
+        now = self.porter.clock()
+        for message in messages:
+            if isinstance(message, Set) and message.at <= now and message.address in ("/hm/blackout", "/hm/veto"):
+                on = bool(message.args[0]) if message.args else True
+                self.pulses.put("dark", now if on else 0.0)
+                if message.address == "/hm/blackout":
+                    self.pulses.put("blackout", float(on))
 
     def _parent(self) -> None:
         if os.getppid() != self.parent:
@@ -107,7 +126,7 @@ class Doors:
         loop = asyncio.get_running_loop()
         due = loop.time()
         while True:
-            act()
+            self.guard.run("what comes at a steady rate", act, otherwise=None)
             due = max(due + seconds, loop.time())
             await asyncio.sleep(due - loop.time())
 
@@ -135,14 +154,14 @@ class Doors:
 
     def _open_udp(self, port: int) -> None:
         sock = UdpDoor.bind(self.options.host, port)
-        door = UdpDoor(sock, self.osc.receive, self.osc.welcome, self.porter.counts)
+        door = UdpDoor(sock, self._receive, self.osc.welcome, self.porter.counts)
         door.open()
         self._closing.append(door.close)
         self.opened = replace(self.opened, osc=door.port)
 
     def _open_tcp(self, port: int) -> None:
         sock = listen(self.options.host, port)
-        door = TcpDoor(self.osc.receive, self.osc.welcome, self.porter.counts)
+        door = TcpDoor(self._receive, self.osc.welcome, self.porter.counts)
         self._tasks.append(asyncio.create_task(door.open(sock)))
         self._closing.append(door.close)
         self.opened = replace(self.opened, osc_tcp=int(sock.getsockname()[1]))

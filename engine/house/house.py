@@ -21,6 +21,7 @@ from engine.core.guard import FAULTS, Guard
 from engine.core.machine import Machine
 from engine.core.messages import Directory, Dream, Health, Trouble
 from engine.core.meter import Meter
+from engine.core.pulse import Pulses
 from engine.core.supervisor import Room, Supervisor
 from engine.house.plan import Plan, cast_of, check_ports, check_settings, plan, window_of
 from engine.house.rooms import DoorsRoom, MindRoom, SoundRoom
@@ -44,6 +45,7 @@ from engine.stage.stage import Stage
 log = logging.getLogger("engine.house.house")
 
 TICK_HZ = 60.0
+MIND, SOUND, DOORS = ("ears", "thought", "stream"), ("sound", "block", "weaver"), ("doors",)  # threads that beat
 AUDIO = (
     "real", "underruns", *CAUSES, "grains", "late", "behind", "lost", "faults", "level", "peak", "load", "latency",
 )  # fmt: skip
@@ -85,17 +87,20 @@ class House:
         self.programme.others = nodes(plan.sound)
         on_the_wall = [setting for setting in plan.settings if setting.address.startswith("/hm/mapping/")]
         check_settings((s for s in plan.settings if s not in on_the_wall), self.programme.directory().nodes)
+        self.pulses = Pulses()
+        self.stack.callback(self.pulses.close)
         pictures, grains, page = PictureRing(), GrainRing(), ClockPage()
         samples = SampleRing(rate=plan.sound.rate)
         for shared in (pictures, grains, page, samples):
             self.stack.callback(shared.close)
         self.live = Live(guard=self.guard)
         self.stack.callback(self.live.close)
-        mind = Room("mind", "engine.mind.room:serve", lambda: (pictures.name, plan.mind), 10, lambda: pictures.serial)
+        page_of = self.pulses.name
+        mind = Room("mind", "engine.mind.room:serve", lambda: (pictures.name, plan.mind, None, page_of), 10, MIND, self.pulses)
         names = (pictures.name, grains.name, page.name, samples.name)
-        sound = Room("sound", "engine.sound.room:serve", lambda: (*names, plan.sound), pulse=lambda: page.read()["sample"])
-        doors = Room("doors", "engine.doors.room:serve", lambda: (plan.doors, self.live.address), pulse=lambda: doors.posted)
-        self.supervisor = self.stack.enter_context(Supervisor([mind, sound, doors]))
+        sound = Room("sound", "engine.sound.room:serve", lambda: (*names, plan.sound, page_of), 0, SOUND, self.pulses)
+        doors = Room("doors", "engine.doors.room:serve", lambda: (plan.doors, self.live.address, page_of), 0, DOORS, self.pulses)
+        self.supervisor = self.stack.enter_context(Supervisor([mind, sound, doors], self.guard))
         self.mind = MindRoom(mind, pictures)
         self.sound = SoundRoom(sound, grains, page, samples)
         self.doors = DoorsRoom(doors, self._directory, self._directory_serial, self.health, self._measured)
@@ -195,7 +200,7 @@ class House:
         """One reading of everything, for /health and /metrics."""
         page, figures = self.page.read(), self.figures()
         rooms = self.supervisor.health()
-        notes = [f"{name} is being restarted" for name, room in rooms.items() if not room["alive"]]
+        notes = [f"{name}: {room['state']}" for name, room in rooms.items() if room["state"] != "running"]
         if page["running"] and not page["real"] and self.plan.sound.device != "null":
             notes.append("no sound card: the show runs in silence, in time; plug one in when you like")
         if self.recording and self.recording.trouble:
@@ -203,7 +208,7 @@ class House:
         state = self.mind.state
         return Health(
             ok=not notes,
-            rooms=tuple((name, "running" if room["alive"] else "restarting") for name, room in rooms.items()),
+            rooms=tuple((name, room["state"]) for name, room in rooms.items()),
             figures=tuple(figures.items()),
             facts=(
                 ("scene", self.programme.name),

@@ -83,8 +83,7 @@ class Mind:
         self._reseed(self.stream.walk.seed)
         self.thought: Thought | None = None
         self.thinks = True
-        self._state = State()
-        self._shares = np.zeros((0, 1, 1), np.float16)
+        self._measured: tuple[State, np.ndarray] = (State(), np.zeros((0, 1, 1), np.float16))  # both or neither: three threads read them
         self._pictures, self._thoughts = 0, 0
         self._since = 0  # pictures since the last thought
         self._recalled = np.zeros((1, *self.parts.dreamer.latent), np.float32), np.ones(1)  # who was recalled last to compose
@@ -196,14 +195,15 @@ class Mind:
         start = thought.first.latent if study else thought.start
         asked = dream.at if (thought.key, thought.words) == dream.sentence else 0.0  # a picture of older words answers nobody
         rgba, latent = self.stream.next(condition, start, dream.strength, dream.feedback, time, asked)
+        measured, shares = self._measured
         painted, contract = 1000 * (clock.perf_counter() - begun), self.parts.dreamer.contract
         state = replace(
-            self._state, picture=self._pictures, asked=asked, made=clock.monotonic(), autonomy=dream.autonomy,
+            measured, picture=self._pictures, asked=asked, made=clock.monotonic(), autonomy=dream.autonomy,
             motion=self.stream.motion, degree=1 if study else thought.degree, mass=self.keeper.mass,
             timings=(*thought.timings, ("paint", painted)),
             dream=replace(dream, words=""), time=time, seed=self.stream.walk.seed, step=contract.step, why=contract.why, contract=self.slo,
         )  # fmt: skip
-        return Picture(rgba, latent.numpy().astype(np.float16), self._shares, state)
+        return Picture(rgba, latent.numpy().astype(np.float16), shares, state)
 
     def wanted(self, dream: Dream, time: float) -> bool:
         """Whether somebody waits for a thought: other words, a sentence without a picture, a veto."""
@@ -231,7 +231,7 @@ class Mind:
                 return  # refused while it was thought: it is neither shown nor remembered
             if self.thought is None or (words, speaker) != (self.thought.words, self.thought.speaker):
                 self._known = len(self.memory)
-            self._state, self._shares = self._measure(thought, dream)
+            self._measured = self._measure(thought, dream)
             self.thought, self._veto = thought, 0 if self._veto == 1 else self._veto
             self._thoughts, self._since = self._thoughts + 1, 0
             try:
@@ -329,12 +329,12 @@ class Mind:
 
     def touch(self, touch: Touch) -> Told:
         """Whose is this place? Those who have most of it, and a few of their words."""
-        ancestors = self._state.lineage.ancestors
-        if not len(self._shares):
+        state, shares = self._measured
+        if not len(shares):
             return Told(touch.visit, ())
-        _, rows, columns = self._shares.shape
+        _, rows, columns = shares.shape
         row, column = (min(n - 1, max(0, int(at * n))) for at, n in ((touch.y, rows), (touch.x, columns)))
-        here = [(float(share), ancestor) for share, ancestor in zip(self._shares[:, row, column], ancestors, strict=True)]
+        here = [(float(share), ancestor) for share, ancestor in zip(shares[:, row, column], state.lineage.ancestors, strict=True)]
         here.sort(key=lambda pair: -pair[0])
         told: tuple[Ancestor, ...] = tuple(replace(ancestor, share=share) for share, ancestor in here[:8] if share > 0.005)
         return Told(touch.visit, told, self.speech.few_words(told))
@@ -344,7 +344,8 @@ class Mind:
         answer = self.keeper.withdraw(withdraw.code, withdraw.visit)
         if answer.found:  # its own sentences may have borrowed from it: it says something else next
             self._own, self._own_until = (), -1.0
-            self._state, self._caption = replace(self._state, words="", caption="", readback=()), ()
+            state, shares = self._measured
+            self._measured, self._caption = (replace(state, words="", caption="", readback=()), shares), ()
         if why := self.keeper.unsettled:
             self._trouble(f"what was taken back is no longer shown, but lies on the disk until this is over: {why}")
         return answer
@@ -406,8 +407,9 @@ class Mind:
         height, width = self.parts.dreamer.size
         rgba = np.zeros((height, width, 4), np.uint8)
         rgba[..., 3] = 255
-        state = replace(self._state, picture=self._pictures, degree=2, light=0.0, made=clock.monotonic(), autonomy=dream.autonomy)
-        return Picture(rgba, np.zeros(self.parts.dreamer.latent, np.float16), self._shares[:0], state)
+        measured, shares = self._measured
+        state = replace(measured, picture=self._pictures, degree=2, light=0.0, made=clock.monotonic(), autonomy=dream.autonomy)
+        return Picture(rgba, np.zeros(self.parts.dreamer.latent, np.float16), shares[:0], state)
 
 
 def _seed(options: MindOptions) -> int:

@@ -16,6 +16,7 @@ import socket
 import sqlite3
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 
 import torch
@@ -23,7 +24,9 @@ import torch
 from engine.core.autonomy import ALONE
 from engine.core.crossings import Mailbox, PictureRing
 from engine.core.errors import Plain
+from engine.core.guard import FAULTS, Guard
 from engine.core.messages import Dream, Loading, News, Set, Text, Touch, Trouble, Withdraw
+from engine.core.pulse import Pulses
 from engine.mind.export import Export, lend
 from engine.mind.mind import Mind
 from engine.mind.options import MindOptions, spare
@@ -39,13 +42,18 @@ SPARE = 2.0  # seconds between founding memories while pictures are late
 MEASURED = 1.0  # seconds between two readings of the contract
 BRISK = 1 / 60  # seconds from one picture to the next, at least: no wall shows more
 ENOUGH = 5  # thoughts that fail one after another: a new process may have the memory, or the device, that this one lost
+LOADING, THINKING, PAINTING, STORING, ASLEEP = 600.0, 60.0, 60.0, 40.0, 7200.0  # seconds that a thread may say nothing
 NICE = 5  # how much the thought gives way to the stream and the stage (Linux: per thread)
 
 
 class Room:
     """What the three threads share. `close` ends them."""
 
-    def __init__(self, end: socket.socket, ring: str, options: MindOptions, gather: Callable[[], Parts] | None = None):
+    def __init__(
+        self, end: socket.socket, ring: str, options: MindOptions, gather: Callable[[], Parts] | None = None, pulses: str = ""
+    ):  # fmt: skip
+        self.pulses = Pulses(pulses)
+        self.guard = Guard("mind", self.post)  # posts from any thread
         self.mailbox = Mailbox(end)
         self.ring = PictureRing(name=ring)
         self.options = options
@@ -54,7 +62,7 @@ class Room:
         self.dream: Dream | None = None
         self.open = True
         self.fresh = threading.Event()  # other words are wanted
-        self._outbox: list[object] = []
+        self._outbox: deque[object] = deque()
         self._early: list[object] = []  # letters that came before the mind was there
         self._parent = os.getppid()
         self._begun = time.monotonic()
@@ -66,8 +74,9 @@ class Room:
     # --- ears ---
 
     def listen(self) -> None:
-        """Read the mailbox until None comes or the parent dies."""
+        """Read the mailbox until None comes or the parent dies. What one letter does wrong ends that letter."""
         while self.open:
+            self.pulses.beat("ears", LOADING if self.mind is None else 0.0)
             self.mailbox.wait(LISTEN)
             for letter in self.mailbox.drain():
                 if letter is None:
@@ -75,15 +84,23 @@ class Room:
                 elif self.mind is None:
                     self._wait_for_mind(letter)
                 else:
-                    self.take(letter)
+                    self._hear(letter)
             if self.mind is not None:
                 while self._early:
-                    self.take(self._early.pop(0))
-                self.post(*self.mind.news())
-            self._flush()
+                    self._hear(self._early.pop(0))
+                self.guard.run("news", self._news, self.mind, otherwise=None)
+            self.guard.run("posting", self._flush, otherwise=None)
             if os.getppid() != self._parent:
                 self.open = False
         self.fresh.set()
+
+    def _news(self, mind: Mind) -> None:
+        self.post(*mind.news())
+
+    def _hear(self, letter: object) -> None:
+        self.pulses.beat("ears", STORING)
+        self.guard.run(f"hearing {type(letter).__name__}", self.take, letter, otherwise=None)
+        self.pulses.beat("ears")
 
     def _wait_for_mind(self, letter: object) -> None:
         if isinstance(letter, Dream):
@@ -118,9 +135,8 @@ class Room:
         self._outbox.extend(letters)
 
     def _flush(self) -> None:
-        letters, self._outbox = self._outbox, []
-        for letter in letters:
-            self.mailbox.send(letter)
+        while self._outbox:
+            self.mailbox.send(self._outbox.popleft())
         self.mailbox.flush()
 
     # --- thought ---
@@ -133,6 +149,7 @@ class Room:
         founding, failed = mind.keeper.found(self.options.founding), 0
         while self.open:
             dream = self.dream
+            self.pulses.beat("thought", THINKING)
             try:
                 now = time.monotonic() - self._begun
                 if dream is not None and (not self._late() or self.fresh.is_set() or mind.wanted(dream, now)):
@@ -142,16 +159,16 @@ class Room:
                 if self._may_found() and (done := next(founding, None)) is not None:
                     self.post(Loading("painting founding memories", done))
                 failed = 0
-            except Exception as wrong:
-                log.exception("a thought failed")
-                self.post(Trouble("mind", f"a thought failed ({type(wrong).__name__}: {wrong}); the stream goes on"))
+            except FAULTS as wrong:
+                self.guard.note("a thought", wrong)
                 founding, failed = mind.keeper.found(self.options.founding), failed + 1
                 time.sleep(1.0)
                 if failed == ENOUGH:
                     self.post(Trouble("mind", f"{ENOUGH} thoughts failed one after another: the room ends and is started anew"))
                     time.sleep(2 * LISTEN)  # the ears send it
                     self.open = False
-            self._sleep_on_it(time.monotonic())
+            self.guard.run("the night", self._sleep_on_it, time.monotonic(), otherwise=None)
+            self.pulses.beat("thought", PAUSE)
             self.fresh.wait(PAUSE)
 
     def _late(self) -> bool:
@@ -180,6 +197,7 @@ class Room:
         if now - self._busy < QUIET and mind.keeper.nights < 2:
             return
         self._wakes = now + 60.0
+        self.pulses.beat("thought", ASLEEP)
         try:
             mind.keeper.night()
         except (OSError, sqlite3.Error, Plain) as wrong:
@@ -192,6 +210,7 @@ class Room:
         """Load, then make pictures until the room closes. Main thread."""
         ears = threading.Thread(target=self.listen, name="ears", daemon=True)
         ears.start()
+        self.pulses.beat("stream", LOADING)
         parts = self.gather() if self.gather else None
         mind = Mind(self.options, self.tell, parts, first=min(self.options.first, self.options.founding))
         mind.thinks = False
@@ -200,15 +219,24 @@ class Room:
         thought.start()
         self._export = lend(self.ring, mind.parts.dreamer)
         self.tell("ready", 1.0)
+        failed = 0
         while self.open:
             dream = self.dream
+            self.pulses.beat("stream", PAINTING)
             if dream is None or mind.thought is None:
                 time.sleep(0.01)
                 continue
             self._let_think()
-            begun = time.monotonic()
-            self._show(mind, dream, begun - self._begun)
-            self._keep_contract(mind, begun)
+            try:
+                begun = time.monotonic()
+                self._show(mind, dream, begun - self._begun)
+                self._keep_contract(mind, begun)
+                failed = 0
+            except FAULTS as wrong:
+                self.guard.note("a picture", wrong)
+                failed += 1
+                self.open = self.open and failed < ENOUGH
+                time.sleep(0.5)
         thought.join(5.0)
         ears.join(1.0)
         mind.close()
@@ -247,6 +275,8 @@ class Room:
             time.sleep(min(left, 0.005))
 
     def tell(self, what: str, done: float) -> None:
+        if self.mind is None:
+            self.pulses.expect(("stream", "thought"), LOADING)
         self.post(Loading(what, done))
 
 
@@ -259,8 +289,10 @@ def _give_way(nice: int) -> None:
             log.info("the thought runs at the stream's priority (%s)", refused)
 
 
-def serve(end: socket.socket, ring: str, options: MindOptions, gather: Callable[[], Parts] | None = None) -> None:
+def serve(
+    end: socket.socket, ring: str, options: MindOptions, gather: Callable[[], Parts] | None = None, pulses: str = ""
+) -> None:  # fmt: skip
     """The room's process: ends when None arrives or the parent dies. Called by the supervisor."""
     torch.set_num_threads(options.threads or spare())
     torch.set_num_interop_threads(1)
-    Room(end, ring, options if gather else chosen(options), gather).run()
+    Room(end, ring, options if gather else chosen(options), gather, pulses).run()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.core.crossings import ClockPage, GrainRing
+from engine.core.guard import FAULTS, Guard
 from engine.sound import lateness
 from engine.sound.dac import DacClock
 from engine.sound.instrument import Instrument
@@ -18,7 +20,11 @@ from engine.sound.tap import SampleRing
 class Player:
     """One for each sound room, whatever device it plays to. Audio thread only, apart from what `Room` looks at."""
 
-    def __init__(self, instrument: Instrument, grains: GrainRing, page: ClockPage, samples: SampleRing):
+    def __init__(
+        self, instrument: Instrument, grains: GrainRing, page: ClockPage, samples: SampleRing, guard: Guard | None = None,
+        beat: Callable[[], None] = lambda: None,
+    ):  # fmt: skip
+        self.guard, self.beat = guard or Guard("sound"), beat
         self.instrument, self._grains, self._page, self._samples = instrument, grains, page, samples
         self.limit = 0.6  # share of a block's time at which grains begin to be thinned
         self.underruns = 0
@@ -37,7 +43,19 @@ class Player:
         self.latency, self.thread = latency, 0
 
     def play(self, out: NDArray[np.float32], leaves: float, late: bool) -> None:
-        """Fill (block, channels) f32 that leaves at monotonic second `leaves`. Realtime-safe apart from Python itself."""
+        """Fill (block, channels) f32 that leaves at monotonic second `leaves`: silence, counted, where that fails.
+
+        Realtime-safe apart from Python itself.
+        """
+        self.beat()
+        try:
+            self._play(out, leaves, late)
+        except FAULTS as wrong:
+            out[:] = 0.0
+            self.instrument.faults += 1
+            self.guard.note("a block", wrong)
+
+    def _play(self, out: NDArray[np.float32], leaves: float, late: bool) -> None:
         begun, worked = time.perf_counter(), time.thread_time()
         self.thread = self.thread or threading.get_native_id()
         self.underruns += late

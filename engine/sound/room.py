@@ -15,12 +15,15 @@ import socket
 import sys
 import threading
 import time
+from collections import deque
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.core.crossings import ClockPage, GrainRing, Mailbox, PictureRing
-from engine.core.messages import Set, Trouble
+from engine.core.guard import Guard
+from engine.core.messages import Picture, Set, Trouble
+from engine.core.pulse import Pulses
 from engine.sound import lateness
 from engine.sound.device import CardOutput, NullOutput, Output, find, rescan
 from engine.sound.instrument import Instrument
@@ -32,11 +35,14 @@ from engine.sound.player import Player
 from engine.sound.sources import MICROPHONE, Job
 from engine.sound.tap import SampleRing
 
+OPENING, WEAVING = 30.0, 60.0  # seconds that a thread may say nothing: hosts take long over a device that is gone
 QUIET = 10.0  # seconds between explanations of underruns; all are counted
 RETRY = (1.0, 2.5)  # seconds between attempts to find a device: at first, and after many (each takes 25 ms of CPU)
 
 
-def serve(end: socket.socket, pictures: str, grains: str, page: str, samples: str, options: SoundOptions) -> None:
+def serve(
+    end: socket.socket, pictures: str, grains: str, page: str, samples: str, options: SoundOptions, pulses: str = ""
+) -> None:  # fmt: skip
     """The process: play until the letter None arrives or the parent is gone.
 
     pictures, grains, page, samples: names of a PictureRing, a GrainRing, a ClockPage and a SampleRing that the parent
@@ -44,7 +50,7 @@ def serve(end: socket.socket, pictures: str, grains: str, page: str, samples: st
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.setswitchinterval(0.0005)  # a thread that holds Python makes the callback wait this long at most
-    room = Room(Mailbox(end), pictures, grains, page, samples, options)
+    room = Room(Mailbox(end), pictures, grains, page, samples, options, Pulses(pulses))
     try:
         room.run()
     finally:
@@ -54,7 +60,12 @@ def serve(end: socket.socket, pictures: str, grains: str, page: str, samples: st
 class Room:
     """Everything of the process but its entry. Main thread, apart from `_weave`."""
 
-    def __init__(self, mail: Mailbox, pictures: str, grains: str, page: str, samples: str, options: SoundOptions):
+    def __init__(
+        self, mail: Mailbox, pictures: str, grains: str, page: str, samples: str, options: SoundOptions, pulses: Pulses | None = None
+    ):  # fmt: skip
+        self.pulses = pulses or Pulses("")
+        self.guard = Guard("sound", lambda trouble: self._befell.append(trouble.what))  # from any thread
+        self._befell: deque[str] = deque(maxlen=64)  # for the main thread to tell
         self._mail, self._options = mail, options
         self._page = ClockPage(page)
         self._grains = GrainRing(name=grains)
@@ -64,7 +75,7 @@ class Room:
         self.instrument = Instrument.of(options)
         if self.instrument.engine == "numpy" and options.engine == "auto":
             self._tell("pyo is not installed: grains are made by numpy, at several times the cost (pip install pyo)")
-        self.player = Player(self.instrument, self._grains, self._page, self._samples)
+        self.player = Player(self.instrument, self._grains, self._page, self._samples, self.guard, lambda: self.pulses.beat("block"))
         self.player.limit = options.throttle
         self._going = True
         self._faults = 0  # as of the last look
@@ -83,11 +94,14 @@ class Room:
         """Until told to stop."""
         self._weaver.start()
         while self._going and os.getppid() == self._parent:
+            self.pulses.beat("sound")
             self._mail.wait(0.1)
             for letter in self._mail.drain():
-                self._read(letter)
-            self._watch()
-            self._explain()
+                self.guard.run("a letter", self._read, letter, otherwise=None)
+            self.guard.run("watching the device", self._watch, otherwise=None)
+            self.guard.run("explaining", self._explain, otherwise=None)
+            while self._befell:
+                self._tell(self._befell.popleft())
 
     def close(self) -> None:
         """Fade out and end."""
@@ -114,6 +128,7 @@ class Room:
     def _open(self) -> Output:
         """The device that was asked for, or the null device and a word about why."""
         self._tried = time.monotonic()
+        self.pulses.expect(("sound", "block"), OPENING)
         output: Output
         if self._options.device != "null":
             try:
@@ -136,10 +151,13 @@ class Room:
             self._tell(self._output.note)
             self._output.note = ""
         if self._output.real and not self._output.alive():
+            self.pulses.expect(("sound", "block"), OPENING)
             self._tell(f"the sound device {self._output.name} is gone: silent until it is back")
             self._output.close()
             self._output = self._opened(NullOutput(self._options, self.player.play))
             self._tried, self._tries = time.monotonic(), 0
+        elif not self._output.real and not self._output.alive():
+            self._output = self._opened(NullOutput(self._options, self.player.play))
         elif self._missing() and time.monotonic() - self._tried > RETRY[self._tries > 10]:
             self._try_again()
 
@@ -167,6 +185,7 @@ class Room:
     def _try_again(self) -> None:
         """Look whether the device is there again. PortAudio must be restarted for that, so the microphone waits."""
         self._tried, self._tries = time.monotonic(), self._tries + 1
+        self.pulses.expect(("sound", "block"), OPENING)
         ear, self._ear = self._ear, None
         if ear is not None:
             ear.close()
@@ -191,38 +210,53 @@ class Room:
     # --- new sounds ---------------------------------------------------------------------------------------------------
 
     def _weave(self) -> None:
-        """Have sounds made for the newest picture, one at a time; a loom that dies is replaced."""
+        """Have sounds made for the newest picture, one at a time; a loom that dies or a picture that fails costs a sound."""
+        while self._going:
+            self.guard.run("weaving", self._weave_on, otherwise=None)
+            time.sleep(0.5)
+
+    def _weave_on(self) -> None:
         seen = 0
         loom = Loom()
-        while self._going:
-            time.sleep(0.05)
-            ear = self._ear
-            if ear is not None and self.instrument.library.rested(MICROPHONE, self.instrument.sample):
-                heard = ear.recent()
-                if len(heard):
-                    self.instrument.overhear(heard)
-            picture = self._pictures.newest(seen)
-            if picture is None:
-                continue
-            seen = self._pictures.serial
-            try:
-                for job in self.instrument.wanted(picture):
-                    self.instrument.give(job, self._made(loom, job))
-                    if self._pictures.serial > seen or not self._going:
-                        break  # something newer is there; voices that are still missing are asked for again
-            except EOFError:
-                self._tell("the loom that makes new sounds has died: another one is started")
-                loom.close()
-                time.sleep(1.0)
-                loom = Loom()
-        loom.close()
+        try:
+            while self._going:
+                self.pulses.beat("weaver", WEAVING)
+                time.sleep(0.05)
+                self._overhear()
+                picture = self._pictures.newest(seen)
+                if picture is not None:
+                    seen = self._pictures.serial
+                    loom = self._voices(loom, picture, seen)
+        finally:
+            loom.close()
+
+    def _overhear(self) -> None:
+        ear = self._ear
+        if ear is not None and self.instrument.library.rested(MICROPHONE, self.instrument.sample):
+            heard = ear.recent()
+            if len(heard):
+                self.instrument.overhear(heard)
+
+    def _voices(self, loom: Loom, picture: Picture, seen: int) -> Loom:
+        """Have the sounds of a picture made; returns the loom to go on with."""
+        try:
+            for job in self.instrument.wanted(picture):
+                self.instrument.give(job, self._made(loom, job))
+                if self._pictures.serial > seen or not self._going:
+                    break  # something newer is there; voices that are still missing are asked for again
+        except EOFError:
+            self._befell.append("the loom that makes new sounds has died: another one is started")
+            loom.close()
+            time.sleep(1.0)
+            return Loom()
+        return loom
 
     def _made(self, loom: Loom, job: Job) -> NDArray[np.float32]:
         """A sound from the loom; silence, and a word about it, for one that cannot be made."""
         try:
             return loom.make(job)
         except LoomError as wrong:
-            self._tell(str(wrong))
+            self._befell.append(str(wrong))
             return np.zeros(16, np.float32)
 
     def _listen(self) -> Microphone | None:

@@ -4,6 +4,7 @@ import os
 import time
 
 from engine.core.crossings import Mailbox
+from engine.core.pulse import Pulses
 
 
 def serve(end, name):
@@ -23,3 +24,19 @@ def deaf(end):
 
 def broken(end):
     raise SystemExit(3)
+
+
+def beating(end, name):
+    """A room of two threads: "think" silences one for a minute and says so, "hang" the other, and does not."""
+    mailbox, parent, pulses, silent = Mailbox(end), os.getppid(), Pulses(name), set()
+    mailbox.send("ready")
+    while os.getppid() == parent:
+        mailbox.wait(0.1)
+        for letter in mailbox.drain():
+            if letter is None:
+                return
+            silent.add({"think": "thought", "hang": "ears"}[letter])
+            if letter == "think":
+                pulses.beat("thought", 60.0)
+        for thread in {"thought", "ears"} - silent:
+            pulses.beat(thread)

@@ -4,6 +4,8 @@ import time
 
 import pytest
 
+from engine.core.guard import Guard
+from engine.core.pulse import Pulses
 from engine.core.supervisor import Room, Supervisor
 
 pytestmark = pytest.mark.realtime
@@ -56,17 +58,56 @@ def test_a_room_that_dies_at_once_is_not_started_in_a_frenzy():
         assert 1 <= room.restarts <= 6
 
 
-def test_a_room_that_lives_and_stands_still_is_ended_and_starts_again():
-    heard = []
-    room = Room("echo", TARGET, lambda: ("echo",), pulse=lambda: len(heard))
-    room.STILL = 2.0
+@pytest.fixture
+def pulses():
+    made = Pulses()
+    yield made
+    made.close()
+
+
+def test_a_room_that_is_stopped_is_replaced_within_five_seconds(pulses):
+    room = Room("echo", TARGET, lambda: ("echo",))
     with Supervisor([room]):
-        wait_for(lambda: heard.extend(echo(room, "a")) or heard)
-        first = room.process.pid
+        wait_for(lambda: echo(room, "a"))
+        first, begun = room.process.pid, time.monotonic()
         os.kill(first, signal.SIGSTOP)
         wait_for(lambda: room.alive and room.process.pid != first)
+        assert time.monotonic() - begun < 5.0
         wait_for(lambda: echo(room, "b"))
-        assert room.restarts == 1, "one that has not begun yet may take its time"
+
+
+def test_a_room_one_of_whose_threads_hangs_is_replaced_within_five_seconds_and_one_that_said_so_is_not(pulses):
+    room = Room("beating", "tests.core.echo_room:beating", lambda: (pulses.name,), threads=("ears", "thought"), pulses=pulses)
+    with Supervisor([room]):
+        wait_for(lambda: "ready" in list(room.drain()))
+        first = room.process.pid
+        room.send("think")  # says that it will be silent for a minute
+        time.sleep(6.0)
+        assert room.process.pid == first and room.state(time.monotonic()) == "running"
+        room.send("hang")  # the other thread goes on
+        begun, seen = time.monotonic(), set()
+        wait_for(lambda: seen.add(room.state(time.monotonic()).split(" for")[0]) or (room.alive and room.process.pid != first))
+        assert time.monotonic() - begun < 5.0
+        assert "ears silent" in seen, "a deaf room is told from a healthy one"
+        wait_for(lambda: "ready" in list(room.drain()))
+
+
+def test_a_start_that_fails_is_said_and_tried_again(monkeypatch):
+    room, heard = Room("echo", TARGET, lambda: ("echo",)), []
+    with Supervisor([room], Guard("supervisor", heard.append)):
+        wait_for(lambda: echo(room, "a"))
+        good, fails = Room.start, [OSError(11, "Resource temporarily unavailable")] * 3
+
+        def scarce(self):
+            if fails:
+                raise fails.pop()
+            good(self)
+
+        monkeypatch.setattr(Room, "start", scarce)
+        os.kill(room.process.pid, signal.SIGKILL)
+        wait_for(lambda: not fails and room.alive)
+        wait_for(lambda: echo(room, "b"))
+        assert len(heard) == 1 and "Resource temporarily unavailable" in heard[0].what
 
 
 def test_a_room_that_dies_for_the_first_time_in_an_hour_is_back_sooner_than_one_that_dies_again_and_again():

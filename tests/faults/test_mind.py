@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from torch import Tensor
 
-from engine.core.messages import Dream, Set, Text, Trouble
+from engine.core.crossings import Mailbox, PictureRing
+from engine.core.messages import Dream, Set, Stored, Text, Touch, Trouble, Withdraw, Withdrawn
 from engine.mind.composed import Composed
 from engine.mind.memory.space import Space
 from engine.mind.memory.strata import _strata
 from engine.mind.memory.words import Crowd
 from engine.mind.mind import Mind
-from tests.mind.small_mind import Painter, options, painter, parts
+from engine.mind.room import Room
+from tests.mind.small_mind import CAPTIONS, SIDE, Painter, options, painter, parts
 
 SENTENCE = "the ocelot keeps seventeen umbrellas at night"
 
@@ -135,3 +139,78 @@ def test_thousands_of_pictures_are_put_in_strata_in_seconds() -> None:
         else:
             slowly[row] = []
     assert _strata(few, few, 0.97) == slowly, "as one by one"
+
+
+class Mute:
+    """One end of a post that keeps what it is given."""
+
+    def __init__(self) -> None:
+        mine, theirs = Mailbox.pair()
+        self.theirs, self.end = theirs, Mailbox(mine)
+        self.letters: list[object] = []
+
+    def until(self, seen: Callable[[], bool], seconds: float = 20.0) -> None:
+        until = time.monotonic() + seconds
+        while not seen():
+            assert time.monotonic() < until, self.letters
+            self.end.wait(0.01)
+            self.letters.extend(self.end.drain())
+
+
+@pytest.mark.realtime
+def test_ears_outlive_what_one_letter_does_and_it_is_said_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    post, ring = Mute(), PictureRing((SIDE, SIDE))
+    room = Room(post.theirs, ring.name, options(tmp_path, founding=12), parts)
+
+    def broken(mind: Mind, withdraw: Withdraw) -> Withdrawn:
+        raise ValueError("the snapshot of Tuesday holds no table")
+
+    monkeypatch.setattr(Mind, "withdraw", broken)
+    stream = threading.Thread(target=room.run)
+    stream.start()
+    post.end.send(Dream("a red moon at night"))
+    for n in range(3):
+        post.end.send(Withdraw(f"code {n}"))
+    post.end.send(Text("after the fall", key="k"))
+    post.until(lambda: any(isinstance(letter, Stored) and letter.key == "k" for letter in post.letters))
+    said = [letter.what for letter in post.letters if isinstance(letter, Trouble)]
+    assert len(said) == 1 and "the snapshot of Tuesday" in said[0] and "test_mind.py:" in said[0] and room.guard.count == 3
+    post.end.send(None)
+    stream.join(20.0)
+    assert not stream.is_alive()
+
+
+def test_a_touch_between_two_thoughts_finds_shares_and_people_of_the_same_one(tmp_path: Path) -> None:
+    mind = Mind(options(tmp_path, founding=24), parts=parts())
+    mind.thinks = False
+    mind.ponder(Dream("a red moon at night"), 0.0)
+    wrong: list[BaseException] = []
+    going = True
+
+    def fingers() -> None:
+        while going:
+            try:
+                told = mind.touch(Touch(0.4, 0.6))
+                assert told.ancestors
+            except Exception as error:
+                wrong.append(error)
+
+    def read(state: object, thought: object) -> object:
+        found = measure(state, thought)  # type: ignore[arg-type]
+        time.sleep(0.001)  # a thread that is interrupted here
+        return found
+
+    measure = mind._measure
+    mind._measure = read  # type: ignore[method-assign, assignment]
+    switch = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    hand = threading.Thread(target=fingers)
+    hand.start()
+    try:
+        for n in range(40):
+            mind.ponder(Dream(CAPTIONS[n % len(CAPTIONS)]), 1.0 + n)
+    finally:
+        going = False
+        hand.join()
+        sys.setswitchinterval(switch)
+    assert not wrong, wrong[0]

@@ -7,10 +7,15 @@ import math
 import numpy as np
 import pytest
 
-from engine.core.crossings import GRAIN, grain_row
+from engine.core.crossings import GRAIN, ClockPage, GrainRing, grain_row
 from engine.core.messages import Grain, Set
+from engine.sound.device import NullOutput
 from engine.sound.instrument import Instrument
+from engine.sound.options import SoundOptions
+from engine.sound.player import Player
 from engine.sound.sources import IMPULSE, Job
+from engine.sound.tap import SampleRing
+from tests.faults.test_threads import wait_for
 
 FIELDS = [name for name in GRAIN.names or () if GRAIN[name].kind == "f"]
 
@@ -62,3 +67,20 @@ def test_a_source_that_is_no_number_is_not_taken() -> None:
 def test_a_gain_that_is_no_number_is_refused() -> None:
     room = Instrument(engine="numpy")
     assert "takes a number" in room.receive(Set("/hm/sound/gain", (math.nan,))) and math.isfinite(room.gain)
+
+
+def test_a_block_that_fails_is_silence_and_counted_and_the_device_goes_on() -> None:
+    room = Instrument(engine="numpy")
+    rings = GrainRing(), ClockPage(), SampleRing()
+    beats: list[int] = []
+    player = Player(room, *rings, beat=lambda: beats.append(1))
+    good, room.block = room.block, lambda start=None: 1 / 0  # type: ignore[method-assign, assignment, return-value]
+    device = NullOutput(SoundOptions(device="null"), player.play)
+    wait_for(lambda: room.faults > 3)
+    assert device.alive() and player.guard.count > 3 and beats
+    room.block = good  # type: ignore[method-assign]
+    before = rings[2].written
+    wait_for(lambda: rings[2].written > before + 2048)
+    device.close()
+    for ring in rings:
+        ring.close()

@@ -9,8 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from engine.core.messages import Set
+from engine.doors.osc import Osc
+from engine.doors.post import Post
+from engine.doors.wires import encode
 from engine.stage.outputs.encoder import Segment
 from engine.stage.outputs.live import Live
+from tests.doors.doors_house import House
 
 
 def wait_for(what: Callable[[], object], seconds: float = 10.0) -> None:
@@ -56,3 +61,26 @@ def test_too_many_descriptors_shut_the_live_view_for_a_moment_only(tmp_path: Pat
     for viewer in viewers:
         viewer.close()
     live.close()
+
+
+def test_doors_outlive_a_packet_and_a_letter_that_break_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One exception in the OSC door's turn, or in the post's, made it deaf for ever while pages went on."""
+    broken = {"packet": 2, "letter": 2}
+
+    def failing(kind: str, good: Callable[..., object]) -> Callable[..., object]:
+        def act(*args: object) -> object:
+            if broken[kind]:
+                broken[kind] -= 1
+                raise RuntimeError(f"a broken {kind}")
+            return good(*args)
+
+        return act
+
+    monkeypatch.setattr(Osc, "receive", failing("packet", Osc.receive))
+    monkeypatch.setattr(Post, "flush", failing("letter", Post.flush))
+    with House() as house, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as performer:
+        for _ in range(30):
+            performer.sendto(encode("/hm/beta", [0.5]), ("127.0.0.1", house.opened.osc))
+            time.sleep(0.02)
+        wait_for(lambda: any(isinstance(m, Set) and m.address == "/hm/beta" for _, m in house.said))
+    assert broken == {"packet": 0, "letter": 0}
