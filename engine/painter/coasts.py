@@ -48,7 +48,8 @@ def beach(c: Canvas, s: Scene) -> Tensor:
         x, foot = .5 + side * c.uniform(.28, .42) * c.aspect, c.uniform(.82, .95)
         shape, glow = palm(c, s, x, foot, c.uniform(.66, .80), -side * c.uniform(.10, .30))
         picture = mix(picture, glow, shape * s.has("extra", "palms"))
-    return figures.place(c, s, picture, horizon + (1 - horizon) * c.uniform(.58, .78), (.18, .28), span=(.35, .65))
+    return figures.place(c, s, picture, horizon + (1 - horizon) * c.uniform(.56, .74),
+                         at=(.5 + side * c.uniform(.04, .24) * c.aspect, c.uniform(.20, .28)))
 
 
 def _surf(c: Canvas, sea: Tensor, lay: Tensor, near: Tensor, curl: Tensor, lace: Tensor, shallow: Tensor,

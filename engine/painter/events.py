@@ -41,8 +41,10 @@ def moon(c: Canvas, s: Scene) -> Tensor:
                * torch.exp(-((c.x - x) / (radius * (.30 + .55 * depth))) ** 2))
     sea = sea + pale * glitter * (c.y > horizon) * (.30 + .62 * dark)
     land = _night_land(c, s, picture, horizon, pale, x, dark)
-    picture = mix(sea, land, (c.uniform() > .55).float())
-    return figures.place(c, s, picture, c.uniform(.90, .96), (.13, .20))
+    ashore = (torch.maximum((c.uniform() > .55).float(), s.has("figure", "person", "couple", "child", "tree"))
+              * (1 - s.has("figure", "boat")))
+    feet = mix(horizon + c.uniform(.04, .09), horizon - .015, ashore)
+    return figures.place(c, s, mix(sea, land, ashore), feet, at=(x + c.uniform(-.24, .24), c.uniform(.15, .22)))
 
 
 def _globe(c: Canvas, s: Scene, picture: Tensor, x: Tensor, y: Tensor, radius: Tensor, pale: Tensor,

@@ -41,7 +41,7 @@ def river(c: Canvas, s: Scene) -> Tensor:
     picture = _along(c, s, picture, at, trees, mix(leaves, fine, .5), green)
     reeds = smooth(.50, .75, c.noise(50, 3, octaves=2) - (1 - c.y) * 3.2 + .35)
     picture = mix(picture, lit(s, grass * .5, .25 + 0 * half), reeds * smooth(.9, 1.3, out) * .8)
-    return figures.place(c, s, picture, horizon + (1 - horizon) * c.uniform(.30, .60), (.14, .24))
+    return _visitor(c, s, picture, horizon, middle)
 
 
 def _mirrored(c: Canvas, s: Scene, picture: Tensor, plane: Plane, at: list[tuple[Tensor, Tensor, Tensor, Tensor]],
@@ -66,6 +66,15 @@ def _along(c: Canvas, s: Scene, picture: Tensor, at: list[tuple[Tensor, Tensor, 
         trunks = torch.maximum(trunks, c.limb(x, foot, x + .02 * size, foot - .5 * size, size * .045, size * .028))
     picture = mix(picture * (1 - .45 * cast), c.tint(.20, .15, .12) * light(s), trunks)
     return mix(picture, mix(leafy(s, green, sunny), s.sky.horizon * .9, haze), crowns)
+
+
+def _visitor(c: Canvas, s: Scene, picture: Tensor, horizon: Tensor, middle: Tensor) -> Tensor:
+    """The figure: a boat on the water, everybody else on the bank."""
+    near = c.uniform(.28, .55)
+    feet = horizon + (1 - horizon) * near
+    x = torch.gather(middle, 2, (feet * c.height).long().clamp(0, c.height - 1))
+    ashore = torch.where(x > .5, -1., 1.) * (.42 * near ** 1.1 + .07) * (1 - s.has("figure", "boat"))
+    return figures.place(c, s, picture, feet, at=(x + ashore, c.uniform(.24, .34) * near ** .5))
 
 
 def _bank(c: Canvas, horizon: Tensor, middle: Tensor, depth: float,
@@ -127,7 +136,8 @@ def waterfall(c: Canvas, s: Scene) -> Tensor:
     picture = picture * (1 - .45 * smooth(1.9, .8, u.abs()) * (c.y > lip))
     picture = mix(picture, strands, body * (1 - .80 * broken))
     picture = _basin(c, s, picture, x, wide.mean((2, 3), keepdim=True) * 1.4, pool, white, green)
-    return figures.place(c, s, picture, c.uniform(.88, .94), (.11, .17), span=(.2, .8))
+    aside = torch.where(c.uniform() > .5, 1., -1.) * c.uniform(.22, .38) * c.aspect ** .5
+    return figures.place(c, s, picture, c.uniform(.92, .96), at=(.5 + aside, c.uniform(.15, .21)))
 
 
 def _basin(c: Canvas, s: Scene, picture: Tensor, x: Tensor, half: Tensor, pool: Tensor, white: Tensor,

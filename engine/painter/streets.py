@@ -107,15 +107,12 @@ def _fronts(c: Canvas, s: Scene, picture: Tensor, vx: Tensor, vy: Tensor, wide: 
     roof = (mix(c.tint(.34, .36, .42), c.tint(.52, .30, .22), (chance[1] > .5).float()) * day
             * (.75 + .3 * torch.sin((up - height) * 60)))
     wall = mix(wall, roof, smooth(0, soft, up - height))
-    shadow = smooth(.0, -.09, up - height) * smooth(-.16, -.08, up - height)
-    wall = wall * (1 - .35 * shadow)
+    wall = wall * (1 - .35 * smooth(.0, -.09, up - height) * smooth(-.16, -.08, up - height))      # under the eaves
     lamp = torch.exp(-((torch.remainder(z / 1.9, 1) - .5) / .30) ** 2 - ((up - .42) / .55) ** 2) * dark
     wall = wall + plaster * c.tint(1., .70, .36) * lamp * .55 * near
     body = mix(s.sky.horizon * mix(torch.ones_like(dark), torch.full_like(dark, .6), dark), wall, near ** .55)
-    end = height + .26 - .05 * hashed(house, right)
-    stack = .20 * smooth(.62, .64, part) * smooth(.74, .72, part)
-    mask = smooth(soft, -soft, up - end - stack) * smooth(11.5, 10.5, z)
-    return mix(picture, body, mask)
+    end = height + .26 - .05 * hashed(house, right) + .20 * smooth(.62, .64, part) * smooth(.74, .72, part)
+    return mix(picture, body, smooth(soft, -soft, up - end) * smooth(11.5, 10.5, z))
 
 
 def _windows(part: Tensor, rise: Tensor, floor: Tensor, up: Tensor, height: Tensor, chance: list[Tensor],
