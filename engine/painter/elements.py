@@ -12,12 +12,15 @@ from engine.painter.scene import PIGMENTS, Scene
 
 def flames(c: Canvas, width: float = 1., height: float = 1.) -> tuple[Tensor, Tensor]:
     """Fire that rises from the lower edge: its light (count, 3, h, w) and its heat (count, 1, h, w)."""
-    bend = c.noise(2.6, octaves=4) - .5
-    tongues = c.warp(c.noise(4.5, 2.2, octaves=5), bend * .34, bend * .45 + .02)
+    bend = c.noise(2.6, octaves=3) - .5
     up = (1 - c.y) / height
+    sway, lift = bend * (.08 + .34 * up.clamp(0, 1)), bend * .30
+    tongues = c.warp(c.noise(6, 1.5, octaves=4, gain=.55), sway, lift)
+    sheets = c.warp(1 - (2 * c.noise(4.5, 1.3, octaves=2) - 1).abs(), sway * 1.3, lift)          # where two flames fold
     middle = c.across(.38, .62)
-    shape = torch.exp(-((c.x - middle) / ((.17 + .28 * c.y * c.uniform(.5, 1)) * width)) ** 2)
-    heat = (shape * 1.25 * (1.18 - up * c.uniform(.85, 1.25)) + (tongues - .5) * 1.7 * (.35 + up)).clamp(0, 1.4)
+    shape = torch.exp(-((c.x - middle + sway * .5) / ((.17 + .28 * c.y * c.uniform(.5, 1)) * width)) ** 2)
+    heat = shape * 1.25 * (1.20 - up * c.uniform(.80, 1.15)) + (tongues - .5) * 1.9 * (.30 + up) + (sheets - .62) * .9 * shape * (.25 + up)
+    heat = heat.clamp(0, 1.4)
     light = torch.cat((smooth(.14, .55, heat), smooth(.36, .98, heat) * .88, smooth(.80, 1.40, heat) * .72), 1)
     return light, heat
 

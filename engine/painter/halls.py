@@ -74,9 +74,10 @@ def _rise(c: Canvas, s: Scene) -> Tensor:
     top, bottom = c.uniform(.26, .36), 1.02
     up = ((bottom - c.y) / (bottom - top))
     steps = c.uniform(7, 12).floor()
-    climb = steps * (up.clamp(0, 1) * (1.7 - .7 * up.clamp(0, 1)))
+    climb = steps * (up.clamp(-.1, 1) * (.48 + .52 * up.clamp(-.1, 1)))                # the nearest are the highest
     part = torch.remainder(climb, 1)
-    half = mix(torch.full_like(top, .50), c.uniform(.13, .24), up.clamp(0, 1.3)) * c.aspect**.5
+    far = c.uniform(.13, .24)
+    half = mix(torch.full_like(top, .50), far, up.clamp(0, 1.3)) * c.aspect**.5
     lean = c.uniform(-.10, .10) * up
     across = (c.x - .5 - lean) / half
     on = smooth(1.01, .99, across.abs()) * (up < 1) * (up > -.1)
@@ -88,7 +89,11 @@ def _rise(c: Canvas, s: Scene) -> Tensor:
     wall = stone * (.30 + .42 * s.sky.ambient) * (.55 + .65 * up.clamp(0, 1.3)) * (.80 + .2 * torch.sign(across * (s.place_x - .5)))
     picture = mix(wall, stone * riser * level * 1.35, on)
     picture = picture + stone * light * on * smooth(.66, .72, part) * .35 * s.sky.ambient * up.clamp(0, 1)
-    door = smooth(.012, -.012, (c.x - .5 - lean).abs() - half * .72) * smooth(1.0, 1.01, up) * smooth(1.62, 1.58, up)
+    across = (c.x - .5 - lean.clamp(-.1, .1)) / (far * .68 * c.aspect**.5)
+    high = 1.36 + .14 * (1 - across**2).clamp(min=0).sqrt()                                         # an arch at the top
+    door = smooth(1.03, .97, across.abs()) * smooth(.995, 1.005, up) * smooth(high + .012, high - .012, up)
+    jamb = smooth(1.30, 1.24, across.abs()) * smooth(.995, 1.005, up) * smooth(high + .07, high + .05, up)
+    picture = mix(picture, stone * (.30 + .55 * s.sky.ambient) * (.8 + .4 * torch.sign(across * (s.place_x - .5))), jamb)
     arch = torch.exp(-(c.far(.5 + c.uniform(-.06, .06), top - .06) / .22) ** 2)
     return mix(picture + arch * light * .40, light * 1.12, door)
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from engine.painter import air
-from engine.painter.bodies import Body, Joint, cover
+from engine.painter.bodies import Body, Joint, cover, shine
 from engine.painter.canvas import Canvas, mix, smooth
 from engine.painter.living import ground_of
 from engine.painter.scene import Scene
@@ -148,6 +148,10 @@ def crowd(c: Canvas, s: Scene) -> Tensor:
     return picture
 
 
+_SHIRTS = ((.16, .18, .26), (.42, .16, .14), (.30, .30, .30), (.58, .54, .48), (.14, .26, .24), (.50, .36, .16), (.20, .24, .40), (.10, .10, .11))
+_HAIRS = ((.07, .05, .04), (.16, .10, .06), (.05, .045, .05), (.34, .22, .12), (.42, .40, .38), (.12, .07, .05))
+
+
 def _row(c: Canvas, s: Scene, picture: Tensor, glow: Tensor, near: float, line: Tensor) -> Tensor:
     """One row of people: `line` is the height of their eyes."""
     many = 17. - 12.8 * near
@@ -162,7 +166,14 @@ def _row(c: Canvas, s: Scene, picture: Tensor, glow: Tensor, near: float, line: 
     bent = (u.abs() - .40 - .10 * torch.sin(v * 2.4 + chance * 9)).abs()
     reach = smooth(.075, .045, bent - .02 * smooth(-.6, .6, v)) * smooth(-1.02 + .4 * size, -.94 + .4 * size, v) * (v < .8) * arms
     shape = torch.stack((head, neck, shoulders.clamp(0, 1), below, reach)).amax(0)
-    ink = mix(glow * .86, s.sky.zenith * .16 + .012, .12 + .85 * near)
-    ink = ink * (.75 + .5 * size) + glow * .35 * torch.exp(-((v + .27) / .10) ** 2) * (1 - near) * .6
-    lit = mix(ink, s.sky.light * .5, smooth(.02, .20, u * torch.sign(s.place_x - c.x)) * head * .45 * (.3 + .5 * s.sky.ambient))
+    side = torch.sign(s.place_x - c.x)
+    shirt = torch.tensor(_SHIRTS, device=c.device)[(torch.remainder(chance * 57.3, 1) * len(_SHIRTS)).long()[:, 0]].permute(0, 3, 1, 2)
+    hair = torch.tensor(_HAIRS, device=c.device)[(torch.remainder(size * 31.7, 1) * len(_HAIRS)).long()[:, 0]].permute(0, 3, 1, 2)
+    body = mix(shirt * (.85 + .3 * c.noise(30, 12, octaves=2)), hair, smooth(.36, .26, v + .35 * u.abs()))
+    body = mix(body, c.tint(.62, .42, .32) * (.5 + size * .7), neck * smooth(.20, .26, v) * smooth(.50, .42, v))
+    round_ = (1 - (u / .5) ** 2).clamp(0, 1) * .30 + .55 * (u * side / .4).clamp(-1, 1) - .30 * smooth(.3, 1.4, v)
+    tone = shine(s, body, (.42 + round_).clamp(.03, 1) * (.5 + .5 * s.sky.ambient), torch.full_like(u, .35))
+    rim = smooth(.06, .0, 1 - ((u / .20) ** 2 + (v / .265) ** 2).sqrt()) * head * smooth(.1, -.2, v)
+    tone = tone + rim * s.sky.light * .35 * (.3 + .7 * s.sky.ambient)
+    lit = mix(glow * .92, tone, .22 + .76 * near)
     return mix(picture, lit, shape)

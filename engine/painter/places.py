@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 from engine.painter import air, elements, figures, lands, living, towns, waters
+from engine.painter.bodies import blades_before, shine
 from engine.painter.canvas import Canvas, mix, smooth
 from engine.painter.scene import Scene
 
@@ -76,10 +77,12 @@ def ruins(c: Canvas, s: Scene) -> Tensor:
     picture = mix(picture, mix(s.sky.horizon, earth * s.sky.light * s.sky.ambient, .35), smooth(-.004, .004, c.y - hills))
     for near in (0., 1.):
         picture = _wall(c, s, picture, horizon + .14 * near, near)
-    grass = c.noise(12, 5, octaves=3)
     line = horizon + .16 + .03 * (c.line(4, octaves=3) - .5)
-    ground = earth * (.5 + .7 * grass) * s.sky.light * (.20 + .70 * s.sky.ambient)
-    picture = mix(picture, ground, smooth(-.02, .01, c.y - line - .03 * (grass - .5)))
+    meadow = c.noise(3, 9, octaves=3)
+    ground = earth * (.45 + .5 * meadow + .5 * c.noise(60, 18, octaves=2))
+    picture = mix(picture, shine(s, ground, .25 + .6 * meadow, torch.full_like(meadow, .5)), smooth(-.01, .01, c.y - line))
+    for fall in (.015, .10):
+        picture = blades_before(c, s, picture, earth * (1.15 - 2 * fall), line + fall, .04)
     return figures.place(c, s, picture, horizon + c.uniform(.20, .28), (.16, .26))
 
 
@@ -94,11 +97,19 @@ def _wall(c: Canvas, s: Scene, picture: Tensor, foot: Tensor, near: float) -> Te
     arch = smooth(.30 + soft, .30 - soft, u.abs()) * smooth(.52, .50, v) + smooth(.30 + soft, .30 - soft, (u**2 + ((v - .5) * tall * width) ** 2).sqrt()) * (v >= .5)
     columns = s.has("extra", "columns")
     shaft = smooth(.20 + soft, .20 - soft, u.abs()) * smooth(.02, -.02, v - (.35 + .75 * broken)) + smooth(.27, .25, u.abs()) * smooth(.06, .04, v.abs() - .04)
-    beam = smooth(.02, .0, (v - .98).abs() - .06) * (broken > .80)
+    beam = smooth(.02, .0, (v - .98).abs() - .06) * (broken > .84)
     shape = mix(wall * (1 - arch.clamp(0, 1)), torch.maximum(shaft.clamp(0, 1), beam), columns)
-    stone = c.tint(.70, .62, .50) * (.62 + .5 * c.noise(9, octaves=3)) * (1 - .18 * smooth(.8, 1., torch.cos(v * 40)))
+    course = v * 11
+    joint = torch.remainder(u * 5 + .5 * torch.remainder(course.floor(), 2) + .3 * torch.sin(course.floor() * 7.1), 1) - .5
+    mortar = torch.maximum(smooth(.40, .49, (torch.remainder(course, 1) - .5).abs()), smooth(.42, .49, joint.abs()) * (1 - columns))
+    worn = c.noise(9, octaves=3)
+    block = torch.frac(torch.sin(course.floor() * 12.99 + (u * 5 * (1 - columns) + .5).floor() * 78.2) * 437.5).abs()
+    flutes = columns * .16 * torch.cos(u / .20 * 14) * (u.abs() < .22)
+    stone = c.tint(.70, .62, .50) * (.55 + .42 * worn + .20 * block + .16 * (c.noise(40, octaves=2) - .5)) * (1 - .34 * mortar * (1 - .5 * columns) + flutes)
+    moss = smooth(.55, .8, worn + .35 * (.35 - v)) * .5
+    stone = mix(stone, s.pick("season", lands.LEAVES, (.30, .36, .18)) * .7, moss)
     side = torch.sign(s.place_x - c.x)
-    round_ = mix(1 + .25 * side * smooth(.24, .34, u.abs()) * torch.sign(u), 1 + 1.6 * u * side, columns)
+    round_ = mix(1 + .25 * side * smooth(.24, .34, u.abs()) * torch.sign(u), 1 + 1.6 * u.clamp(-.25, .25) * side, columns)
     lit = stone * s.sky.light * (.18 + .70 * s.sky.ambient) * round_ * (.72 + .35 * v)
     return mix(picture, mix(mix(s.sky.horizon, lit, .55), lit, near), shape)
 
@@ -111,11 +122,11 @@ def ship(c: Canvas, s: Scene) -> Tensor:
     u, v = (c.x - x) / size * side, (horizon + .012 - c.y) / size
     liner = s.has("extra", "liner")
     soft = 1.5 * c.pixel / size
-    sheer = .15 + .07 * u.abs() ** 2
-    hull = smooth(soft, -soft, u.abs() - .92 - .10 * (v - .1)) * smooth(soft, -soft, v - sheer) * smooth(-soft, soft, v)
+    sheer = .155 + .05 * u.abs() ** 2 + .07 * smooth(.35, 1.1, u)
+    hull = smooth(soft, -soft, -u - .90 - .22 * v + .25 * (.1 - v).clamp(min=0)) * smooth(soft, -soft, u - .84 - 1.05 * v) * smooth(soft, -soft, v - sheer) * smooth(-soft, soft, v)
     light = s.sky.light * (.15 + .80 * s.sky.ambient)
     ink = s.sky.zenith * .18 + .012
-    haze = c.uniform(0, .35) + .25 * s.has("weather", "fog")
+    haze = c.uniform(0, .22) + .20 * s.has("weather", "fog")
     sails, cloth = _rigging(c, u, v, soft)
     decks, lamps = _decks(u, v, soft)
     smoke = smooth(.40, .75, c.warp(c.noise(2.5, 3.5, octaves=4), (c.noise(2, octaves=2) - .5) * .3, c.noise(2, octaves=2) * .1))
@@ -126,7 +137,11 @@ def ship(c: Canvas, s: Scene) -> Tensor:
     white = c.tint(.86, .85, .82) * light
     picture = mix(picture, mix(white, s.sky.horizon, haze), decks * liner)
     picture = picture + lamps * liner * c.tint(1., .80, .45) * (1.1 - s.sky.ambient).clamp(0, 1)
-    picture = mix(picture, mix(ink, s.sky.horizon, haze), hull)
+    paint = mix(c.tint(.11, .12, .16), c.tint(.26, .12, .09), (c.uniform() > .6).float()) * (.75 + .5 * c.noise(30, 9, octaves=2))
+    paint = mix(paint, c.tint(.42, .12, .08), smooth(.035, .028, v)) * (1 - .55 * torch.exp(-((v - .66 * sheer) / .008) ** 2))
+    flank = paint * (light * (.40 + 1.6 * v) + s.sky.middle * .35) + ink * .6
+    gunwale = torch.exp(-((v - sheer + .008) / .007) ** 2)
+    picture = mix(picture, mix(flank + gunwale * light * .35, s.sky.horizon, haze * .8), hull)
     return waters.water(c, s, picture, horizon, s.amount("extra", {"sails": .7, "liner": .7}, .7) + .9 * s.has("weather", "storm"))
 
 
@@ -201,11 +216,12 @@ _INSIDE = {"city": towns.city, "forest": lands.forest, "sea": waters.sea, "stars
 
 def double(c: Canvas, s: Scene) -> Tensor:
     """Two exposures on one film: a head in profile, and in it another place."""
-    inside = torch.zeros(c.count, 3, c.height, c.width, device=c.device)
-    for name, paint in _INSIDE.items():
-        if s.any("extra", name):
-            inside = inside + paint(c, s) * s.has("extra", name)
-    inside = inside + air.paint_sky(c, s) * s.has("extra", "")
+    inside = torch.empty(c.count, 3, c.height, c.width, device=c.device)
+    for name, paint in {**_INSIDE, "": air.paint_sky}.items():
+        index = s.has("extra", name)[:, 0, 0, 0].nonzero()[:, 0]
+        if len(index):
+            canvas = c.part(index)
+            inside[index] = paint(canvas, s.part(canvas, index))
     side = torch.where(c.uniform() > .5, 1., -1.)
     x, y, size = .5 + c.uniform(-.06, .06), c.uniform(.40, .46), c.uniform(.60, .72)
     head = torch.maximum(living.profile(c, x, y, size, side), living.hair(c, x, y, size, side))
@@ -213,7 +229,8 @@ def double(c: Canvas, s: Scene) -> Tensor:
     pale = pale * (.90 + .16 * c.noise(1.5, octaves=3))
     ghost = mix(pale, inside, .22)
     relief = living.inflate(c, head, .08, side)
-    within = inside * (.55 + .75 * relief) + .02
+    middle = inside.mean((2, 3), keepdim=True)
+    within = (middle + (inside - middle) * 1.2) * (.50 + .80 * relief) + .02
     fade = smooth(1.05, .70, c.y)
     return mix(ghost, mix(ghost * .8, within, .35 + .65 * fade), head)
 

@@ -34,23 +34,32 @@ def city(c: Canvas, s: Scene) -> Tensor:
 def _blocks(c: Canvas, s: Scene, picture: Tensor, ground: Tensor, near: float, lit: Tensor) -> Tensor:
     """One row of buildings with flat tops: paler when far, with their windows."""
     width = 13. - 7.5 * near
-    column = (c.x * width + c.uniform(0, 9)).floor()
+    place = c.x * width + c.uniform(0, 9)
+    place = place + .36 * torch.sin(place * 2.3)                          # narrow houses and wide ones
+    column, inside = place.floor(), torch.remainder(place, 1)
     chance = torch.gather(c.table(1, 1, 64), 3, torch.remainder(column, 64).long().expand(c.count, 1, 1, -1))
-    inside = torch.remainder(c.x * width, 1)
+    other, third = torch.remainder(chance * 7.31, 1), torch.remainder(chance * 13.7, 1)
     tall = (.10 + .36 * chance ** 1.6) * (1.05 - .40 * near) * (1 + .55 * s.has("extra", "towers"))
-    step = .03 * (inside > .62) * (torch.remainder(chance * 7, 1) > .5)
-    top = ground - tall - .07 * (1 - near) + step
-    body = smooth(-c.pixel, c.pixel, c.y - top)
+    top = ground - tall - .07 * (1 - near) + .03 * (inside > .62) * (other > .5) + .022 * (inside < .2) * (third > .6)
+    mast = smooth(.030, .012, (inside - .42).abs()) * (third > .72) * smooth(top - .085 * third, top - .075 * third, c.y)
+    tank = smooth(.10, .09, (inside - .30).abs()) * (other < .3) * smooth(top - .024, top - .020, c.y)
+    body = torch.maximum(smooth(-c.pixel, c.pixel, c.y - top), torch.maximum(mast, tank))
     sky = s.sky
-    wall = mix(sky.horizon * .88, mix(sky.zenith, c.tint(.30, .27, .26), .5) * (.10 + .55 * sky.ambient), .25 + .70 * near)
-    wall = wall * (.82 + .36 * torch.remainder(chance * 13, 1)) * (1 - .22 * smooth(top, ground, c.y))
-    wall = wall * (1 + .18 * torch.sign(s.place_x - c.x) * smooth(.3, .7, inside))
+    hue = mix(c.tint(.30, .27, .26), mix(c.tint(.46, .28, .20), c.tint(.44, .42, .38), (other > .5).float()), (third > .45).float() * .8)
+    wall = mix(sky.horizon * .88, mix(sky.zenith, hue, .68) * (.10 + .62 * sky.ambient), .25 + .70 * near)
+    wall = wall * (.80 + .40 * torch.remainder(chance * 13, 1)) * (1 - .30 * smooth(top, ground, c.y)) * (.92 + .16 * c.noise(14, 22, octaves=2))
+    flank = .20 + .22 * third
+    away = torch.sign(s.place_x - c.x)
+    flanked = torch.where(away > 0, inside < flank, inside > 1 - flank).float()           # the side away from the light
+    wall = wall * (1 - .38 * flanked) * (1 + .20 * (1 - flanked) * sky.ambient)
+    wall = wall * (1 + .5 * torch.exp(-((c.y - top - .004) / .004) ** 2) * near * sky.ambient)
     wall = mix(wall, wall * .35 + c.tint(.55, .18, .04) * smooth(.3, 0., (ground - c.y).abs()) * (1 - near * .7), s.has("extra", "burning") * .8)
     picture = mix(picture, wall, body)
-    rows, columns = 26. + 16 * (1 - near), width * 5
-    u, v = c.x * columns, (c.y - top) * rows
+    rows = 26. + 16 * (1 - near)
+    u, v = column * 7 + inside * (4 + 3 * (other > .5)), (c.y - top) * rows
     du, dv, on, kind = c.dots(u, v, 0.)
-    pane = smooth(.36, .24, du.abs()) * smooth(.36, .22, dv.abs()) * (v > .6) * body
+    pane = smooth(.36, .24, du.abs()) * smooth(.38, .24, dv.abs()) * (v > .6) * body * (inside > .05) * (inside < .95) * (c.y > top)
     warm = mix(c.tint(1., .78, .42), c.tint(.85, .92, 1.), (kind > .8).float())
-    picture = mix(picture, wall * .72, pane * .55 * near)
+    glass = mix(wall * .50, sky.horizon * .75, .55 * kind * (1 - flanked))
+    picture = mix(picture, glass, pane * .80 * (.30 + .70 * near))
     return mix(picture, warm * (.6 + .5 * kind), pane * (on < .14 + .34 * lit) * lit.clamp(0, 1) * (.45 + .55 * near))
