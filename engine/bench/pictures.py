@@ -1,8 +1,12 @@
-"""`hypermnesia pictures FOLDER`: the pictures of the README, made by the program itself, from the code as it is now."""
+"""`hypermnesia pictures FOLDER`: the pictures of the README, made by the program itself, from the code as it is now.
+
+`hypermnesia pictures docs/pictures tutorial` makes those of the tutorial, from its own code blocks.
+"""
 
 from __future__ import annotations
 
 import argparse
+import re
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,11 +29,11 @@ def main(argv: Sequence[str]) -> int:
     """Make them all, or those that are named."""
     parser = argparse.ArgumentParser(prog="hypermnesia pictures", description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("only", nargs="*", choices=[[], *MAKERS], help=f"default: {' '.join(MAKERS)}")
+    parser.add_argument("only", nargs="*", choices=[[], *MAKERS, *DOCS], help=f"default: {' '.join(MAKERS)}; also: {' '.join(DOCS)}")
     options = parser.parse_args(argv)
     options.folder.mkdir(parents=True, exist_ok=True)
     for name in options.only or MAKERS:
-        MAKERS[name](options.folder)
+        (MAKERS | DOCS)[name](options.folder)
         print(options.folder / name)
     return 0
 
@@ -121,6 +125,52 @@ def consecutive(count: int, rate: float = 8.0) -> list[Pixels]:
     return made
 
 
+def tutorial(folder: Path) -> None:
+    """Each Python block of docs/tutorial.md, played with the shader of its own: one still, or what was heard."""
+    text = (Path(__file__).parents[2] / "docs" / "tutorial.md").read_text(encoding="utf-8")
+    wanted = re.findall(r"pictures/(tutorial-\d+\.jpg)", text)
+    scenes = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    with tempfile.TemporaryDirectory() as fresh:
+        place = Path(fresh)
+        (place / "shaders").mkdir()
+        (place / "shaders" / "rings.fs").write_text(re.findall(r"```glsl\n(.*?)```", text, re.DOTALL)[0])
+        for name, scene in zip(wanted, scenes, strict=True):
+            (place / "mine.py").write_text(scene)
+            seen, heard = _played(place)
+            (_listened(heard, place) if "Grain" in scene and "touch" not in scene else seen).save(folder / name, quality=88)
+
+
+def _played(place: Path) -> tuple[Image.Image, NDArray[np.float32]]:
+    """Ten seconds of mine.py in a folder, touched after nine: the last frame, and the sound (n, 2) of it all."""
+    import av
+
+    from engine.core.machine import Machine
+    from engine.core.messages import Touch
+    from engine.house.command import parser
+    from engine.house.plan import plan
+    from engine.house.render import play
+
+    film, say = place / "mine.mp4", ["--say", "a castle on a hill", "--say", "fire"]
+    words = ["render", str(place / "mine.py"), str(film), *say, "--seconds", "10", "--size", "640x360", "--seed", "7"]
+    options = parser().parse_args([*words, "--home", str(place / "home")])
+    options.sound = "null"
+    play(plan(options, Machine()), film, score=[Touch(0.42, 0.55, at=9.0)])
+    with av.open(str(film)) as container:
+        for frame in container.decode(video=0):
+            last = frame
+    with av.open(str(film)) as container:
+        pieces = [piece.to_ndarray() for piece in container.decode(audio=0)]
+    return last.to_image(), np.concatenate(pieces, 1).T.astype(np.float32)
+
+
+def _listened(heard: NDArray[np.float32], place: Path) -> Image.Image:
+    from engine.sound.measure import picture
+
+    picture(place / "heard.png", heard, title="ten seconds of mine; new words at 0 and at 5 s")
+    return Image.open(place / "heard.png").convert("RGB")
+
+
+DOCS = {"tutorial": tutorial}
 MAKERS = {"sources.png": sources, "shaders.png": shaders, "listening.png": listening, "show.gif": show, "gap.png": gap}
 
 

@@ -23,7 +23,8 @@ ELSEWHERE = {  # command -> (module whose main(argv) runs it, one line of help)
     "fetch": ("engine.mind.model.fetch", "the only command that downloads: a model, by name"),
     "models": ("engine.mind.model.models", "which models are here, how large, under which licence"),
     "train": ("engine.atelier.train", "train the embedded model from nothing, or go on"),
-    "pictures": ("engine.bench.pictures", "make the pictures of the README again"),
+    "new": ("engine.show.new", "write a scene that plays, to be made one's own: hypermnesia new NAME"),
+    "pictures": ("engine.bench.pictures", "make the pictures of the README and the tutorial again"),
     "evaluate": ("engine.atelier.evaluate", "the honest figures of the embedded model"),
 }
 

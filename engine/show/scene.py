@@ -24,9 +24,10 @@ from engine.core.clock import Now
 from engine.core.errors import Plain, nearest
 from engine.core.messages import Dream, Grain, Keystroke, Message, Node, Set, State, Text, Told, Touch, Value
 from engine.show.spelling import mistakes
-from engine.stage.layer import Layer, dreamed
+from engine.stage.layer import Layer, dreamed, own_shaders
 
 SCENES = Path(__file__).parents[2] / "scenes"
+EXAMPLES = SCENES / "examples"  # found by name, but no part of the show: each teaches one thing
 
 
 class Param:
@@ -192,25 +193,30 @@ def files(folder: Path = SCENES) -> Iterator[Path]:
     yield from (path for path in sorted(folder.glob("*.py")) if not path.name.startswith((".", "_")) and path.is_file())
 
 
-def find(name: str, folder: Path = SCENES) -> Path:
+def find(name: str, folders: tuple[Path, ...] = (SCENES, EXAMPLES)) -> Path:
     """The file of a scene by name or path. Raises SceneError naming the nearest."""
     path = Path(name)
     if path.suffix == ".py":
         if path.exists():
             return path
         raise SceneError(f"{path}: no such file")
-    if (folder / f"{name}.py").exists():
-        return folder / f"{name}.py"
-    raise SceneError(f"no scene is called {name}; {nearest(name, (p.stem for p in files(folder)))}")
+    for folder in folders:
+        if (folder / f"{name}.py").exists():
+            return folder / f"{name}.py"
+    raise SceneError(f"no scene is called {name}; {nearest(name, (p.stem for folder in folders for p in files(folder)))}")
 
 
 def load(path: Path) -> Scene:
-    """Import a scene file and make the one Scene that it defines. Raises SceneError with file and line."""
+    """Import a scene file and make the one Scene that it defines. Raises SceneError with file and line.
+
+    Shaders in a folder `shaders` beside the file are verbs, too.
+    """
     name = f"scenes.{path.stem}"
     module = types.ModuleType(name)
     module.__file__ = str(path)
     sys.modules[name] = module  # inspect.getsource needs it, for the comments on the parameters
     linecache.checkcache(str(path))
+    own_shaders(path.parent / "shaders")
     tree = None
     try:
         # not through the import system: its bytecode cache goes by whole seconds and size, and a typo has the same size

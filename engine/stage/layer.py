@@ -18,7 +18,7 @@ from typing import Any
 
 from engine.stage.header import Header, Number, ShaderError, read
 
-FOLDERS = [Path(__file__).parents[2] / "shaders"]  # later ones win; an artist may append one
+FOLDERS = [Path(__file__).parents[2] / "shaders"]  # later ones win; a scene brings its own
 BETWEEN = "flow"  # how `dreamed` moves where nobody says otherwise
 
 
@@ -47,6 +47,12 @@ def find(verb: str) -> Path | None:
             if known in _known:
                 _found[known] = _known[known]
     return _found.get(known)
+
+
+def own_shaders(folder: Path) -> None:
+    """Files in this folder are verbs from here on, before those of the same name that were known."""
+    if folder.is_dir() and folder.resolve() not in (known.resolve() for known in FOLDERS):
+        FOLDERS.append(folder)
 
 
 def look() -> None:

@@ -85,7 +85,7 @@ def test_a_file_without_a_scene_says_so(tmp_path):
 def test_an_unknown_scene_names_the_nearest(tmp_path):
     scene_file(tmp_path, "pass\n", "gap")
     with pytest.raises(SceneError, match=r"did you mean gap\?"):
-        find("gpa", tmp_path)
+        find("gpa", (tmp_path,))
 
 
 def test_a_scene_s_file_is_read_for_its_descriptions_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,236 @@
+"""What the pages in docs/ show is run: every scene, shader, command and message, every path and every number of a row."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.__main__ import main
+from engine.bench.pictures import DOCS, MAKERS
+from engine.bench.wall import still
+from engine.core.clock import Now
+from engine.core.messages import Keystroke, Message, Set, Text, Touch
+from engine.house.command import ELSEWHERE
+from engine.house.plan import plan
+from engine.loop import rehearse
+from engine.show import new
+from engine.show.cast import Cast
+from engine.show.programme import Programme
+from engine.show.rehearsal import FULL, Solo, tried
+from engine.show.scene import EXAMPLES, SceneError, find, load
+from engine.stage import layer
+from engine.stage.isf import Shader
+from engine.stage.layer import dreamed
+from engine.stage.window import headless
+
+TOP = Path(__file__).parents[1]
+PAGES = {page.stem: page.read_text(encoding="utf-8") for page in sorted((TOP / "docs").glob("*.md"))}
+BLOCKS = [(page, kind, block) for page, text in PAGES.items() for kind, block in re.findall(r"```(\w*)\n(.*?)```", text, re.S)]
+LINES = [line for _, kind, block in BLOCKS if kind == "sh" for line in block.strip().splitlines()]
+SCENES = [block for page, kind, block in BLOCKS if kind == "python"]
+NOW = Now(1, 1 / 60, 1 / 60)
+SAID = (Text("the sea", key="k"), Keystroke(3.0), Touch(0.2, 0.4))
+
+
+def of(kind: str, page: str = "tutorial") -> list[str]:
+    return [block for where, what, block in BLOCKS if what == kind and where == page]
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder of somebody who follows the tutorial, with the shader that it has them write."""
+    monkeypatch.setattr(layer, "FOLDERS", list(layer.FOLDERS))
+    (tmp_path / "shaders").mkdir()
+    (tmp_path / "shaders" / "rings.fs").write_text(of("glsl")[0])
+    monkeypatch.chdir(tmp_path)
+    yield tmp_path
+    layer.look()
+
+
+def written(place: Path, scene: str) -> Path:
+    path = place / "mine.py"
+    path.write_text(scene)
+    return path
+
+
+def test_every_block_is_of_a_kind_that_is_run_here() -> None:
+    assert {kind for _, kind, _ in BLOCKS} == {"sh", "python", "glsl", "text"}
+    assert len(SCENES) == len(of("python")) >= 8 and len(of("glsl")) == len(of("text")) == 1
+    ours = ("hypermnesia ", "oscsend ", "./install/", "source .venv/", ".venv/bin/")
+    assert all(line.startswith(ours) for line in LINES), LINES
+
+
+@pytest.mark.parametrize("number", range(1, len(SCENES) + 1))
+def test_every_step_of_the_tutorial_plays(place: Path, number: int) -> None:
+    path = written(place, SCENES[number - 1])
+    tried(path)
+    heard = rehearse(Solo(load(path)), 1.0, SAID, FULL).grains
+    assert bool(heard) == ("def sound" in SCENES[number - 1])
+
+
+def test_the_shader_of_the_tutorial_moves_the_picture_and_is_the_one_of_the_examples(place: Path) -> None:
+    load(written(place, SCENES[6]))
+    Shader(headless(), place / "shaders" / "rings.fs").release()
+    plain, ringed = (still(one, (160, 90), 2.0)[..., :3].astype(float) for one in (dreamed, dreamed.rings(age=1.0)))
+    assert np.abs(plain - ringed).mean() > 1.0
+    theirs = (EXAMPLES / "shaders" / "rings.fs").read_text()
+    same = [[line.split("//")[0].strip() for line in text.splitlines() if "CREDIT" not in line] for text in (theirs, of("glsl")[0])]
+    assert same[0] == same[1]
+
+
+def test_what_is_misspelt_is_said_as_the_tutorial_says(place: Path) -> None:
+    written(place, SCENES[2].replace("trail=self.trail", "trail=self.tral"))
+    with pytest.raises(SceneError) as wrong:
+        load(Path("mine.py"))
+    assert f"hypermnesia: {wrong.value}\n" == of("text")[0]
+
+
+def meant(line: str) -> Message:
+    """What an oscsend line would make of itself at the doors."""
+    _, _, _, address, types, *args = shlex.split(line)
+    numbers = tuple(float(arg) for arg in args)
+    assert types == "f" * len(numbers)
+    return Touch(*numbers) if address == "/hm/touch" else Set(address, numbers)
+
+
+@pytest.mark.parametrize("line", [line for line in LINES if line.startswith("oscsend")])
+def test_what_is_sent_in_the_tutorial_is_understood(place: Path, line: str, caplog: pytest.LogCaptureFixture) -> None:
+    before = PAGES["tutorial"].split(line)[0].count("```python")
+    show = Programme(Cast([written(place, SCENES[before - 1])]), "mine")
+    said = meant(line)
+    show.receive(said, NOW)
+    assert not caplog.records
+    if isinstance(said, Set):
+        assert show.values()[said.address] == pytest.approx(said.args)
+    else:
+        assert show.draw(NOW) != dreamed
+
+
+def test_the_commands_of_the_tutorial_work_in_their_order(place: Path) -> None:
+    lines = [line for block in of("sh") for line in block.strip().splitlines() if line.startswith("hypermnesia")]
+    new_one, plain, turned = (shlex.split(line)[1:] for line in lines)
+    assert new_one[0] == "new" and main(new_one) == 0
+    tried(place / plain[1])
+    written(place, SCENES[2])
+    assert turned[: len(plain)] == plain, "one live show for both: it takes ten seconds"
+    small = ["--home", "home", "--size", "160x90", "--seconds", "1", "--osc", "0", "--web", "0", "--sound", "null"]
+    command = [sys.executable, "-m", "engine", *turned, *small]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200, env={**os.environ, "PYTHONPATH": str(TOP)})
+    assert done.returncode == 0 and "frames, interval" in done.stderr, done.stderr
+
+
+def test_a_contributors_commands_are_those_of_install_test() -> None:
+    script = (TOP / "install" / "test").read_text()
+    for line in LINES:
+        if line.startswith("./install/"):
+            assert (TOP / line).stat().st_mode & 0o111
+        if line.startswith(".venv/bin/"):
+            words = line.removeprefix(".venv/bin/").split()
+            assert f'"$venv/bin/{words[0]}"' in script, line
+            assert all((TOP / word).exists() for word in words if word.startswith("tests"))
+
+
+def test_the_pictures_can_be_made_again_with_the_commands_that_are_named() -> None:
+    lines = [shlex.split(line)[2:] for line in LINES if line.startswith("hypermnesia pictures")]
+    assert {name for _, *only in lines for name in only} == set(DOCS) and MAKERS
+    assert all((TOP / folder).is_dir() for folder, *_ in lines)
+    wanted = re.findall(r"pictures/(tutorial-\d+\.jpg)", PAGES["tutorial"])
+    assert len(wanted) == len(of("python")), "a picture for every step"
+
+
+@pytest.mark.long
+def test_the_pictures_of_the_tutorial_are_made(tmp_path: Path) -> None:
+    DOCS["tutorial"](tmp_path)
+    assert len(list(tmp_path.glob("tutorial-*.jpg"))) == len(of("python"))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_leads_somewhere_and_pictures_stay_small(page: str) -> None:
+    for name in re.findall(r"\]\((?!https?:)([^)#]+)\)", PAGES[page]):
+        found = (TOP / "docs" / name).resolve()
+        assert found.exists(), name
+        assert found.suffix not in (".jpg", ".png") or found.stat().st_size < 300_000, f"{name} is large"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_file_and_name_in_the_pages_is_where_they_say(page: str) -> None:
+    for path, name in re.findall(r"`((?:engine|tests|shaders|scenes)/[\w/.-]+)`(?: `(\w+)`)?", PAGES[page]):
+        if "NN" in path or path == "shaders/rings.fs":
+            continue
+        assert (TOP / path).exists(), path
+        if name:
+            assert re.search(rf"^\s*(async )?(def|class) {name}\b", (TOP / path).read_text(), re.M), f"{path} has no {name}"
+
+
+def test_the_rows_of_the_glossary_are_those_that_have_a_test() -> None:
+    listed = {int(number) for number in re.findall(r"^\| (\d+) \w+ \|", PAGES["glossary"], re.M)}
+    assert listed == {int(path.name.split("_")[2]) for path in (TOP / "tests" / "rows").glob("test_row_*.py")}
+
+
+# --- the drawing
+
+
+def floors() -> list[set[str]]:
+    """Rooms by floor, the lowest first, as they are drawn."""
+    drawn = re.findall(r'<rect class="floor".*?><text[^>]*>([^<]+)</text>', (TOP / "docs" / "house.svg").read_text())
+    return [set(names.split(" · ")) for names in reversed(drawn)]
+
+
+def room(parts: tuple[str, ...]) -> str:
+    own = parts[0] == "mind" and len(parts) > 1 and parts[1] in ("model", "memory")
+    return "/".join(parts[:2]) if own else parts[0].removesuffix(".py")
+
+
+def test_no_import_runs_up_the_floors_of_the_drawing() -> None:
+    at = {name: floor for floor, names in enumerate(floors()) for name in names} | dict.fromkeys(("__init__", "__main__"), len(floors()))  # they know all
+    assert len(at) > 12
+    for file in sorted((TOP / "engine").rglob("*.py")):
+        here = room(file.relative_to(TOP / "engine").parts)
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("engine."):
+                for alias in node.names:
+                    there = room((*(node.module or "").split(".")[1:], alias.name))
+                    assert there == here or at[there] < at[here], f"{file}:{node.lineno}: {here} imports {there}"
+
+
+# --- small scenes, and a new one
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)
+def test_an_example_is_short_named_in_the_tutorial_and_plays(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layer, "FOLDERS", list(layer.FOLDERS))
+    lines = path.read_text().splitlines()
+    assert 10 <= len(lines) <= 20 and f"`{path.stem}`" in PAGES["tutorial"]
+    assert find(path.stem) == path
+    scene = tried(path)
+    show = rehearse(Solo(scene), 2.0, SAID, FULL)
+    assert len(show.shown) == 120 and bool(show.grains) == ("def sound" in path.read_text())
+    assert still(show.shown[-1], (96, 54), 2.0)[..., :3].std() > 1.0
+
+
+def test_examples_play_when_they_are_asked_for_and_not_otherwise() -> None:
+    from engine.core.machine import Machine
+    from engine.house.command import parser
+
+    by_name = plan(parser().parse_args(["run", "voices"]), Machine())
+    by_state = plan(parser().parse_args(["run"]), Machine())
+    assert by_name.start == "voices" and by_name.hold and EXAMPLES / "voices.py" in by_name.scenes
+    assert all(path.parent != EXAMPLES for path in by_state.scenes)
+
+
+def test_a_new_scene_plays_and_nothing_is_overwritten(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "new" in ELSEWHERE and main(["new", "two_rooms"]) == 0
+    scene = tried(place / "two_rooms.py")
+    assert type(scene).__name__ == "TwoRooms" and scene.nodes("/hm")[-1].description == "how slowly light fades"
+    before = (place / "two_rooms.py").read_text()
+    assert new.main(["two_rooms.py"]) == 2 and (place / "two_rooms.py").read_text() == before
+    assert new.main(["3 rooms"]) == 2 and "scene_3_rooms" in capsys.readouterr().err
