@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
-import tomllib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from engine.core import toml
 
 DEFAULT = Path(__file__).with_name("train.toml")
 
@@ -143,49 +143,16 @@ class Settings:
     scheduler: dict[str, Any]
 
 
-PARTS: dict[str, type[Any]] = {
-    "run": Run,
-    "share": Share,
-    "cache": CacheSettings,
-    "autoencoder": AutoencoderSettings,
-    "finish": FinishSettings,
-    "teacher": TeacherSettings,
-    "student": StudentSettings,
-    "reader": ReaderSettings,
-}
-
-
 def load(path: Path | None = None, changes: Mapping[str, Mapping[str, Any]] | None = None) -> Settings:
     """Settings of one TOML file, whole, with `changes` (part -> key -> value) laid over it.
 
     Raises ValueError for a part or key that is unknown or missing, or shares that do not sum to 1.
     """
-    table = tomllib.loads((path or DEFAULT).read_text(encoding="utf-8"))
+    found = toml.table(path or DEFAULT, ValueError)
     for part, values in (changes or {}).items():
-        table.setdefault(part, {}).update(values)
-    known = {*PARTS, "vae", "unet", "scheduler"}
-    _check("train.toml", table, known)
-    settings = Settings(**{part: _part(part, table[part]) for part in known})
+        found.setdefault(part, {}).update(values)
+    settings = toml.build(Settings, found, (path or DEFAULT).name, ValueError)
     total = sum(vars(settings.share).values())
     if abs(total - 1.0) > 1e-6:
         raise ValueError(f"[share] sums to {total:g}; it must sum to 1")
     return settings
-
-
-def _part(part: str, values: dict[str, Any]) -> Any:
-    if part not in PARTS:
-        return values
-    kind = PARTS[part]
-    _check(f"[{part}]", values, {field.name for field in fields(kind)})
-    return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
-
-
-def _check(where: str, found: Iterable[str], known: set[str]) -> None:
-    """Raise ValueError unless `found` holds exactly the `known` names."""
-    for key in found:
-        if key not in known:
-            near = difflib.get_close_matches(key, known, 1)
-            hint = f'; did you mean "{near[0]}"?' if near else f"; known: {', '.join(sorted(known))}"
-            raise ValueError(f'{where}: unknown "{key}"{hint}')
-    if missing := known - set(found):
-        raise ValueError(f"{where}: missing {', '.join(sorted(missing))}")

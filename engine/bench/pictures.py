@@ -136,12 +136,12 @@ def tutorial(folder: Path) -> None:
         (place / "shaders" / "rings.fs").write_text(re.findall(r"```glsl\n(.*?)```", text, re.DOTALL)[0])
         for name, scene in zip(wanted, scenes, strict=True):
             (place / "mine.py").write_text(scene)
-            seen, heard = _played(place)
+            seen, heard = _played(place, place / name)
             (_listened(heard, place) if "Grain" in scene and "touch" not in scene else seen).save(folder / name, quality=88)
 
 
-def _played(place: Path) -> tuple[Image.Image, NDArray[np.float32]]:
-    """Ten seconds of mine.py in a folder, touched after nine: the last frame, and the sound (n, 2) of it all."""
+def _played(place: Path, home: Path) -> tuple[Image.Image, NDArray[np.float32]]:
+    """Ten seconds of mine.py in a folder, with a fresh memory, touched after nine: the last frame, and the sound (n, 2) of it all."""
     import av
 
     from engine.core.machine import Machine
@@ -152,7 +152,7 @@ def _played(place: Path) -> tuple[Image.Image, NDArray[np.float32]]:
 
     film, say = place / "mine.mp4", ["--say", "a castle on a hill", "--say", "fire"]
     words = ["render", str(place / "mine.py"), str(film), *say, "--seconds", "10", "--size", "640x360", "--seed", "7"]
-    options = parser().parse_args([*words, "--home", str(place / "home")])
+    options = parser().parse_args([*words, "--home", str(home)])
     options.sound = "null"
     play(plan(options, Machine()), film, score=[Touch(0.42, 0.55, at=9.0)])
     with av.open(str(film)) as container:

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import os
 import platform
-import tomllib
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_type_hints
 
-from engine.core.errors import Plain, nearest
+from engine.core import toml
+from engine.core.errors import Plain
 
 
 def processor() -> str:
@@ -112,47 +111,9 @@ class Machine:
     def read(cls, path: Path) -> Machine:
         """Read a machine file. Raises MachineError in one sentence."""
         try:
-            table = tomllib.loads(path.read_text(encoding="utf-8"))
+            return toml.build(cls, toml.table(path, MachineError), str(path), MachineError)
         except FileNotFoundError:
             raise MachineError(f"{path}: no such file; install/machine.toml is an example to copy") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as wrong:
-            raise MachineError(f"{path}: {wrong}") from None
-        built = _build(cls, table, str(path), "")
-        assert isinstance(built, cls)
-        return built
-
-
-def _build(kind: type, table: dict[str, Any], path: str, section: str) -> object:
-    known = {f.name for f in fields(kind)}
-    hints = get_type_hints(kind)
-    values: dict[str, object] = {}
-    for key, value in table.items():
-        where = f"{section}.{key}" if section else key
-        if key not in known:
-            raise MachineError(f"{path}: nothing is called {where}; {nearest(key, list(known))}")
-        wanted = hints[key]
-        if is_dataclass(wanted):
-            if not isinstance(value, dict):
-                raise MachineError(f"{path}: [{where}] is a section, found {value!r}")
-            values[key] = _build(wanted, value, path, where)  # type: ignore[arg-type]
-        else:
-            values[key] = _fit(value, wanted, f"{path}: {where}")
-    return kind(**values)
-
-
-def _fit(value: Any, wanted: Any, where: str) -> object:
-    """A TOML value as the wanted type, without silent correction (an integer is a fine float)."""
-    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if wanted == str | tuple[float, ...]:
-        if isinstance(value, str) or (isinstance(value, list) and all(type(v) in (int, float) for v in value)):
-            return value if isinstance(value, str) else tuple(float(v) for v in value)
-        raise MachineError(f"{where} wants a word or a list of numbers, found {value!r}")
-    if isinstance(value, list):
-        return tuple(value)
-    if wanted in (int, float, str, bool) and type(value) is not wanted:
-        raise MachineError(f"{where} wants {wanted.__name__}, found {value!r}")
-    return value
 
 
 def cache_folder() -> Path:

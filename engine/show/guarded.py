@@ -53,7 +53,7 @@ class GuardedScene:
         found = self._try("dream()", lambda: hooks.dream(self.scene, now), None)
         if found is None:
             last = self._dream or Dream("")
-            found = replace(last, words=str(self.scene.words)[: hooks.LONGEST], at=self.scene.asked)
+            found = replace(last, words=str(self.scene.words)[: hooks.LONGEST], at=self.scene.asked, key=self.scene.saying)
         self._dream = found
         return found
 

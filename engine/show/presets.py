@@ -5,13 +5,14 @@ Pure: values in, values out, time as an argument. The file is TOML that a hand m
 
 from __future__ import annotations
 
-import json
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import tomli_w
+
+from engine.core import toml
 from engine.core.errors import Plain, nearest
 from engine.core.messages import Value
 
@@ -115,11 +116,9 @@ class Book:
     def read(cls, path: Path) -> Book:
         """A stored book; an empty one where there is no file. Raises PresetError saying what is wrong with it."""
         try:
-            table = tomllib.loads(path.read_text(encoding="utf-8"))
+            table = toml.table(path, PresetError)
         except FileNotFoundError:
             return cls()
-        except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as wrong:
-            raise PresetError(f"{path}: {wrong}") from None
         for key in table.keys() - {"preset", "cue"}:
             raise PresetError(f"{path}: nothing is called {key}; {nearest(key, ('preset', 'cue'))}")
         try:
@@ -136,14 +135,11 @@ class Book:
 
     def write(self, path: Path) -> None:
         """Store it; a crash leaves the old file or the new one."""
-        lines = [HEAD]
-        for name, values in self.presets.items():
-            lines += [f"[preset.{json.dumps(name)}]", *(f"{json.dumps(a)} = {_toml(v)}" for a, v in values.items()), ""]
-        for cue in self.cues:
-            lines += ["[[cue]]", f"preset = {json.dumps(cue.preset)}", f"seconds = {cue.seconds!r}", ""]
+        presets = {name: {a: v[0] if len(v) == 1 else v for a, v in values.items()} for name, values in self.presets.items()}
+        text = HEAD + tomli_w.dumps({"preset": presets, "cue": [asdict(cue) for cue in self.cues]})
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = path.with_suffix(".new")
-        fresh.write_text("\n".join(lines), encoding="utf-8")
+        fresh.write_text(text, encoding="utf-8")
         fresh.replace(path)
 
 
@@ -154,7 +150,3 @@ def _value(found: Any) -> tuple[Value, ...]:
         return (found,)
     raise TypeError(f"{found!r} is no number and no word")
 
-
-def _toml(values: tuple[Value, ...]) -> str:
-    parts = [json.dumps(value) for value in values]  # numbers, true, false and words are written alike in both
-    return parts[0] if len(parts) == 1 else f"[{', '.join(parts)}]"

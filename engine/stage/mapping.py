@@ -17,7 +17,6 @@ Places are (x, y) with 0, 0 at the top left, 1, 1 at the bottom right. Nothing h
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
@@ -25,7 +24,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tomli_w
 from numpy.typing import NDArray
+
+from engine.core import toml
 
 Point = tuple[float, float]
 SQUARE: tuple[Point, ...] = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
@@ -152,58 +154,37 @@ def _turn(a: Point, b: Point, c: Point) -> float:
 
 def load(path: Path) -> dict[str, Mapping]:
     """Mappings by the name of their output. Raises MappingError for anything unknown, naming the nearest."""
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise MappingError(f"{path}: {error}") from None
-    return {name: _mapping(path, name, table) for name, table in tables.items()}
+    return {name: _mapping(path, name, table) for name, table in toml.table(path, MappingError).items()}
 
 
 def _mapping(path: Path, name: str, table: Any) -> Mapping:
     if not isinstance(table, dict):
         raise MappingError(f"{path}: {name} stands outside of an output; begin with a line like [wall]")
-    known = {f.name for f in fields(Mapping)}
-    for key in table.keys() - known:
-        near = get_close_matches(key, known, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(sorted(known))}"
-        raise MappingError(f"{path}: [{name}] has no {key!r}; {hint}")
-    made = Mapping(**{key: _frozen(value) for key, value in table.items()})
-    shapes = {"part": (4,), "corners": (4, 2), "blend": (4,)}
-    for key, shape in shapes.items():
-        if np.shape(getattr(made, key)) != shape:
-            raise MappingError(f"{path}: [{name}] {key} takes {' x '.join(map(str, shape))} numbers, not {table[key]!r}")
-    if len(np.shape(made.mesh)) != 3 or np.shape(made.mesh)[2] != 2 or min(np.shape(made.mesh)[:2]) < 2:
-        raise MappingError(f"{path}: [{name}] mesh takes at least 2 x 2 pairs of numbers")
+    made = toml.build(Mapping, table, f"{path}: [{name}]", MappingError)
+    if len(made.corners) != 4:
+        raise MappingError(f"{path}: [{name}] corners wants 4 x 2 numbers, found {table['corners']!r}")
+    if len({len(row) for row in made.mesh}) != 1 or min(np.shape(made.mesh)[:2]) < 2:
+        raise MappingError(f"{path}: [{name}] mesh wants at least 2 x 2 pairs of numbers, as many in each row")
     homography(made.corners, np.zeros((1, 2)))
     return made
 
 
-def _frozen(value: Any) -> Any:
-    return tuple(_frozen(each) for each in value) if isinstance(value, list) else value
-
-
 def save(path: Path, mappings: dict[str, Mapping]) -> None:
     """Write the file whole or not at all."""
-    lines = []
-    for name, mapping in mappings.items():
-        lines.append(f"[{name}]")
-        for each in fields(Mapping):
-            value = getattr(mapping, each.name)
-            if value != each.default and (value or each.name != "hide"):
-                lines.append(f"{each.name} = {_toml(value)}")
-        lines.append("")
+    tables = {
+        name: {f.name: _rounded(getattr(mapping, f.name)) for f in fields(Mapping) if getattr(mapping, f.name) != f.default}
+        for name, mapping in mappings.items()
+    }
     temporary = path.with_suffix(path.suffix + ".new")
-    temporary.write_text("\n".join(lines), encoding="utf-8")
+    temporary.write_text(tomli_w.dumps(tables), encoding="utf-8")
     temporary.replace(path)
 
 
-def _toml(value: Any) -> str:
+def _rounded(value: Any) -> Any:
+    """A millionth of a wall is less than a pixel, and reads better."""
     if isinstance(value, tuple):
-        return f"[{', '.join(map(_toml, value))}]"
-    if isinstance(value, str):
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{escaped}"'
-    return f"{value:.6g}" if isinstance(value, float) and not float(value).is_integer() else f"{float(value):.1f}"
+        return tuple(map(_rounded, value))
+    return round(float(value), 6) if isinstance(value, float | int) else value
 
 
 # --- by message ------------------------------------------------------------------------------------------------------

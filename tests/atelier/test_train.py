@@ -194,7 +194,7 @@ def test_the_weights_are_small_files_and_the_card_tells_how_they_were_made(train
 
 
 def test_a_misspelt_setting_is_named_with_the_nearest() -> None:
-    with pytest.raises(ValueError, match='unknown "guidence"; did you mean "guidance"'):
+    with pytest.raises(ValueError, match=r"train.toml: nothing is called student.guidence; did you mean guidance"):
         settings.load(changes={"student": {"guidence": 2.0}})
 
 

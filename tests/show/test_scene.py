@@ -124,3 +124,10 @@ def test_what_was_taken_back_is_asked_for_no_more(tmp_path):
     assert show.dream(NOW).words == "the sea"
     show.learn(Withdrawn("code", True, key="mine"))
     assert show.dream(NOW).sentence == ("", "")
+
+
+def test_words_that_stand_in_for_a_failing_dream_are_still_somebodys(tmp_path):
+    show = Programme(Cast([scene_file(tmp_path, "def dream(self, now):\n    return self.wish() if self.words == 'one' else 1 / 0\n")], make=load), "small")
+    for key, words in (("a", "one"), ("b", "two")):
+        show.receive(Text(words, key=key), NOW)
+        assert show.dream(NOW).sentence == (key, words)

@@ -129,9 +129,12 @@ def test_what_is_saved_is_what_is_loaded(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("[wall]\ncorner = [[0,0]]", r"no 'corner'; did you mean corners\?"),
-        ("[wall]\ncorners = [[0,0],[1,0]]", "corners takes 4 x 2 numbers"),
+        ("[wall]\ncorner = [[0,0]]", r"nothing is called corner; did you mean corners\?"),
+        ("[wall]\ncorners = [[0,0],[1,0]]", "corners wants 4 x 2 numbers"),
         ("[wall]\ncorners = [[0,0],[0.5,0.5],[1,1],[0,1]]", "one line"),
+        ("[wall]\npart = [0, 0, 1]", "part wants 4 numbers, found"),
+        ("[wall]\nmesh = [[[0,0],[0,0]],[[0,0]]]", "mesh wants at least 2 x 2 pairs"),
+        ("[wall]\nmask = 3", "mask wants str, found 3"),
         ("gamma = 2", r"begin with a line like \[wall\]"),
         ("[wall", "wall.toml"),
     ],
