@@ -108,15 +108,11 @@ def _frame(c: Canvas, w: World, grain: Grain, oval: Tensor, half: Tensor, tall: 
         leaf = torch.sin(turn * 44).abs() * .5 + torch.sin((p[:, :1].abs() + p[:, 1:2].abs()) * 60).abs() * .4
         return gilt * (.45 + .62 * leaf + .35 * grain(p[:, :1] * 2, p[:, 1:2] * 2))
 
-    def ring(grow: float) -> list[tuple[Tensor, Tensor]]:
-        return [((half + grow) * math.cos(i * 2 * math.pi / 26), (tall + grow) * math.sin(i * 2 * math.pi / 26)) for i in range(26)]
-
-    def rect(grow: float) -> list[tuple[Tensor, Tensor]]:
-        return [((half + grow) * a, (tall + grow) * b) for a, b in ((-1, -1), (1, -1), (1, 1), (-1, 1))]
-    skins: tuple[tuple[float, float, Skin], ...] = ((.16, 2.975, carved), (.09, 2.955, lambda p, n: carved(p, n) * 1.25), (.035, 2.94, gilt * .45))
+    skins: tuple[tuple[float, float, Skin], ...] = ((.16, 2.985, carved), (.09, 2.965, lambda p, n: carved(p, n) * 1.25), (.035, 2.945, gilt * .45))
     for grow, z, skin in skins:
-        w.plate((0, y, z), (1, 0, 0), (0, 1, 0), ring(grow), .022, skin, shown=oval)
-        w.plate((0, y, z), (1, 0, 0), (0, 1, 0), rect(grow), .022, skin, shown=1 - oval)
+        wide, high = half + grow, tall + grow
+        w.ball((0, y, z), (wide, high, .030), skin, shown=oval)
+        w.box((-wide, y - high, z - .022), (wide, y + high, z + .022), skin, shown=1 - oval)
     for part, side in enumerate((-1., 0., 1.)):
         w.ball((side * .16, y + tall + .17 + .05 * (part == 1), 2.93), (.12, .07 + .03 * (part == 1), .06), carved)
     w.ball((0, y - tall - .16, 2.93), (.16, .07, .06), carved)

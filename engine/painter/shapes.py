@@ -38,11 +38,12 @@ class Solid:
         cos, sin = self.turn
         return torch.cat((cos * v[:, :1] + sin * v[:, 2:], v[:, 1:2].expand_as(v[:, :1]), cos * v[:, 2:] - sin * v[:, :1]), 1)
 
-    def span(self, o: Tensor, d: Tensor) -> tuple[Tensor, Tensor]:
-        """Where the local ray o + t d goes in and out, in t; it misses where out < in."""
-        inverse = 1 / (d + 1e-7)
-        one, other = (-self.reach - o) * inverse, (self.reach - o) * inverse
-        return torch.minimum(one, other).amax(1, keepdim=True), torch.maximum(one, other).amin(1, keepdim=True)
+    def span(self, o: Tensor, d: Tensor, inverse: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Where the local ray o + t d goes in and out, in t; it misses where out < in. `inverse`: 1 / d of the world, where it is known."""
+        if inverse is None or self.turn is not None:
+            inverse = 1 / (d + 1e-7)
+        middle, half = o * inverse, self.reach * inverse.abs()
+        return (-middle - half).amax(1, keepdim=True), (half - middle).amin(1, keepdim=True)
 
     def normal(self, p: Tensor) -> Tensor:
         """The local normal at places on the surface."""
@@ -66,7 +67,7 @@ class Hull(Solid):
         super().__init__(middle, reach, turn)
         self.planes = planes
 
-    def span(self, o: Tensor, d: Tensor) -> tuple[Tensor, Tensor]:
+    def span(self, o: Tensor, d: Tensor, inverse: Tensor | None = None) -> tuple[Tensor, Tensor]:
         enter, leave = torch.full_like(d[:, :1], -1e6), torch.full_like(d[:, :1], 1e6)
         for n, distance in self.planes:
             slope = (d * n).sum(1, keepdim=True)
@@ -88,7 +89,7 @@ class Hull(Solid):
 class Ball(Solid):
     """An ellipsoid."""
 
-    def span(self, o: Tensor, d: Tensor) -> tuple[Tensor, Tensor]:
+    def span(self, o: Tensor, d: Tensor, inverse: Tensor | None = None) -> tuple[Tensor, Tensor]:
         o, d = o / self.reach, d / self.reach
         a, b, k = (d * d).sum(1, keepdim=True), (o * d).sum(1, keepdim=True), (o * o).sum(1, keepdim=True) - 1
         inside = b * b - a * k
@@ -103,7 +104,7 @@ class Ball(Solid):
 class Foliage(Ball):
     """An ellipsoid with a torn edge: the crown of a tree."""
 
-    def span(self, o: Tensor, d: Tensor) -> tuple[Tensor, Tensor]:
+    def span(self, o: Tensor, d: Tensor, inverse: Tensor | None = None) -> tuple[Tensor, Tensor]:
         o, d = o / self.reach, d / self.reach
         a, b = (d * d).sum(1, keepdim=True), (o * d).sum(1, keepdim=True)
         nearest = o - d * (b / a)                      # of the ray to the middle
@@ -124,7 +125,7 @@ class Cone(Solid):
         self.slope = (high - low) / tall
         self.mean = (high + low) / 2
 
-    def span(self, o: Tensor, d: Tensor) -> tuple[Tensor, Tensor]:
+    def span(self, o: Tensor, d: Tensor, inverse: Tensor | None = None) -> tuple[Tensor, Tensor]:
         dx, dy, dz, ox, oy, oz = d[:, :1], d[:, 1:2], d[:, 2:], o[:, :1], o[:, 1:2], o[:, 2:]
         radius = self.mean + self.slope * oy
         a = dx * dx + dz * dz - (self.slope * dy) ** 2

@@ -195,7 +195,7 @@ class World:
         facing = ((towards * self.normal).sum(1, keepdim=True) / away.clamp(min=1e-3) * .85 + .15).clamp(min=0)
         level = facing / (1 + (away / reach) ** 2)
         if shadows:
-            level = level * self._open(lambda p, spread: self.at(place) + spread * soft - p, 2 if soft < .3 else 4)
+            level = level * self._open(lambda p, spread: self.at(place) + spread * soft - p, 2 if soft < .05 else 3 if soft < .2 else 4)
         self.lit = self.lit + level * colour
 
     def sun(self, direction: Place, colour: Tensor, soft: float = .02, within: Callable[[Tensor], Tensor] | None = None) -> None:
@@ -214,9 +214,9 @@ class World:
         rows, columns = torch.arange(p.shape[2], device=p.device), torch.arange(p.shape[3], device=p.device)
         turn = ((rows % 3)[:, None] * 3 + (columns % 3)[None, :]) * 2.399963                        # the golden angle
         d = way(p, torch.stack((torch.cos(turn), torch.sin(turn * 1.7), torch.sin(turn)))[None])
-        hidden = torch.full_like(p[:, :1], -1.)
+        inverse, hidden = 1 / (d + 1e-7), torch.full_like(p[:, :1], -1.)
         for solid in self.solids:
-            enter, leave = solid.span(solid.inwards(p - solid.middle), solid.inwards(d))
+            enter, leave = solid.span(solid.inwards(p - solid.middle), solid.inwards(d), inverse)
             hidden = torch.maximum(hidden, (leave.clamp(max=1) - enter.clamp(min=.004)) * solid.shown)
         free = F.avg_pool2d(F.pad((hidden <= 0).float(), (1, 1, 1, 1), mode="replicate"), 3, 1)
         return F.interpolate(free, (self.c.height, self.c.width), mode="bilinear", align_corners=False)

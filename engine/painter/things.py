@@ -80,8 +80,7 @@ def _dial(c: Canvas, w: World, grain: Grain, place: tuple[float, float, float], 
     w.ball((x, y, z + .10), (radius * 1.26, radius * 1.26, .17), wood(grain, timber * 1.3), shown=shown)
     w.ball((x, y, z + .06), (radius * 1.10, radius * 1.10, .15), brass, shown=shown)
     face = _face(c, radius, ivory, brass)
-    ring = [(radius * float(torch.cos(torch.tensor(i * 6.28319 / 28))), radius * float(torch.sin(torch.tensor(i * 6.28319 / 28)))) for i in range(28)]
-    w.plate((x, y, z - .09), (1, 0, 0), (0, 1, 0), ring, .012, face, shown=shown)
+    w.ball((x, y, z - .09), (radius, radius, .014), face, shown=shown)
     _hands(c, w, (x, y, z - .15), radius, hour, shown)
 
 
@@ -119,9 +118,8 @@ def _long_case(c: Canvas, s: Scene, w: World, grain: Grain, hour: Tensor, timber
         w.ball((x + side * .27, 2.30, z - .08), (.035, .05, .035), brass, shown=shown)
     w.ball((x, 2.46, z - .08), (.04, .06, .04), brass, shown=shown)
     radius = .225
-    ring = [(radius * float(torch.cos(torch.tensor(i * 6.28319 / 20))), radius * float(torch.sin(torch.tensor(i * 6.28319 / 20)))) for i in range(20)]
-    w.plate((x, 1.97, z - .13), (1, 0, 0), (0, 1, 0), [(a * 1.1, b * 1.1) for a, b in ring], .012, brass, shown=shown)
-    w.plate((x, 1.97, z - .145), (1, 0, 0), (0, 1, 0), ring, .008, _face(c, radius, c.tint(.80, .75, .62), brass), shown=shown)
+    w.ball((x, 1.97, z - .13), (radius * 1.1, radius * 1.1, .014), brass, shown=shown)
+    w.ball((x, 1.97, z - .142), (radius, radius, .012), _face(c, radius, c.tint(.80, .75, .62), brass), shown=shown)
     _hands(c, w, (x, 1.97, z - .165), radius, hour, shown)
     swing = c.uniform(-.10, .10)
     w.plate((x + swing * .35, 1.22, z - .075), (1, 0, 0), (swing, -1, 0), [(-.008, -.35), (.008, -.35), (.008, .35), (-.008, .35)], .004, brass, glow=brass * .05, shown=shown, casts=False)
