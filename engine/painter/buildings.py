@@ -54,17 +54,19 @@ def land(c: Canvas, s: Scene, behind: Tensor, horizon: Tensor | float, grain: Gr
 
 
 def tree(c: Canvas, s: Scene, w: World, grain: Grain, x: float | Tensor, z: float | Tensor, tall: Tensor) -> None:
-    """A broad tree in leaf; in winter only its limbs."""
+    """A broad tree in leaf; in winter a grey haze of twigs."""
     leaves = mix(s.pick("season", LEAVES, (.20, .38, .12)), c.tint(.93, .95, .98), s.has("weather", "snow") * .7)
     w.cone((x, 0, z), tall * .62, tall * .045, tall * .02, c.tint(.22, .16, .11))
-    crown = 1 - s.has("season", "winter")
+    winter = s.has("season", "winter")
+    leaves = mix(leaves, mix(c.tint(.30, .25, .22), c.tint(.80, .82, .86), s.has("weather", "snow") * .5), winter)
+    reach = tall * (1 - .22 * winter)
 
     def foliage(p: Tensor, n: Tensor) -> Tensor:
         return leaves * (.30 + 1.15 * smooth(.25, .75, grain(p[:, :1] * .5 + p[:, 2:] * .3, p[:, 1:2] * .5)))
     for i in range(5):
         a = 2.4 * i
         dx, dy, dz = .20 * torch.cos(c.uniform(a, a + 1)), .62 + .09 * i, .14 * torch.sin(c.uniform(a, a + 1))
-        w.crown((x + tall * dx, tall * dy, z + tall * dz), (tall * .22, tall * (.20 - .015 * i), tall * .2), foliage, shown=crown)
+        w.crown((x + tall * dx, tall * dy, z + tall * dz), (reach * .22, reach * (.20 - .015 * i), reach * .2), foliage)
 
 
 def _panes(p: Tensor, x: float, y: float, wide: float, high: float) -> tuple[Tensor, Tensor]:

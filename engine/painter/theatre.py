@@ -18,7 +18,7 @@ def theatre(c: Canvas, s: Scene) -> Tensor:
     velvet = s.pigment("colour", (.62, .055, .06), .2)
     gold = c.tint(.72, .52, .22)
     closed = s.has("extra", "closed curtain")
-    mx = c.uniform(-1.4, 1.4)
+    mx, moonlit = c.uniform(-1.4, 1.4), (c.uniform() > .6).float()
     spot = mix(c.tint(1., .90, .70), s.pigment("second", (1, 1, 1)), .8 * (1 - s.has("second", "")))
 
     def hall(p: Tensor, n: Tensor) -> Tensor:
@@ -28,7 +28,7 @@ def theatre(c: Canvas, s: Scene) -> Tensor:
         moon = smooth(.52, .48, ((p[:, :1] - mx) ** 2 + (p[:, 1:2] - 3.9) ** 2).sqrt())
         hills = 1.9 + .35 * torch.sin(p[:, :1] * 1.1 + mx) + .16 * torch.sin(p[:, :1] * 2.9)
         trees = hills + .9 * smooth(.55, .95, torch.sin(p[:, :1] * 1.9 + 2 * mx)) + .25 * (grain(p[:, :1] * .6, p[:, 1:2] * .6) - .5)
-        drop = mix(mix(drop, c.tint(.95, .90, .74), moon), c.tint(.05, .08, .10), smooth(.05, -.05, p[:, 1:2] - trees) * .85)
+        drop = mix(mix(drop, c.tint(.95, .90, .74), moon * moonlit), c.tint(.05, .08, .10), smooth(.05, -.05, p[:, 1:2] - trees) * .85)
         return mix(dark, drop, (p[:, 2:] > 11.4).float())
     w.shell((-5.2, 0, -2.), (5.2, 6.6, 11.5), hall)
 

@@ -152,7 +152,7 @@ def photograph(c: Canvas, s: Scene) -> Tensor:
         _print(c, w, prints[i % 3], (c.uniform(-.04, .04) + (-.36, .04, .38, -.22, .26, 0.)[i], .925 + .006 * i, (1.12, 1.32, 1.10, 1.52, 1.56, 1.18)[i] + c.uniform(-.05, .05)), c.uniform(-.7, .7), spread)
     w.air(mix(s.sky.light, wall, .35) * (.06 + .44 * s.sky.ambient), .5)
     daylight(w, s, 0, -2.2, ((.2, 1.3, 1., 2.5),), (c.uniform(-.3, .3), c.uniform(.25, .45)), .9)
-    w.lamp((.46, 1.16, 1.30), flame * (lamp * 1.7 + .05), .75, soft=.03)
+    w.lamp((.46, 1.16, 1.30), flame * (lamp * 1.7 + .05), .75, soft=.06)
     w.lamp((-.7, 2.1, .5), mix(s.sky.light, flame, .4) * (.10 + .50 * s.sky.ambient), 1.5, soft=.2)
     picture = w.picture()
     s.place_x, y = w.project((.46, 1.13, 1.34))
@@ -192,7 +192,7 @@ def _print(c: Canvas, w: World, picture: Tensor, place: Place, turn: Tensor, sho
     """A print that lies on the table."""
     right, up = w.at((torch.cos(turn), 0., torch.sin(turn))), w.at((-torch.sin(turn), 0., torch.cos(turn)))
     skin = _image(picture, .29, .36, c.tint(.90, .86, .76), right, up)
-    w.plate(place, (torch.cos(turn), 0., torch.sin(turn)), (-torch.sin(turn), 0., torch.cos(turn)), [(-.17, -.21), (.17, -.21), (.17, .21), (-.17, .21)], .003, skin, shown=shown)
+    w.plate(place, (torch.cos(turn), 0., torch.sin(turn)), (-torch.sin(turn), 0., torch.cos(turn)), [(-.17, -.21), (.17, -.21), (.17, .21), (-.17, .21)], .003, skin, shown=shown, casts=False)
 
 
 def _framed(c: Canvas, w: World, grain: Grain, prints: list[Tensor], shown: Tensor) -> None:
@@ -208,5 +208,5 @@ def _framed(c: Canvas, w: World, grain: Grain, prints: list[Tensor], shown: Tens
         def rect(a: float, b: float) -> list[tuple[float, float]]:
             return [(-a, -b), (a, -b), (a, b), (-a, b)]
         w.plate((x, y, z), (1, 0, 0), lean, rect(wide / 2 + border, tall / 2 + border), .022, carved, shown=shown)
-        w.plate((x, y, z - .024), (1, 0, 0), lean, rect(wide / 2 + border * .35, tall / 2 + border * .35), .004, gilt * .45, shown=shown)
-        w.plate((x, y, z - .030), (1, 0, 0), lean, rect(wide / 2, tall / 2), .003, _image(picture, wide - .05, tall - .05, c.tint(.88, .84, .74)), shown=shown)
+        w.plate((x, y, z - .024), (1, 0, 0), lean, rect(wide / 2 + border * .35, tall / 2 + border * .35), .004, gilt * .45, shown=shown, casts=False)
+        w.plate((x, y, z - .030), (1, 0, 0), lean, rect(wide / 2, tall / 2), .003, _image(picture, wide - .05, tall - .05, c.tint(.88, .84, .74)), shown=shown, casts=False)

@@ -34,7 +34,7 @@ def door(c: Canvas, s: Scene) -> Tensor:
         w.box(low, high, wood(grain, frame, 1))
     for side in (-1., 1.):
         w.box((side * (half + .11), 0, 2.97), (side * 2.6, .16, 3.), frame * .8, casts=False)
-    ajar = torch.maximum(c.uniform(.50, 1.15), 1.05 * (1 - s.has("figure", "")))
+    ajar = torch.maximum(c.uniform(.40, 1.0), 1.05 * (1 - s.has("figure", "")))
 
     def leaf(p: Tensor, n: Tensor) -> Tensor:
         shown = paint * (.72 + .45 * grain(p[:, :1] * 3 + 2, p[:, 1:2] * .35))
@@ -50,7 +50,7 @@ def door(c: Canvas, s: Scene) -> Tensor:
     brass = c.tint(.80, .62, .30)
     w.ball((kx - .05 * torch.sin(ajar), 1.04, kz - .06 * torch.cos(ajar) * 0 - .05), (.036, .036, .036), brass)
     w.air(mix(wall, s.sky.light, .5) * (.09 + .30 * s.sky.ambient), .5)
-    w.lamp((-1.3, 2.2, -.2), mix(s.sky.light, light, .5) * (.15 + .75 * s.sky.ambient), 2.2, soft=.4)
+    w.lamp((-.9, 2.0, .3), mix(s.sky.light, light, .35) * (.30 + 1.15 * s.sky.ambient), 2.0, soft=.4)
     w.lamp((c.uniform(-.5, .1), c.uniform(1.6, 2.1), 4.9), light * strong * 3.4, 2.4, soft=.12)
     w.lamp((0., 1.3, 5.5), light * strong * 1.4, 1.8, shadows=False)
     w.lamp((-.25, 1.2, 2.75), light * strong * .28, 1.1, shadows=False)
