@@ -28,7 +28,6 @@ class Gap(Scene):
 
     def key(self, stroke: Keystroke, now: Now) -> None:
         self.flow += stroke.bits
-        self.events.append(mapping.keystroke(stroke, now.time, self.state))
 
     def update(self, now: Now) -> None:
         self.flow *= 1.0 - now.dt  # forgets in a second

@@ -16,12 +16,12 @@ import sys
 from collections import deque
 from collections.abc import Iterator
 from multiprocessing import resource_tracker, shared_memory
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.core.messages import ENVELOPES, Grain, Picture
+from engine.core.messages import ENVELOPES, Grain, Keystroke, Picture
 
 
 class Mailbox:
@@ -241,33 +241,35 @@ def grain_row(grain: Grain, time: float) -> tuple[float | int, ...]:
     return (time, grain.source, grain.position, grain.duration, rate, grain.gain, grain.pan, grain.cutoff, *how)
 
 
-class GrainRing:
-    """Grains on their way to the sound room: one writer, one reader, `capacity` places; a full ring loses the new grain."""
+class Ring:
+    """Rows of one dtype on their way to the sound room: one writer, one reader, `capacity` places; full, it loses the new."""
+
+    dtype: ClassVar[np.dtype[Any]]
 
     def __init__(self, capacity: int = 4096, name: str | None = None):
-        self._shared = Shared(24 + capacity * GRAIN.itemsize, name)
+        self._shared = Shared(24 + capacity * self.dtype.itemsize, name)
         self._index = np.ndarray(3, np.int64, self._shared.buffer)  # read, written, capacity
         if self._shared.owner:
             self._index[:] = 0, 0, capacity
         self._capacity = int(self._index[2])
-        self._rows = np.ndarray(self._capacity, GRAIN, self._shared.buffer, 24)
+        self._rows = np.ndarray(self._capacity, self.dtype, self._shared.buffer, 24)
         self.name = self._shared.name
         self.lost = 0
 
-    def put(self, grain: Grain, time: float) -> None:
+    def add(self, row: tuple[float | int, ...]) -> None:
         """Writer's side. Realtime-safe: yes."""
         read, written = int(self._index[0]), int(self._index[1])
         if written - read >= self._capacity:
             self.lost += 1
             return
-        self._rows[written % self._capacity] = grain_row(grain, time)
+        self._rows[written % self._capacity] = row
         self._index[1] = written + 1
 
     def take(self) -> NDArray[Any]:
-        """Reader's side: all grains that arrived, a copy (n,) of GRAIN."""
+        """Reader's side: all that arrived, a copy (n,) of the dtype."""
         read, written = int(self._index[0]), int(self._index[1])
         if read == written:
-            return np.empty(0, GRAIN)
+            return np.empty(0, self.dtype)
         rows = self._rows[np.arange(read, written) % self._capacity]
         self._index[0] = written
         return rows
@@ -275,6 +277,26 @@ class GrainRing:
     def close(self) -> None:
         del self._index, self._rows
         self._shared.close()
+
+
+class GrainRing(Ring):
+    """Grains from the loop to the sound room."""
+
+    dtype: ClassVar[np.dtype[Any]] = GRAIN
+
+    def put(self, grain: Grain, time: float) -> None:
+        """Writer's side; `time` is its start in monotonic seconds. Realtime-safe: yes."""
+        self.add(grain_row(grain, time))
+
+
+class KeyRing(Ring):
+    """Keys from the doors to the sound room, past the loop: what is typed is heard while a frame is being drawn."""
+
+    dtype: ClassVar[np.dtype[Any]] = np.dtype([("time", "f8"), ("bits", "f4"), ("deleted", "i4")])
+
+    def put(self, key: Keystroke) -> None:
+        """Writer's side. Realtime-safe: yes."""
+        self.add((key.at, key.bits, int(key.deleted)))
 
 
 class ClockPage:
@@ -304,6 +326,7 @@ class ClockPage:
         "peak",  # largest magnitude of the newest block
         "load",  # share of the block's time that was spent computing
         "latency",  # seconds between a callback and the DAC
+        "keys",  # seconds from a key to its sound at the DAC: p95 of the newest 200
     )
 
     def __init__(self, name: str | None = None):

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 
 from starlette.applications import Starlette
 
-from engine.core.crossings import Mailbox
+from engine.core.crossings import KeyRing, Mailbox
 from engine.core.guard import Guard
-from engine.core.messages import Message, Opened, Set, Trouble
+from engine.core.messages import Keystroke, Message, Opened, Set, Trouble
 from engine.core.pulse import Pulses
 from engine.doors.guard import loopback
 from engine.doors.moderation import Moderator
@@ -32,13 +32,16 @@ log = logging.getLogger("engine.doors")
 RETRY = 5.0  # seconds before a port that was taken is tried again
 
 
-def serve(end: socket.socket, options: DoorsOptions, live: str | None = None, pulses: str = "") -> None:
+def serve(
+    end: socket.socket, options: DoorsOptions, live: str | None = None, pulses: str = "", keys: str | None = None
+) -> None:  # fmt: skip
     """Open the doors and keep them open until the letter None arrives or the loop's process is gone.
 
     Letters out are tuples of Messages, each tuple to be applied within one tick; Opened after every change of the
-    ports; Trouble for a port that is taken. Letters in: Directory, Values, News, Health, None.
+    ports; Trouble for a port that is taken. Letters in: Directory, Values, News, Health, None. Keys also go straight
+    to the sound room, through the KeyRing of the name `keys`.
     """
-    asyncio.run(Doors(Mailbox(end), options, live, Pulses(pulses)).run())
+    asyncio.run(Doors(Mailbox(end), options, live, Pulses(pulses), keys).run())
 
 
 @dataclass
@@ -49,6 +52,7 @@ class Doors:
     options: DoorsOptions
     live: str | None = None
     pulses: Pulses = field(default_factory=lambda: Pulses(""))
+    keys: str | None = None
     parent: int = field(default_factory=os.getppid)
 
     def __post_init__(self) -> None:
@@ -57,6 +61,8 @@ class Doors:
             self.options, Post.to(self.mailbox), Moderator(self.options.moderation, self.options.languages)
         )
         self.osc = Osc(self.porter)
+        self.ring = KeyRing(name=self.keys) if self.keys else None
+        self.porter.recorders.append(self._strike)
         if self.options.score:
             scribe = Scribe(self.options.score, self.porter.clock)
             self.porter.recorders.append(scribe.record)
@@ -116,6 +122,11 @@ class Doors:
                 self.pulses.put("dark", now if on else 0.0)
                 if message.address == "/hm/blackout":
                     self.pulses.put("blackout", float(on))
+
+    def _strike(self, messages: tuple[Message, ...]) -> None:
+        for message in messages if self.ring else ():
+            if isinstance(message, Keystroke) and self.ring:
+                self.ring.put(message)
 
     def _parent(self) -> None:
         if os.getppid() != self.parent:

@@ -15,7 +15,7 @@ from types import FrameType
 from typing import Self
 
 from engine.core.clock import Clock, Now
-from engine.core.crossings import ClockPage, GrainRing, PictureRing
+from engine.core.crossings import ClockPage, GrainRing, KeyRing, PictureRing
 from engine.core.errors import CannotPlay
 from engine.core.guard import FAULTS, Guard
 from engine.core.machine import Machine
@@ -89,17 +89,18 @@ class House:
         check_settings((s for s in plan.settings if s not in on_the_wall), self.programme.directory().nodes)
         self.pulses = Pulses()
         self.stack.callback(self.pulses.close)
-        pictures, grains, page = PictureRing(), GrainRing(), ClockPage()
+        pictures, grains, keys, page = PictureRing(), GrainRing(), KeyRing(512), ClockPage()
         samples = SampleRing(rate=plan.sound.rate)
-        for shared in (pictures, grains, page, samples):
+        for shared in (pictures, grains, keys, page, samples):
             self.stack.callback(shared.close)
         self.live = Live(guard=self.guard)
         self.stack.callback(self.live.close)
         page_of = self.pulses.name
         mind = Room("mind", "engine.mind.room:serve", lambda: (pictures.name, plan.mind, None, page_of), 10, MIND, self.pulses)
-        names = (pictures.name, grains.name, page.name, samples.name)
+        names = (pictures.name, grains.name, keys.name, page.name, samples.name)
         sound = Room("sound", "engine.sound.room:serve", lambda: (*names, plan.sound, page_of), 0, SOUND, self.pulses)
-        doors = Room("doors", "engine.doors.room:serve", lambda: (plan.doors, self.live.address, page_of), 0, DOORS, self.pulses)
+        opening = lambda: (plan.doors, self.live.address, page_of, keys.name)  # noqa: E731
+        doors = Room("doors", "engine.doors.room:serve", opening, 0, DOORS, self.pulses)
         self.supervisor = self.stack.enter_context(Supervisor([mind, sound, doors], self.guard))
         self.mind = MindRoom(mind, pictures)
         self.sound = SoundRoom(sound, grains, page, samples)
@@ -193,6 +194,7 @@ class House:
         page, now, made = self.page.read(), time.monotonic(), self.mind.state.made
         figures = self.meter.figures(now, self.plan.machine.contract.present or 1.0 / self.stage.fps)
         figures["picture_age_ms"] = 1e3 * (now - made) if made else 0.0
+        figures["key_p95_ms"] = 1e3 * page["keys"]
         figures |= {f"stage_{k}": float(v) for k, v in self.stage.state().items() if isinstance(v, (int, float))}
         return figures | {f"audio_{k}": page[k] for k in AUDIO} | {"audio_tardy": float(self.sound.tardy)}
 

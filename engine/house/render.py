@@ -21,7 +21,7 @@ from engine.core.clock import Clock, Now
 from engine.core.crossings import GRAIN, grain_row
 from engine.core.errors import CannotPlay
 from engine.core.machine import Machine
-from engine.core.messages import Dream, Grain, Message, News, Picture, Set, State, Text, Touch, Withdraw
+from engine.core.messages import Dream, Grain, Keystroke, Message, News, Picture, Set, State, Text, Touch, Withdraw
 from engine.doors.score import read
 from engine.house.house import TICK_HZ
 from engine.house.plan import Plan, cast_of, check_settings, plan
@@ -31,6 +31,7 @@ from engine.mind.mind import Mind
 from engine.show.performer import Performer
 from engine.show.programme import Programme
 from engine.sound.instrument import Instrument
+from engine.sound.mapping import keystroke
 from engine.sound.nodes import nodes
 from engine.sound.options import SoundOptions
 from engine.sound.stems import Stems
@@ -110,11 +111,16 @@ class OfflineSound:
         )
         self.stems = Stems(options) if stems else None
         self.samples = 0  # made so far
+        self.dark = False  # keys are not heard while the wall is
         self.grains = 0
         self.blocks: list[tuple[NDArray[np.float32], float]] = []
         self._serial = 0
 
     def hear(self, message: Message) -> None:
+        if isinstance(message, Keystroke) and not self.dark:  # live, keys come to the sound room from the doors
+            self.schedule((keystroke(message, self.samples / self.rate, self.mind.state.lineage),))
+        if isinstance(message, Set) and message.address == "/hm/blackout":
+            self.dark = bool(message.args[0]) if message.args else True
         if isinstance(message, Set) and message.address.startswith("/hm/sound/"):
             self.instrument.receive(message)
             if self.stems:

@@ -122,7 +122,8 @@ class SoundRoom:
         self._starts = 0
 
     def hear(self, message: Message) -> None:
-        if isinstance(message, Set) and message.address.startswith("/hm/sound/"):
+        """What the sound room turns by. Keys come to it from the doors, past the loop: see KeyRing."""
+        if isinstance(message, Set) and (message.address.startswith("/hm/sound/") or message.address == "/hm/blackout"):
             self._turned[message.address] = message
             self.room.send(message)
 

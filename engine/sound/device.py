@@ -22,7 +22,7 @@ Play = Callable[[NDArray[np.float32], float, bool], None]
 STALLED = 1.0  # seconds without a callback after which a device counts as lost
 STARTING = 3.0  # seconds that it may take to begin: a sleeping PulseAudio sink took 1.7
 SETTLE = 0.25  # seconds at the start, while buffers fill and time stamps cannot be trusted
-NULL_LATENCY = 0.04  # seconds: what the null device claims, about that of a sound server
+NULL_LATENCY = 0.035  # seconds: what the null device claims, and what machine.toml asks of a sound card
 
 
 class NoDevice(LookupError):

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.core.crossings import GRAIN
-from engine.core.messages import ENVELOPES, Ancestor, Picture, Set
-from engine.sound import sources
+from engine.core.crossings import GRAIN, grain_row
+from engine.core.messages import ENVELOPES, Ancestor, Keystroke, Lineage, Picture, Set
+from engine.sound import mapping, sources
 from engine.sound.cloud import PIECE, cloud
 from engine.sound.library import LONGEST, Library, Slot
 from engine.sound.master import DcBlock, Fader, Limiter
@@ -58,6 +59,8 @@ class Instrument:
         self.library = Library(self.particles.table, rate, slots)
         self._units, self._worldly = units, bool(units)  # whether there are any sounds of the world
         self.gain, self.wet, self.muted = 0.0, reverb, 0.0  # dB, share, 0 or 1
+        self.keys = 0.0  # dB of keys as they are typed
+        self.lineage = Lineage()  # of the newest picture: its voices answer to keys
         self.density, self.pitch = 1.0, 0.0  # share of grains, semitones
         self.offset = 0.0  # seconds that grains sound before their time
         self.recordings, self.microphone = 0.5, 0.2  # shares of the memories' grains, where there are such sources
@@ -170,6 +173,17 @@ class Instrument:
         whole &= (rows["envelope"] >= 0) & (rows["envelope"] < len(ENVELOPES))
         self.faults += len(rows) - int(np.count_nonzero(whole))
         return rows[whole]
+
+    def strike(self, keys: NDArray[Any]) -> None:
+        """Take keys, (n,) of KeyRing.dtype: each sounds as soon as it can, in the loudest voice that is here."""
+        loud = amplitude(self.keys)
+        rows = []
+        for at, bits, deleted in keys.tolist() if loud > 0.0 else ():
+            grain = mapping.keystroke(Keystroke(bits, bool(deleted)), at, self.lineage)
+            source = grain.source if self.library.find(grain.source) is not None else PICTURE
+            rows.append(grain_row(replace(grain, source=source, gain=loud * grain.gain), at))
+        if rows:
+            self.schedule(np.array(rows, GRAIN))
 
     def _clouds(self, rows: NDArray[Any]) -> NDArray[Any]:
         """Some memories speak in sounds of the world, where the room has any."""

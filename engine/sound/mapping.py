@@ -177,10 +177,10 @@ def sentence(words: str, at: float, state: State) -> Iterator[Grain]:
         )
 
 
-def keystroke(key: Keystroke, at: float, state: State) -> Grain:
+def keystroke(key: Keystroke, at: float, lineage: Lineage) -> Grain:
     """One key before Enter: surprise is heard as brightness, a deletion as the same sound backwards."""
     surprise = min(1.0, max(0.0, key.bits) / 8.0)
-    voices = chorus(state.lineage, 3)
+    voices = chorus(lineage, 3)
     return Grain(
         at,
         voices[0][0].unit if voices else 0,

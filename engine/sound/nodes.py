@@ -14,6 +14,7 @@ NODES = (
     Node("/hm/sound/gain", "f", "loudness of the whole room in dB; -60 is silence", (0.0,), SILENCE, 0.0, unit="dB"),
     Node("/hm/sound/reverb", "f", "share of the sound that goes through the reverberated room", (0.35,), 0.0, 1.0),
     Node("/hm/sound/mute", "i", "1 fades everything out in 50 ms, 0 brings it back", (0,), 0.0, 1.0),
+    Node("/hm/sound/keys", "f", "loudness of keys as they are typed, in dB; -60 is silence", (0.0,), SILENCE, 0.0, unit="dB"),
     Node("/hm/sound/density", "f", "share of the grains that are played", (1.0,), 0.0, 1.0),
     Node("/hm/sound/pitch", "f", "semitones by which everything is transposed", (0.0,), -24.0, 24.0),
     Node(

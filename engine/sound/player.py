@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.core.crossings import ClockPage, GrainRing
+from engine.core.crossings import ClockPage, GrainRing, KeyRing
 from engine.core.guard import FAULTS, Guard
 from engine.sound import lateness
 from engine.sound.dac import DacClock
@@ -21,17 +22,19 @@ class Player:
     """One for each sound room, whatever device it plays to. Audio thread only, apart from what `Room` looks at."""
 
     def __init__(
-        self, instrument: Instrument, grains: GrainRing, page: ClockPage, samples: SampleRing, guard: Guard | None = None,
-        beat: Callable[[], None] = lambda: None,
+        self, instrument: Instrument, grains: GrainRing, keys: KeyRing, page: ClockPage, samples: SampleRing,
+        guard: Guard | None = None, beat: Callable[[], None] = lambda: None,
     ):  # fmt: skip
         self.guard, self.beat = guard or Guard("sound"), beat
-        self.instrument, self._grains, self._page, self._samples = instrument, grains, page, samples
+        self.instrument, self._grains, self._keys, self._page, self._samples = instrument, grains, keys, page, samples
+        self.dark = False  # keys are not heard while the wall is dark
         self.limit = 0.6  # share of a block's time at which grains begin to be thinned
         self.underruns = 0
         self.causes = dict.fromkeys(lateness.CAUSES, 0)  # underruns by cause; the main thread counts them
         self.computing = self.passing = 0.0  # longest block since the main thread looked: CPU seconds, seconds
         self.thread = 0  # native id of the audio thread
         self.load = 0.0
+        self._heard: deque[float] = deque(maxlen=200)  # seconds from keys to their sounds
         self._mix = instrument.speakers.stereo()
         self._tap = np.zeros((instrument.size, 2), np.float32)
         self._period = instrument.size / instrument.rate
@@ -63,6 +66,11 @@ class Player:
         rows = self._grains.take()
         if len(rows):
             self.instrument.schedule(rows)
+        keys = self._keys.take()
+        if len(keys) and not self.dark:
+            self.instrument.strike(keys)
+            self._heard += (start + self._period - keys["time"]).tolist()  # the limiter holds a block
+            self._page.publish(keys=float(np.percentile(self._heard, 95)))
         first = self._samples.written
         block = self.instrument.block(start)
         out[:] = block

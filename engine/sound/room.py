@@ -20,7 +20,7 @@ from collections import deque
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.core.crossings import ClockPage, GrainRing, Mailbox, PictureRing
+from engine.core.crossings import ClockPage, GrainRing, KeyRing, Mailbox, PictureRing
 from engine.core.guard import Guard
 from engine.core.messages import Picture, Set, Trouble
 from engine.core.pulse import Pulses
@@ -41,16 +41,17 @@ RETRY = (1.0, 2.5)  # seconds between attempts to find a device: at first, and a
 
 
 def serve(
-    end: socket.socket, pictures: str, grains: str, page: str, samples: str, options: SoundOptions, pulses: str = ""
+    end: socket.socket, pictures: str, grains: str, keys: str, page: str, samples: str, options: SoundOptions,
+    pulses: str = "",
 ) -> None:  # fmt: skip
     """The process: play until the letter None arrives or the parent is gone.
 
-    pictures, grains, page, samples: names of a PictureRing, a GrainRing, a ClockPage and a SampleRing that the parent
-    owns. Letters in: Set (/hm/sound/...), None. Letters out: Trouble.
+    pictures, grains, keys, page, samples: names of a PictureRing, a GrainRing, a KeyRing, a ClockPage and a SampleRing
+    that the parent owns. Letters in: Set (/hm/sound/..., /hm/blackout), None. Letters out: Trouble.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.setswitchinterval(0.0005)  # a thread that holds Python makes the callback wait this long at most
-    room = Room(Mailbox(end), pictures, grains, page, samples, options, Pulses(pulses))
+    room = Room(Mailbox(end), (pictures, grains, keys, page, samples), options, Pulses(pulses))
     try:
         room.run()
     finally:
@@ -61,8 +62,9 @@ class Room:
     """Everything of the process but its entry. Main thread, apart from `_weave`."""
 
     def __init__(
-        self, mail: Mailbox, pictures: str, grains: str, page: str, samples: str, options: SoundOptions, pulses: Pulses | None = None
-    ):  # fmt: skip
+        self, mail: Mailbox, names: tuple[str, str, str, str, str], options: SoundOptions, pulses: Pulses | None = None
+    ):
+        pictures, grains, keys, page, samples = names
         self.pulses = pulses or Pulses("")
         self.guard = Guard("sound", lambda trouble: self._befell.append(trouble.what))  # from any thread
         self._befell: deque[str] = deque(maxlen=64)  # for the main thread to tell
@@ -71,11 +73,13 @@ class Room:
         self._grains = GrainRing(name=grains)
         self._samples = SampleRing(name=samples)
         self._pictures = PictureRing(name=pictures)
+        self._keys = KeyRing(name=keys)
+        self._keys.take()
         self._grains.take()  # what was meant for a room that died is late by now
         self.instrument = Instrument.of(options)
         if self.instrument.engine == "numpy" and options.engine == "auto":
             self._tell("pyo is not installed: grains are made by numpy, at several times the cost (pip install pyo)")
-        self.player = Player(self.instrument, self._grains, self._page, self._samples, self.guard, lambda: self.pulses.beat("block"))
+        self.player = Player(self.instrument, self._grains, self._keys, self._page, self._samples, self.guard, self._beat)
         self.player.limit = options.throttle
         self._going = True
         self._faults = 0  # as of the last look
@@ -115,9 +119,14 @@ class Room:
             self._ear.close()
         self._page.publish(running=0.0)
 
+    def _beat(self) -> None:
+        self.pulses.beat("block")
+
     def _read(self, letter: object) -> None:
         if letter is None:
             self._going = False
+        elif isinstance(letter, Set) and letter.address == "/hm/blackout":
+            self.player.dark = bool(letter.args[0]) if letter.args else True
         elif isinstance(letter, Set):
             problem = self.instrument.receive(letter)
             if problem:
@@ -226,6 +235,7 @@ class Room:
                 picture = self._pictures.newest(seen)
                 if picture is not None:
                     seen = self._pictures.serial
+                    self.instrument.lineage = picture.state.lineage
                     loom = self._voices(loom, picture, seen)
         finally:
             loom.close()

@@ -50,7 +50,7 @@ class Answer:
 class House:
     """Use as a context manager. `said` holds every message that reached the loop, with the time it came."""
 
-    def __init__(self, live: str | None = None, *, storing: bool = True, probe: bool = True, **options: Any):
+    def __init__(self, live: str | None = None, *, keys: str | None = None, storing: bool = True, probe: bool = True, **options: Any):
         mine, self._theirs = Mailbox.pair()
         self.mailbox = Mailbox(mine)
         self.options = replace(QUIET, **options)
@@ -62,7 +62,7 @@ class House:
         self.troubles: list[Trouble] = []
         self._lock = threading.Lock()
         self._ended = threading.Event()
-        self._room = threading.Thread(target=serve, args=(self._theirs, self.options, live), daemon=True)
+        self._room = threading.Thread(target=serve, args=(self._theirs, self.options, live, "", keys), daemon=True)
         self._loop = threading.Thread(target=self._run, daemon=True)
 
     def __enter__(self) -> House:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import signal
@@ -13,8 +14,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from websockets.sync.client import connect
 
-from engine.core.crossings import Mailbox
+from engine.core.crossings import KeyRing, Mailbox
 from engine.core.messages import Directory, Keystroke, Message, Opened, Set, Text, Withdrawn
 from engine.doors.post import Post
 from engine.doors.room import serve
@@ -22,6 +24,22 @@ from engine.doors.score import ScoreError, read
 from tests.doors.doors_house import NODES, QUIET, House, Performer
 
 pytestmark = pytest.mark.realtime
+
+
+def test_keys_go_straight_to_the_sound_room_and_to_the_loop() -> None:
+    ring = KeyRing(8)
+    with House(keys=ring.name) as house, connect(f"ws://127.0.0.1:{house.opened.web}/visit", origin=house.web) as ws:
+        ws.send(json.dumps({"t": "hello", "visit": ""}))
+        house.stalled = True
+        ws.send(json.dumps({"t": "key", "bits": 3, "deleted": False}))
+        ws.send(json.dumps({"t": "key", "bits": 0, "deleted": True}))
+        struck: list[tuple[float, float, int]] = []
+        house.until(lambda: (struck.extend(ring.take().tolist()), len(struck) == 2)[1])
+        assert [(bits, deleted) for _, bits, deleted in struck] == [(3.0, 0), (0.0, 1)]
+        assert all(0.0 <= time.monotonic() - at < 1.0 for at, _, _ in struck)
+        house.stalled = False
+        house.until(lambda: len(house.messages(Keystroke)) == 2)
+    ring.close()
 
 
 def test_the_doors_carry_no_torch() -> None:

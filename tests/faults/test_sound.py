@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from engine.core.crossings import GRAIN, ClockPage, GrainRing, grain_row
+from engine.core.crossings import GRAIN, ClockPage, GrainRing, KeyRing, grain_row
 from engine.core.messages import Grain, Set
 from engine.sound.device import NullOutput
 from engine.sound.instrument import Instrument
@@ -71,7 +71,7 @@ def test_a_gain_that_is_no_number_is_refused() -> None:
 
 def test_a_block_that_fails_is_silence_and_counted_and_the_device_goes_on() -> None:
     room = Instrument(engine="numpy")
-    rings = GrainRing(), ClockPage(), SampleRing()
+    rings = GrainRing(), KeyRing(8), ClockPage(), SampleRing()
     beats: list[int] = []
     player = Player(room, *rings, beat=lambda: beats.append(1))
     good, room.block = room.block, lambda start=None: 1 / 0  # type: ignore[method-assign, assignment, return-value]
@@ -79,8 +79,8 @@ def test_a_block_that_fails_is_silence_and_counted_and_the_device_goes_on() -> N
     wait_for(lambda: room.faults > 3)
     assert device.alive() and player.guard.count > 3 and beats
     room.block = good  # type: ignore[method-assign]
-    before = rings[2].written
-    wait_for(lambda: rings[2].written > before + 2048)
+    before = rings[3].written
+    wait_for(lambda: rings[3].written > before + 2048)
     device.close()
     for ring in rings:
         ring.close()

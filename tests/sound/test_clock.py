@@ -11,7 +11,7 @@ import pytest
 
 from engine.bench.clicks import clicks, from_interface, onsets, sync
 from engine.core.clock import Clock
-from engine.core.crossings import ClockPage, GrainRing
+from engine.core.crossings import ClockPage, GrainRing, KeyRing
 from engine.core.messages import Ancestor, Grain, Lineage, State
 from engine.core.supervisor import Room
 from engine.house.rooms import SoundRoom
@@ -199,7 +199,7 @@ def test_no_stall_of_the_loop_makes_a_grain_of_the_murmur_late() -> None:
 
 def test_grains_are_thinned_while_blocks_take_too_long_and_come_back_after() -> None:
     ring, page, samples = GrainRing(), ClockPage(), SampleRing(1.0)
-    player = Player(Instrument(RATE, 2, BLOCK, voices=1), ring, page, samples)
+    player = Player(Instrument(RATE, 2, BLOCK, voices=1), ring, KeyRing(8), page, samples)
     out = np.zeros((BLOCK, 2), np.float32)
 
     def play(blocks: int, limit: float) -> int:

@@ -158,10 +158,10 @@ def test_other_sentences_have_other_rhythms() -> None:
 
 
 def test_a_key_is_heard_and_its_deletion_is_heard_backwards() -> None:
-    state = State(lineage=Lineage(VOICES))
-    plain, rare = mapping.keystroke(Keystroke(1.0), 1.0, state), mapping.keystroke(Keystroke(8.0), 1.0, state)
+    lineage = Lineage(VOICES)
+    plain, rare = mapping.keystroke(Keystroke(1.0), 1.0, lineage), mapping.keystroke(Keystroke(8.0), 1.0, lineage)
     assert rare.cutoff > 2 * plain.cutoff and rare.gain > plain.gain
-    assert mapping.keystroke(Keystroke(2.0, deleted=True), 1.0, state).rate < 0.0
+    assert mapping.keystroke(Keystroke(2.0, deleted=True), 1.0, lineage).rate < 0.0
     counts = [len(listen(State(lineage=Lineage(VOICES)), flow=flow)) for flow in (0.0, 10.0, 40.0)]
     assert counts == sorted(counts) and counts[2] > 2 * counts[0]
 

@@ -16,8 +16,8 @@ import pytest
 from numpy.typing import NDArray
 
 from engine.bench.clicks import sync
-from engine.core.crossings import ClockPage, GrainRing, Mailbox, PictureRing
-from engine.core.messages import Ancestor, Grain, Lineage, Picture, Set, State, Trouble
+from engine.core.crossings import ClockPage, GrainRing, KeyRing, Mailbox, PictureRing
+from engine.core.messages import Ancestor, Grain, Keystroke, Lineage, Picture, Set, State, Trouble
 from engine.sound.lateness import CAUSES
 from engine.sound.options import SoundOptions
 from engine.sound.room import serve
@@ -37,7 +37,7 @@ class Playing:
 
     def __init__(self, options: SoundOptions):
         self.options = options
-        self.pictures, self.grains = PictureRing((64, 64)), GrainRing()
+        self.pictures, self.grains, self.keys = PictureRing((64, 64)), GrainRing(), KeyRing(64)
         self.page, self.samples = ClockPage(), SampleRing(6.0, options.rate)
         self.troubles: list[str] = []
         self.start()
@@ -45,7 +45,7 @@ class Playing:
     def start(self) -> None:
         mine, theirs = Mailbox.pair()
         self.mail = Mailbox(mine)
-        names = self.pictures.name, self.grains.name, self.page.name, self.samples.name
+        names = self.pictures.name, self.grains.name, self.keys.name, self.page.name, self.samples.name
         context = multiprocessing.get_context("spawn")
         self.process = context.Process(target=serve, args=(theirs, *names, self.options), daemon=True)
         self.process.start()
@@ -70,7 +70,7 @@ class Playing:
         self.process.join(5.0)
         if self.process.is_alive():
             self.process.kill()
-        for shared in (self.pictures, self.grains, self.page, self.samples):
+        for shared in (self.pictures, self.grains, self.keys, self.page, self.samples):
             shared.close()
         self.mail.close()
 
@@ -146,6 +146,29 @@ def test_a_room_that_stood_still_counts_an_underrun_with_a_cause_and_says_it(qui
 def test_settings_reach_the_instrument_and_a_wrong_one_is_answered(quiet: Playing) -> None:
     quiet.mail.send(Set("/hm/sound/gian", (0.5,)))
     quiet.until(lambda: any("did you mean /hm/sound/gain" in what for what in quiet.heard()), 5.0, "an answer")
+
+
+def test_a_key_is_heard_at_once_whatever_the_loop_does_and_not_in_the_dark(quiet: Playing) -> None:
+    def level(seconds: float) -> float:
+        first = quiet.samples.written
+        time.sleep(seconds)
+        return float(np.abs(quiet.samples.read(first)[1]).max(initial=0.0))
+
+    quiet.pictures.write(picture())
+    quiet.until(lambda: (quiet.keys.put(Keystroke(3.0, at=time.monotonic())), level(0.1) > 0.001)[1], 20.0, "sound of a key")
+    quiet.until(lambda: level(0.1) == 0.0, 10.0, "silence")
+    pressed = time.monotonic()
+    quiet.keys.put(Keystroke(3.0, at=pressed))
+    assert level(0.15) > 0.001
+    assert 0.0 < quiet.page.read()["keys"] < 0.1
+    quiet.until(lambda: level(0.1) == 0.0, 10.0, "silence")
+    for silencing in (Set("/hm/blackout", (True,)), Set("/hm/sound/keys", (-60.0,))):
+        quiet.mail.send(silencing)
+        time.sleep(0.1)
+        quiet.keys.put(Keystroke(3.0, at=time.monotonic()))
+        assert level(0.1) == 0.0
+        quiet.mail.send(Set("/hm/blackout", (False,)))
+    quiet.mail.send(Set("/hm/sound/keys", (0.0,)))
 
 
 def test_pictures_become_sources_and_voices_without_a_pause(quiet: Playing) -> None:
