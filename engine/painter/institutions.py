@@ -119,7 +119,7 @@ def school(c: Canvas, s: Scene) -> Tensor:
     slant = (c.uniform(-.25, .25), c.uniform(.40, .62))
     daylight(w, s, 0, -2.5, panes, slant)
     for z in (1., 3.5):
-        w.lamp((0, 2.75, z), c.tint(1., .90, .70) * lamp * .9, 2.4, soft=.4, shadows=z > 2)
+        w.lamp((0, 2.75, z), c.tint(1., .90, .70) * lamp * .62, 2.4, soft=.4, shadows=z > 2)
     picture = w.picture()
     s.place_x, s.place_y = w.project((-.3, 1.7, 5.))
     return turned(c, s, standing(w, s, picture, (.32, 0., 4.3)))

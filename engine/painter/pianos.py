@@ -43,7 +43,7 @@ def piano(c: Canvas, s: Scene) -> Tensor:
     w.air(mix(s.sky.light, wall, .4) * (.06 + .66 * s.sky.ambient), .5)
     daylight(w, s, 2, 4.4, [rect], (c.uniform(.5, .9), c.uniform(.3, .5)), 1.2)
     x, y, z = mix(torch.full_like(grand, -.58), torch.full_like(grand, .9), grand), mix(torch.full_like(grand, 1.50), torch.full_like(grand, 2.3), grand), mix(torch.full_like(grand, 2.55), torch.full_like(grand, 1.9), grand)
-    w.lamp((x, y, z), flame * (lamp * 1.7 + .10), mix(torch.full_like(grand, .9), torch.full_like(grand, 1.9), grand), soft=.06)
+    w.lamp((x, y, z), flame * (lamp * 1.4 + .08), mix(torch.full_like(grand, .9), torch.full_like(grand, 1.9), grand), soft=.06)
     w.lamp((.2, 2.3, .6), mix(s.sky.light, flame, .5) * (.05 + .30 * s.sky.ambient), 2.4, soft=.35)
     picture = w.picture()
     s.place_x, y = w.project((-.58, 1.50, 2.7))

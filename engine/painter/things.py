@@ -150,10 +150,10 @@ def photograph(c: Canvas, s: Scene) -> Tensor:
         w.crown((-.52 + .10 * float(torch.cos(torch.tensor(a))), 1.24 + .045 * (i % 3), 1.5 + .06 * float(torch.sin(torch.tensor(a)))), (.065, .06, .06), mix(bloom, c.tint(.30, .36, .18), .7 * (i % 2)), shown=1 - spread)
     for i in range(6):
         _print(c, w, prints[i % 3], (c.uniform(-.04, .04) + (-.36, .04, .38, -.22, .26, 0.)[i], .925 + .006 * i, (1.12, 1.32, 1.10, 1.52, 1.56, 1.18)[i] + c.uniform(-.05, .05)), c.uniform(-.7, .7), spread)
-    w.air(mix(s.sky.light, wall, .35) * (.06 + .44 * s.sky.ambient), .5)
+    w.air(mix(s.sky.light, wall, .35) * (.03 + .50 * s.sky.ambient), .5)
     daylight(w, s, 0, -2.2, ((.2, 1.3, 1., 2.5),), (c.uniform(-.3, .3), c.uniform(.25, .45)), .9)
-    w.lamp((.46, 1.16, 1.30), flame * (lamp * 1.7 + .05), .75, soft=.06)
-    w.lamp((-.7, 2.1, .5), mix(s.sky.light, flame, .4) * (.10 + .50 * s.sky.ambient), 1.5, soft=.2)
+    w.lamp((.46, 1.16, 1.30), flame * (lamp * 1.25 + .05), .75, soft=.06)
+    w.lamp((-.7, 2.1, .5), mix(s.sky.light, flame, .4) * (.02 + .68 * s.sky.ambient), 1.5, soft=.2)
     picture = w.picture()
     s.place_x, y = w.project((.46, 1.13, 1.34))
     s.place_y = y - .12
