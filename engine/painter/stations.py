@@ -55,7 +55,7 @@ def _shed(c: Canvas, s: Scene, outside: Tensor, near: Tensor, vault: Tensor, dx:
     step = torch.remainder(far * 1.9 + c.uniform(), 1)
     rib = (smooth(.16, .07, (step - .5).abs())
            + .6 * smooth(.40, .47, (step - .5).abs()) * smooth(.49, .47, (step - .5).abs()))
-    pixels = vault * wide * c.height / 21                                # of a pane's width: thinner ones would be noise
+    pixels = vault * wide * c.height / 21              # of a pane's width: thinner ones would be noise
     purlin = smooth(.12, .05, (torch.remainder(turn * 7.0, 1) - .5).abs()) * smooth(.5, 2., pixels)
     high = smooth(-.20, -.62, torch.sin(turn))
     panes = mix(torch.full_like(turn, .76), smooth(.06, .12, (torch.remainder(turn * 21, 1) - .5).abs()),
