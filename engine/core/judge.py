@@ -1,0 +1,174 @@
+"""What a sentence is told apart by: the dictionaries of all languages at once, whose name stands in which company, and
+what it means. Visitors' texts are judged at the doors, what they become with others' words where it is made.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import tomllib
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from glin_profanity import Filter
+from glin_profanity.data.dictionary import DictionaryLoader
+from numpy.typing import NDArray
+
+from engine.core import lexicon
+from engine.core.meaning import Encoder, reads
+
+Vectors = Callable[[Sequence[str]], NDArray[np.float32]]  # n sentences -> (n, d) unit vectors
+Kind = Literal["", "word", "hate", "threat", "selfharm", "sexual", "attack", "unread"]
+Finding = Literal["pass", "unsure", "stop", "care"]
+KINDS: tuple[Kind, ...] = ("hate", "threat", "selfharm", "sexual", "attack")
+ANCHORS = Path(__file__).parent / "lexicon" / "anchors.toml"
+NARROW, RIDGE = 2.0, 0.1  # of the regression; chosen on the odd lines of tests/core/sentences.toml, like the two that follow
+UNSURE = 0.36  # likeness to a kind, 0..1, from which a person should read it
+STOP = 0.55  # from which nobody needs to
+CARE = 0.34  # likeness to what people write who may harm themselves; a quiet line too many does no harm
+
+# Words of the dictionaries that people write every day; in company that matters the meaning is heard.
+FINE = frozenset("baiser baisers bosser bitte bander bigornette aranha amador asesinato aborto sm 3p xx nude nudes".split())
+# Animals, tools and plain speech, until the sentence as a whole means something else.
+TWOFOLD = frozenset("cock cocks ass asses dick bitch hoe hoes chatte chattes bite bites queue con cons conne pipe balls nuts tit tits"
+                    " boob pussy merde putain shit damn crap coq mongol ordure debile abruti creve bordel cul rape screw".split())  # fmt: skip
+LANGUAGES = {"english": "en", "french": "fr", "german": "de", "spanish": "es", "italian": "it", "dutch": "nl", "portuguese": "pt",
+             "russian": "ru", "arabic": "ar", "polish": "pl", "turkish": "tr", "chinese": "zh", "japanese": "ja", "korean": "ko",
+             "thai": "th"}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What was found in a sentence."""
+
+    finding: Finding = "pass"  # "care": somebody may want to harm themselves
+    kind: Kind = ""
+    reason: str = ""  # for the operator
+    risk: float = 0.0  # likeness to the nearest kind, about 0..1
+
+
+class Judge:
+    """Tells sentences apart. Thread-safe: yes. Realtime-safe: no (10 ms a sentence; 2 s to make)."""
+
+    def __init__(self, vectors: Vectors | None = None):
+        """`vectors` instead of the encoder's. Judge() loads the encoder and raises what `Encoder` raises."""
+        self.vectors = vectors or Encoder().sentence
+        self._dictionary = _dictionary()
+        self._anchors, self._weights = _learned(vectors or Encoder().sentences)
+        self._known = functools.lru_cache(512)(self._judge)
+
+    def judge(self, words: str) -> Ruling:
+        """What a cleaned sentence is. What was judged is remembered for as long as 512 others."""
+        return self._known(words)
+
+    def forget(self) -> None:
+        """Remember no sentence: somebody took one back."""
+        self._known.cache_clear()
+
+    def fit(self, words: str) -> bool:
+        """Whether these words may be shown to anybody."""
+        return self.judge(words).finding == "pass"
+
+    def kinds(self, words: str) -> NDArray[np.float32]:
+        """Likeness to each of KINDS, about 0..1."""
+        near = _near(self.vectors([words]), self._anchors)  # (1, n)
+        likeness: NDArray[np.float32] = (near @ self._weights)[0]
+        return likeness
+
+    def _judge(self, words: str) -> Ruling:
+        bare = " ".join(re.findall(r"[\w']+", lexicon.bare(unicodedata.normalize("NFKC", words))))
+        tongue = lexicon.language(words)
+        likeness = self.kinds(words)
+        best = int(likeness.argmax())
+        risk, kind = float(likeness[best]), KINDS[best]
+        if kind == "selfharm" and risk > CARE:
+            return Ruling("care", kind, f"it may be about harming oneself ({risk:.2f})", risk)
+        if found := _phrase(bare):
+            return Ruling("stop", "word", f"the words {found!r}", risk)
+        if found := self._profane(words, tongue):
+            doubtful = lexicon.bare(found) in TWOFOLD and risk < CARE
+            return Ruling("unsure" if doubtful else "stop", "word", f"the word {found}", risk)
+        if found := company(bare):
+            return Ruling("stop" if risk > UNSURE else "unsure", "hate", f"{found[0]} beside {found[1]}", risk)
+        if risk > UNSURE:
+            return Ruling("stop" if risk > STOP else "unsure", kind, f"it means {kind} ({risk:.2f})", risk)
+        if not reads(words):
+            return Ruling("unsure", "unread", "a script that nobody here can read")
+        return Ruling("pass", "", "", risk)
+
+    def _profane(self, words: str, tongue: str) -> str:
+        """A word of a dictionary that is one in the language of the sentence; look-alike letters read as what they look like."""
+        found = self._dictionary.check_profanity(unicodedata.normalize("NFKC", words))["profane_words"]
+        self._dictionary.clear_cache()  # it would remember what visitors wrote
+        guilty = [word for word in found if not _innocent(word, tongue, set(lexicon.bare(words).split()))]
+        return max(guilty, key=lambda word: lexicon.bare(word) not in TWOFOLD, default="")
+
+
+def company(bare: str) -> tuple[str, str] | None:
+    """A group's name in hostile company: both words, or None. `bare` as `lexicon.bare` makes it."""
+    words = frozenset(bare.split())
+    for code in lexicon.sections("groups"):
+        groups = lexicon.among("groups", words, code)
+        hostile = lexicon.among("hostile", words, code) - groups
+        if groups and hostile:
+            return min(groups), min(hostile)
+    return None
+
+
+def _phrase(bare: str) -> str:
+    padded = f" {bare.replace('-', ' ')} "
+    return next((p for table in lexicon.sections("phrases").values() for p in sorted(table) if f" {p} " in padded), "")
+
+
+def _innocent(word: str, tongue: str, spoken: set[str]) -> bool:
+    """Whether what a dictionary found is an ordinary word of the language that is spoken: "con" in Spanish, "fan" in English."""
+    bare = lexicon.bare(word)
+    if bare in FINE:
+        return True
+    owners = _owners().get(bare, frozenset())
+    if tongue and tongue not in owners:
+        return lexicon.ordinary(word, tongue) or not owners & {"en", "fr"} or bare not in spoken  # "bitte" read as "bite"
+    return not tongue and not owners & {"en", "fr"} and (lexicon.ordinary(word) or len(word) < 4)
+
+
+@functools.cache
+def _owners() -> dict[str, frozenset[str]]:
+    """Languages in whose dictionaries a bare word stands."""
+    loader, found = DictionaryLoader(), {}
+    for name in loader.available_languages:
+        for word in loader.get_words(name):
+            found.setdefault(lexicon.bare(word), set()).add(LANGUAGES.get(name, name))
+    for code, words in lexicon.sections("slurs").items():
+        for word in words:
+            found.setdefault(word, set()).add(code)
+    return {word: frozenset(codes) for word, codes in found.items()}
+
+
+@functools.cache
+def _dictionary() -> Filter:
+    """All dictionaries and our own; 0.1 s to build, 8 ms a sentence."""
+    own = sorted(frozenset().union(*lexicon.sections("slurs").values()))
+    return Filter({"languages": DictionaryLoader().available_languages, "custom_words": own, "detect_leetspeak": True,
+                   "normalize_unicode": True})  # fmt: skip
+
+
+def _learned(vectors: Vectors) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The anchors (n, d) and what each weighs for each kind (n, KINDS): kernel ridge regression, in closed form.
+
+    AUC .96 over eight languages, where the mean of the five nearest has .93 and a linear regression .94.
+    """
+    table = tomllib.loads(ANCHORS.read_text(encoding="utf-8"))
+    rows = [(text, name) for name, texts in table.items() for text in texts]
+    anchors = np.asarray(vectors([text for text, _ in rows]), np.float64)
+    wanted = np.array([[float(name == kind) for kind in KINDS] for _, name in rows])
+    weights = np.linalg.solve(_near(anchors, anchors) + RIDGE * np.eye(len(rows)), wanted)
+    return anchors.astype(np.float32), weights.astype(np.float32)
+
+
+def _near(some: NDArray[np.floating], others: NDArray[np.floating]) -> NDArray[np.floating]:
+    """How near unit vectors (n, d), (m, d) are to one another, (n, m) in 0..1."""
+    return np.exp(NARROW * (some @ others.T - 1.0))
