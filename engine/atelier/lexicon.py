@@ -20,18 +20,14 @@ from glin_profanity.data.dictionary import DictionaryLoader
 
 from engine.core.lexicon import FILE, bare, unfit
 
-MOST = {"en": 14_000, "fr": 18_000, "de": 8_000, "es": 8_000, "it": 8_000, "nl": 8_000, "pt": 8_000, "ru": 8_000, "ar": 8_000}
+MOST = {"en": 14_000, "fr": 18_000, "de": 24_000, "es": 8_000, "it": 8_000, "nl": 8_000, "pt": 8_000, "ru": 8_000, "ar": 8_000}
 NAMES = {"en": "english", "fr": "french", "de": "german", "es": "spanish", "it": "italian", "nl": "dutch", "pt": "portuguese",
          "ru": "russian", "ar": "arabic"}  # fmt: skip
-SHARED = 3  # a word that so many languages beside its own use is mostly a name
+SHARED = 4  # a word that more languages than these use is mostly a name
 
 # First names that are words as well: the lists without proper names keep them.
 CALLED = frozenset(
-    "martin jack frank bill mark john peter tom harry robin grant bob nick pat mike rob will ray gene josh dean drew chuck"
-    " marie claude dominique bernard thomas denis robert jean jeanne marc luc benoit gilles victor lucas louis charles"
-    " henri paul julien simon michel nicolas antoine laurent olivier vincent sarah laura julie nadia ahmed mohamed ali"
-    " karim fatima lucie lea emma hugo leo max sam ben dan alex chris kim lee tony jerry larry randy rusty jimmy tommy"
-    " billy bobby johnny eddie freddy jenny betty nancy molly polly sally kitty peggy patsy jill dolly".split()
+    ["martin", "jack", "frank", "bill", "mark", "john", "peter", "tom", "harry", "robin", "grant", "bob", "nick", "pat", "mike", "rob", "will", "ray", "gene", "josh", "dean", "drew", "chuck", "marie", "claude", "dominique", "bernard", "thomas", "denis", "robert", "jean", "jeanne", "marc", "luc", "benoit", "gilles", "victor", "lucas", "louis", "charles", "henri", "paul", "julien", "simon", "michel", "nicolas", "antoine", "laurent", "olivier", "vincent", "sarah", "laura", "julie", "nadia", "ahmed", "mohamed", "ali", "karim", "fatima", "lucie", "lea", "emma", "hugo", "leo", "max", "sam", "ben", "dan", "alex", "chris", "kim", "lee", "tony", "jerry", "larry", "randy", "rusty", "jimmy", "tommy", "billy", "bobby", "johnny", "eddie", "freddy", "jenny", "betty", "nancy", "molly", "polly", "sally", "kitty", "peggy", "patsy", "jill", "dolly"]
 )
 
 
@@ -39,7 +35,8 @@ def main(folder: Path) -> None:
     """Write the list, and say how many words each language keeps."""
     counts = {code: json.loads(gzip.decompress((folder / "spellchecker" / "resources" / f"{code}.json.gz").read_bytes()))
               for code in MOST}  # fmt: skip
-    common = {code: [w for w, _ in Counter(counts[code]).most_common(2 * MOST[code])] for code in MOST}
+    counts = {code: Counter({word.casefold(): n for word, n in found.items()}) for code, found in counts.items()}
+    common = {code: [w for w, _ in counts[code].most_common(2 * MOST[code])] for code in MOST}
     spread = Counter(word for words in common.values() for word in set(words))
     proper = {
         "en": frozenset((folder / "word-list" / "package" / "words.txt").read_text().split()) | {"i", "a"},
@@ -47,7 +44,8 @@ def main(folder: Path) -> None:
     }
     lines = []
     for code, words in common.items():
-        kept = [w for w in words if _ordinary(w, code, spread, proper.get(code), _insults(folder, code))][: MOST[code]]
+        insults = _insults(folder, code)
+        kept = [w for w in words if _ordinary(w, code, spread, proper.get(code), insults)][: MOST[code]]
         lines.append(f"{code} {' '.join(kept)}")
         print(f"{code}: {len(kept)}")
     FILE.write_bytes(gzip.compress("\n".join(lines).encode(), 9, mtime=0))

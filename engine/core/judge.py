@@ -32,10 +32,9 @@ STOP = 0.55  # from which nobody needs to
 CARE = 0.34  # likeness to what people write who may harm themselves; a quiet line too many does no harm
 
 # Words of the dictionaries that people write every day; in company that matters the meaning is heard.
-FINE = frozenset("baiser baisers bosser bitte bander bigornette aranha amador asesinato aborto sm 3p xx nude nudes".split())
+FINE = frozenset(["baiser", "baisers", "bosser", "bitte", "bander", "bigornette", "aranha", "amador", "asesinato", "aborto", "sm", "3p", "xx", "nude", "nudes"])
 # Animals, tools and plain speech, until the sentence as a whole means something else.
-TWOFOLD = frozenset("cock cocks ass asses dick bitch hoe hoes chatte chattes bite bites queue con cons conne pipe balls nuts tit tits"
-                    " boob pussy merde putain shit damn crap coq mongol ordure debile abruti creve bordel cul rape screw".split())  # fmt: skip
+TWOFOLD = frozenset(["cock", "cocks", "ass", "asses", "dick", "bitch", "hoe", "hoes", "chatte", "chattes", "bite", "bites", "queue", "con", "cons", "conne", "pipe", "balls", "nuts", "tit", "tits", "boob", "pussy", "merde", "putain", "shit", "damn", "crap", "coq", "mongol", "ordure", "debile", "abruti", "creve", "bordel", "cul", "rape", "screw"])  # fmt: skip
 LANGUAGES = {"english": "en", "french": "fr", "german": "de", "spanish": "es", "italian": "it", "dutch": "nl", "portuguese": "pt",
              "russian": "ru", "arabic": "ar", "polish": "pl", "turkish": "tr", "chinese": "zh", "japanese": "ja", "korean": "ko",
              "thai": "th"}  # fmt: skip
@@ -92,8 +91,8 @@ class Judge:
         if found := self._profane(words, tongue):
             doubtful = lexicon.bare(found) in TWOFOLD and risk < CARE
             return Ruling("unsure" if doubtful else "stop", "word", f"the word {found}", risk)
-        if found := company(bare):
-            return Ruling("stop" if risk > UNSURE else "unsure", "hate", f"{found[0]} beside {found[1]}", risk)
+        if pair := company(bare):
+            return Ruling("stop" if risk > UNSURE else "unsure", "hate", f"{pair[0]} beside {pair[1]}", risk)
         if risk > UNSURE:
             return Ruling("stop" if risk > STOP else "unsure", kind, f"it means {kind} ({risk:.2f})", risk)
         if not reads(words):
@@ -138,7 +137,8 @@ def _innocent(word: str, tongue: str, spoken: set[str]) -> bool:
 @functools.cache
 def _owners() -> dict[str, frozenset[str]]:
     """Languages in whose dictionaries a bare word stands."""
-    loader, found = DictionaryLoader(), {}
+    loader = DictionaryLoader()
+    found: dict[str, set[str]] = {}
     for name in loader.available_languages:
         for word in loader.get_words(name):
             found.setdefault(lexicon.bare(word), set()).add(LANGUAGES.get(name, name))
@@ -172,3 +172,9 @@ def _learned(vectors: Vectors) -> tuple[NDArray[np.float32], NDArray[np.float32]
 def _near(some: NDArray[np.floating], others: NDArray[np.floating]) -> NDArray[np.floating]:
     """How near unit vectors (n, d), (m, d) are to one another, (n, m) in 0..1."""
     return np.exp(NARROW * (some @ others.T - 1.0))
+
+
+@functools.cache
+def judge() -> Judge:
+    """The judge of this process, made at the first call."""
+    return Judge()

@@ -26,9 +26,11 @@ class Text:
     words: str
     kind: Kind = "visitor"
     key: str = ""  # made by the client; the same key is stored once, however often it arrives
-    visit: str = ""  # opaque, one for each visit; the n-gram rule counts visits, not texts
+    visit: str = ""  # opaque, one for each visit: who is answered
     language: str = ""  # "en", "fr" or "" where nobody said
     at: float = 0.0  # when it arrived
+    person: str = ""  # who wrote it, as far as the doors can tell people apart; the rule of three counts these. "" = `visit`
+    lent: bool = True  # False: dreamt and given back, but nobody else gets words of it until an operator has read it
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,16 @@ class Withdraw:
     at: float = 0.0
 
 
-Message = Text | Set | Keystroke | Touch | Withdraw
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An operator has read a text that nobody is lent words of."""
+
+    key: str
+    lent: bool  # True: others may have words of it from now on; False: it is erased
+    at: float = 0.0
+
+
+Message = Text | Set | Keystroke | Touch | Withdraw | Judged
 
 # --- loop -> mind ----------------------------------------------------------------------------------------------------
 
@@ -233,6 +244,14 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
+class Unkept:
+    """A text could not be stored: its page keeps it and says so."""
+
+    key: str
+    visit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Trouble:
     """Something went wrong in a room and the show goes on: said once, with what to do."""
 
@@ -248,7 +267,7 @@ class Loading:
     done: float = 0.0  # 0..1; 1 = ready
 
 
-News = Stored | Returned | Withdrawn | Told | Trouble
+News = Stored | Returned | Withdrawn | Told | Unkept | Trouble
 
 # --- loop -> sound ---------------------------------------------------------------------------------------------------
 

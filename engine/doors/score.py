@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from engine.core.errors import Plain, nearest
-from engine.core.messages import Keystroke, Message, Set, Text, Touch, Withdraw
+from engine.core.messages import Judged, Keystroke, Message, Set, Text, Touch, Withdraw
 
 log = logging.getLogger("engine.doors.score")
 
-KINDS: dict[str, type[Message]] = {kind.__name__: kind for kind in (Text, Set, Keystroke, Touch, Withdraw)}
+KINDS: dict[str, type[Message]] = {kind.__name__: kind for kind in (Text, Set, Keystroke, Touch, Withdraw, Judged)}
 
 
 class ScoreError(Plain):

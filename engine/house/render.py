@@ -21,7 +21,7 @@ from engine.core.clock import Clock, Now
 from engine.core.crossings import GRAIN, grain_row
 from engine.core.errors import CannotPlay
 from engine.core.machine import Machine
-from engine.core.messages import Dream, Grain, Keystroke, Message, News, Picture, Set, State, Text, Touch, Withdraw
+from engine.core.messages import Dream, Grain, Judged, Keystroke, Message, News, Picture, Set, State, Text, Touch, Withdraw
 from engine.doors.score import read
 from engine.house.house import TICK_HZ
 from engine.house.plan import Plan, cast_of, check_settings, plan
@@ -86,6 +86,8 @@ class OfflineMind:
                 self._news.append(self.mind.touch(message))
             case Withdraw():
                 self._news.append(self.mind.withdraw(message))
+            case Judged(key, lent):
+                self.mind.keeper.judged(key, lent)
             case Set():
                 self.mind.set(message)
 

@@ -53,6 +53,7 @@ class Keeper:
         self.unsettled = ""  # why a withdrawal that was begun is not finished
         self.memory = Memory(self.archive, parts.space, parts.dreamer.latent)
         self.crowd = Crowd()
+        self.apart = self.archive.apart()  # sentences that nobody is lent words of
         self.mass = self.archive.mass
         self.seed = options.seed  # of the walk that pictures are made from; the mind says when it is another
         self.structure = structure(options)
@@ -126,7 +127,18 @@ class Keeper:
                 self.crowd.add(text.words, found.visit)
                 self.waiting[fragment] = (text.key, text.visit)
                 self.owed.append(found)
+                if not text.lent:
+                    self.apart.add(fragment)
         return Stored(text.key, fragment, code, text.visit)
+
+    def judged(self, key: str, lent: bool) -> None:
+        """An operator has read a sentence that was apart: it is lent from now on, or erased."""
+        fragment = self.archive.said(key)
+        if fragment and lent:
+            self.archive.lend(fragment)
+            self.apart.discard(fragment)
+        elif fragment:
+            self.withdraw(self.archive.code_for(key))
 
     def next_owed(self, first: int) -> Fragment | None:
         """A sentence that still has no picture: `first` if it is one, else the oldest. It is owed no longer."""

@@ -33,6 +33,7 @@ from engine.core.messages import (
     Told,
     Touch,
     Trouble,
+    Unkept,
     Withdraw,
     Withdrawn,
 )
@@ -44,7 +45,7 @@ from engine.mind.kin import Kin
 from engine.mind.memory.lineage import authors, by_kind
 from engine.mind.memory.recall import Recall
 from engine.mind.memory.space import Vector
-from engine.mind.memory.words import said, split
+from engine.mind.memory.words import said, spoken
 from engine.mind.model.codec import fitted
 from engine.mind.options import MindOptions, spare
 from engine.mind.parts import Parts, gather
@@ -241,7 +242,7 @@ class Mind:
 
     def _words(self, dream: Dream, time: float) -> tuple[str, int, tuple[Share, ...]]:
         """Whose words are present: somebody's, or, alone, the mind's own out of its own gap."""
-        alone = dream.autonomy >= ALONE or not split(dream.words) or dream.key in self.keeper.gone
+        alone = dream.autonomy >= ALONE or not spoken(dream.words) or dream.key in self.keeper.gone
         if not alone:
             return dream.words, self.keeper.archive.said(dream.key), ()
         if time >= self._own_until or not self._own:
@@ -267,7 +268,7 @@ class Mind:
             line = self.keeper.develop(mine, latent)
             if line:
                 key, visit = self.keeper.waiting.pop(owed.id, (self.keeper.archive.key(owed.id), ""))
-                tokens = self.speech.give_back(owed.words, mine)
+                tokens = self.speech.give_back(owed.words, mine, owed.language)
                 self._news.append(Returned(key, visit, tokens, self._displacement(mine, latent), line.depth))
         elif time - self._kept >= self.options.keyframe and self.stream.latent is not None and not self._veto:
             self._kept = time
@@ -311,7 +312,8 @@ class Mind:
             return [self.keeper.hear(text)]
         except sqlite3.Error as wrong:
             self._unheard = [*self._unheard, text][-MOST:]
-            return [Trouble("mind", f"a sentence could not be stored yet ({wrong}); make room on the disk of {self.options.archive}")]
+            full = f"a sentence could not be stored yet ({wrong}); make room on the disk of {self.options.archive}"
+            return [Unkept(text.key, text.visit), Trouble("mind", full)]
 
     def _try_again(self) -> None:
         """What the disk refused: withdrawals that were begun, and sentences, oldest first."""
@@ -342,6 +344,7 @@ class Mind:
     def withdraw(self, withdraw: Withdraw) -> Withdrawn:
         """Take back what somebody gave. Raises OSError or sqlite3.Error where the disk does not even take the wish."""
         answer = self.keeper.withdraw(withdraw.code, withdraw.visit)
+        self.speech.judge.forget()
         if answer.found:  # its own sentences may have borrowed from it: it says something else next
             self._own, self._own_until = (), -1.0
             state, shares = self._measured

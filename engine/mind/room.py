@@ -25,7 +25,7 @@ from engine.core.autonomy import ALONE
 from engine.core.crossings import Mailbox, PictureRing
 from engine.core.errors import Plain
 from engine.core.guard import FAULTS, Guard
-from engine.core.messages import Dream, Loading, News, Set, Text, Touch, Trouble, Withdraw
+from engine.core.messages import Dream, Judged, Loading, News, Set, Text, Touch, Trouble, Withdraw
 from engine.core.pulse import Pulses
 from engine.mind.export import Export, lend
 from engine.mind.mind import Mind
@@ -126,6 +126,11 @@ class Room:
                     self.post(mind.withdraw(letter))
                 except (OSError, sqlite3.Error) as wrong:
                     self.post(Trouble("mind", f"nothing was withdrawn, the disk refuses ({wrong})"))
+            case Judged(key, lent):
+                try:
+                    mind.keeper.judged(key, lent)
+                except (OSError, sqlite3.Error) as wrong:
+                    self.post(Trouble("mind", f"an operator's word could not be kept, the disk refuses ({wrong})"))
             case Set():
                 mind.set(letter)
                 self.fresh.set()

@@ -59,7 +59,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def canary(archive: Archive) -> bytes:
-    return archive.code(archive._code("canary"))
+    return archive.code(archive.code_for("canary"))
 
 
 def take_back(folder: Path) -> None:
@@ -208,7 +208,7 @@ def test_kill_9_at_random_instants_leaves_no_half_state_and_no_byte_of_what_was_
         assert not readable(folder, *(f"canary{n:06}" for n in gone)), "acknowledged, and still there before any start"
         with started(folder) as archive:
             wished = Journal(folder).all()
-            begun |= {n for n in heard if archive.code(archive._code(str(n))) in wished}  # some were killed before they said so
+            begun |= {n for n in heard if archive.code(archive.code_for(str(n))) in wished}  # some were killed before they said so
             held = {int(key) for (key,) in archive._base.execute("SELECT key FROM fragment WHERE key IS NOT NULL")}
             assert heard - begun <= held, f"lost: {heard - begun - held}"
             assert not begun & held

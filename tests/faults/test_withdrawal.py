@@ -87,7 +87,7 @@ def test_a_copy_that_was_killed_in_the_making_is_gone_at_the_next_start(tmp_path
     archive.hear(Text(CANARY, key="k"))
     (tmp_path / "snapshots").mkdir()
     archive.copy_to(tmp_path / "snapshots" / "2026-01-01.new")
-    code = archive.code(archive._code("k"))
+    code = archive.code(archive.code_for("k"))
     withdraw(archive, Journal(tmp_path), code)
     archive.close()
     mind = small(tmp_path)
@@ -130,7 +130,7 @@ def test_captions_lose_whose_words_they_are_and_no_part_of_another_word(tmp_path
     lent = [("heart", heart), ("Art", art), ("mother", mother), ("grandmother", heart)]
     archive.remember(born("heart Art mother grandmother"), "s", lent)
     for key, left in (("art", "heart mother grandmother"), ("mother", "heart grandmother"), ("heart", "")):
-        withdraw(archive, journal, archive.code(archive._code(key)))
+        withdraw(archive, journal, archive.code(archive.code_for(key)))
         assert [one.words for one in archive.select("kind = 4")] == [left]
 
 
@@ -139,9 +139,9 @@ def test_a_word_that_two_have_said_leaves_with_the_one_who_lent_it(tmp_path: Pat
     one, _, _ = archive.hear(Text("a zeppelin at noon", key="one"))
     archive.hear(Text("a zeppelin at night", key="two"))
     archive.remember(born("zeppelin"), "s", [("zeppelin", one)])
-    withdraw(archive, Journal(tmp_path), archive.code(archive._code("two")))
+    withdraw(archive, Journal(tmp_path), archive.code(archive.code_for("two")))
     assert [f.words for f in archive.select("kind = 4")] == ["zeppelin"], "it was not theirs"
-    withdraw(archive, Journal(tmp_path), archive.code(archive._code("one")))
+    withdraw(archive, Journal(tmp_path), archive.code(archive.code_for("one")))
     assert [f.words for f in archive.select("kind = 4")] == [""]
 
 
@@ -151,14 +151,14 @@ def test_a_word_that_went_from_caption_to_caption_is_still_known_to_be_somebodys
     lender = first
     for number in range(4):
         lender = archive.remember(born("Élan", number), "s", [("Élan", lender)])
-    withdraw(archive, Journal(tmp_path), archive.code(archive._code("k")))
+    withdraw(archive, Journal(tmp_path), archive.code(archive.code_for("k")))
     assert {f.words for f in archive.select("kind = 4")} == {""} and not readable(tmp_path, "lan of", "Élan")
 
 
 def test_a_caption_that_was_thought_before_its_lender_left_is_remembered_without_it(tmp_path: Path) -> None:
     archive = Archive(tmp_path)
     gone, _, _ = archive.hear(Text(CANARY, key="k"))
-    withdraw(archive, Journal(tmp_path), archive.code(archive._code("k")))
+    withdraw(archive, Journal(tmp_path), archive.code(archive.code_for("k")))
     archive.remember(born("umbrellas moon"), "s", [("umbrellas", gone), ("moon", 99)])
     assert [f.words for f in archive.select("kind = 4")] == ["moon"] and not readable(tmp_path, "umbrellas")
 
@@ -192,7 +192,7 @@ def test_a_copy_from_elsewhere_comes_back_without_what_was_taken_back_since(tmp_
     archive = Archive(tmp_path / "archive")
     archive.hear(Text(CANARY, key="k"))
     kept = snapshot(archive).read_bytes()
-    withdraw(archive, Journal(archive.folder), archive.code(archive._code("k")))
+    withdraw(archive, Journal(archive.folder), archive.code(archive.code_for("k")))
     archive.close()
     (tmp_path / "archive" / "snapshots" / "2020-01-01.sqlite").write_bytes(kept)  # from a stick
     restore(archive.folder, "2020-01-01", Journal(archive.folder).all())
@@ -209,7 +209,7 @@ def test_what_lies_in_a_copy_alone_can_be_taken_back(tmp_path: Path) -> None:
     archive.close()
     restore(tmp_path, first.stem)
     mind = small(tmp_path)
-    code = mind.keeper.archive._code("k")
+    code = mind.keeper.archive.code_for("k")
     assert readable(tmp_path, "ocelot") == ["memory.before-restore"] and not mind.keeper.archive.find(code)
     assert mind.keeper.withdraw(code).found and not readable(tmp_path, *WORDS)
     mind.close()

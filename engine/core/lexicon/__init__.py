@@ -16,7 +16,7 @@ from pathlib import Path
 FILE = Path(__file__).parent / "ordinary.txt.gz"
 LONGEST = 24  # letters of a word; longer ones are codes, or somebody's joke
 _SCRIPTS = (("HIRAGANA", "ja"), ("KATAKANA", "ja"), ("HANGUL", "ko"), ("THAI", "th"), ("ARABIC", "ar"), ("CYRILLIC", "ru"), ("CJK", "zh"))
-_SMALL = {  # function words, which tell a language
+SMALL = {  # function words, which tell a language
     "en": "the a an of and in to is it was were i you he she we they my your his her our their this that with on at for not but from by as be are have had there where when who what which into under over through all one so if no do does did",
     "fr": "le la les un une des de du et en dans est il elle on nous vous ils elles je tu mon ma mes ton ta tes son sa ses notre votre leur ce cet cette ces avec sur pour pas ne que qui quand où mais par comme plus au aux sous chez sans était ai as avons avez ont suis es sont y se me te l d j m t s c qu n à",
     "de": "der die das ein eine einen einem einer und in ist ich du er sie es wir ihr mein meine dein deine sein seine mit auf für nicht aber von zu im am den dem des bei war waren wie wo wenn als auch noch nur über unter durch aus nach sich",
@@ -49,9 +49,14 @@ def _ordinary(language: str) -> frozenset[str]:
     return frozenset(_lists().get(language, ()))
 
 
+def listed(language: str) -> bool:
+    """Whether there is a list of ordinary words of this language."""
+    return language in _lists()
+
+
 @cache
-def _small(language: str) -> frozenset[str]:
-    return frozenset(_SMALL.get(language, "").split())
+def small_words(language: str) -> frozenset[str]:
+    return frozenset(SMALL.get(language, "").split())
 
 
 @cache
@@ -86,7 +91,7 @@ def ordinary(word: str, language: str = "") -> bool:
     if not pieces or len(word) > LONGEST or any(unfit(piece, language) for piece in pieces):
         return False
     lists = (language,) if language else tuple(_lists())
-    return all(len(piece) == 1 or any(piece in _ordinary(code) or piece in _small(code) for code in lists) for piece in pieces)
+    return all(len(piece) == 1 or any(piece in _ordinary(code) or piece in small_words(code) for code in lists) for piece in pieces)
 
 
 def language(words: str) -> str:
@@ -96,14 +101,14 @@ def language(words: str) -> str:
         if 2 * sum(name.startswith(script) for name in letters) > len(letters) or (code == "ja" and any(n.startswith(script) for n in letters)):
             return code
     pieces = re.findall(r"[^\W\d_]+", words.casefold())
-    scores = {code: sum(_weight(piece, code) for piece in pieces) for code in _SMALL}
+    scores = {code: sum(_weight(piece, code) for piece in pieces) for code in SMALL}
     best = max(scores.values(), default=0)
     found = [code for code, score in scores.items() if score == best]
     return found[0] if best and len(found) == 1 else ""
 
 
 def _weight(piece: str, code: str) -> int:
-    if piece in _small(code):
+    if piece in small_words(code):
         return 3
     return 2 if piece in _ordinary(code) or bare(piece) in _unfit_of(code) else 0
 

@@ -124,9 +124,9 @@ class Archive:
     def hear(self, text: Text) -> tuple[int, str, bool]:
         """Store a sentence; returns (id, code, whether it is new). On return it is on the disk. The same key is stored once."""
         key = text.key or os.urandom(12).hex()
-        code = self._code(key)
-        visit = self.hashed(text.visit) if text.visit else self.hashed(key)
-        with self._lock:
+        code = self.code_for(key)
+        visit = self.hashed(text.person or text.visit or key)
+        with self.transaction():
             row = self._base.execute("SELECT id FROM fragment WHERE key = ? OR code = ?", (key, self.hashed(code))).fetchone()
             if row:  # also one that was taken back: a late repeat does not undo that
                 return int(row[0]), code, False
@@ -134,7 +134,10 @@ class Archive:
                 "INSERT INTO fragment (kind, day, words, language, key, visit, code) VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (KINDS.index(text.kind), self.today, text.words, text.language, key, visit, self.hashed(code)),
             )
-            return int(made.lastrowid or 0), code, True
+            fragment = int(made.lastrowid or 0)
+            if not text.lent:
+                self._base.execute("INSERT INTO apart VALUES (?)", (fragment,))
+            return fragment, code, True
 
     def remember(self, birth: Birth, space: str, lent: Sequence[tuple[str, int]] = ()) -> int:
         """Store a fragment with its picture and its line in one transaction; returns its id.
@@ -377,6 +380,16 @@ class Archive:
             row = self._base.execute("SELECT id FROM fragment WHERE key = ? AND state = 0", (key,)).fetchone()
         return int(row[0]) if row else 0
 
+    def apart(self) -> set[int]:
+        """Sentences that nobody is lent words of until an operator has read them."""
+        with self._lock:
+            return {row[0] for row in self._base.execute("SELECT fragment FROM apart")}
+
+    def lend(self, fragment: int) -> None:
+        """An operator has read it: others may have words of it."""
+        with self._lock:
+            self._base.execute("DELETE FROM apart WHERE fragment = ?", (fragment,))
+
     def key(self, fragment: int) -> str:
         """What the client called this sentence; "" for what no client sent."""
         with self._lock:
@@ -398,7 +411,7 @@ class Archive:
         """A salted hash that only this archive can make."""
         return hashlib.blake2b(text.encode(), key=self.salt, digest_size=16).digest()
 
-    def _code(self, key: str) -> str:
+    def code_for(self, key: str) -> str:
         """What takes a sentence back: 10 letters and digits, the same for the same key."""
         made = base64.b32encode(hashlib.blake2b(key.encode(), key=self.salt, digest_size=8, person=b"code").digest())
         return made.decode().lower()[:10]

@@ -34,6 +34,7 @@ CREATE TABLE IF NOT EXISTS fragment (
     stratum INTEGER,
     vetoed INTEGER NOT NULL DEFAULT 0
 );
+CREATE TABLE IF NOT EXISTS apart (fragment INTEGER PRIMARY KEY);  -- nobody is lent words of it
 CREATE TABLE IF NOT EXISTS meaning (fragment INTEGER PRIMARY KEY, vector BLOB NOT NULL);  -- t, f16
 CREATE TABLE IF NOT EXISTS picture (   -- one for each space: latents of one autoencoder mean nothing to another
     fragment INTEGER NOT NULL, space TEXT NOT NULL, c INTEGER NOT NULL, h INTEGER NOT NULL, w INTEGER NOT NULL,

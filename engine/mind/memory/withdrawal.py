@@ -117,7 +117,7 @@ def erase(archive: Archive, code: bytes) -> list[int]:
         base.execute(
             "UPDATE fragment SET state = 1, words = NULL, key = NULL, visit = NULL, language = '' WHERE id = ?", (fragment,)
         )
-        for table in ("meaning", "picture", "token"):
+        for table in ("meaning", "picture", "token", "apart"):
             base.execute(f"DELETE FROM {table} WHERE fragment = ?", (fragment,))
     return sorted(changed)
 

@@ -44,7 +44,7 @@ def test_forget_takes_back_from_disk_and_copies(folder: Path, capsys: pytest.Cap
     from engine.mind.memory.archive import Archive
 
     archive = Archive(folder)
-    code = archive._code("k")
+    code = archive.code_for("k")
     archive.close()
     assert run(folder, "snapshot") == 0 and grep(folder / "snapshots", "ocelot")
     assert run(folder, "forget", "aaaaaaaaaa") == 1

@@ -2,9 +2,10 @@
 
 import pytest
 
+from engine.core.lexicon import language
 from engine.core.messages import Token
 from engine.mind.memory.archive import Fragment
-from engine.mind.memory.words import LONGEST, Crowd, grow, runs, said, split, surface, tongue
+from engine.mind.memory.words import LONGEST, Crowd, grow, runs, said, split, spoken, surface
 
 
 def lender(number: int, words: str, **more: object) -> tuple[Fragment, float]:
@@ -28,7 +29,7 @@ def test_runs_lie_between_the_joints_of_a_sentence_without_names_or_digits(words
 
 
 def test_the_language_is_heard_in_the_small_words() -> None:
-    assert (tongue("the sea at night"), tongue("la mer dans la nuit"), tongue("d'une tour"), tongue("xyz")) == ("en", "fr", "fr", "")
+    assert (language("the sea at night"), language("la mer dans la nuit"), language("d'une tour"), language("xyz")) == ("en", "fr", "fr", "")
 
 
 def test_words_grow_at_the_joints_and_the_speakers_order_stays() -> None:
@@ -74,3 +75,60 @@ def test_captions_never_quote() -> None:
     crowd.add("under the rain near a tower", b"one")
     made = surface([lender(1, "under the rain"), lender(2, "near a tower")], 6, crowd)
     assert made and crowd.allows(said(made))
+
+
+def visitor(number: int, words: str) -> tuple[Fragment, float]:
+    return Fragment(number, "visitor", words, 0, 1.0, 0), 1.0
+
+
+def lent(own: str, crowd: Crowd, *lenders: tuple[Fragment, float], **more: object) -> list[str]:
+    grown = grow([Token(word) for word in spoken(own)], lenders, 6, crowd, **more)  # type: ignore[arg-type]
+    return [token.text for token in grown if token.ancestor]
+
+
+@pytest.mark.parametrize("words", [
+    "dupont", "write to dupont@example.org", "with jean.dupont", "call 0612345678", "my name is garance", "je m'appelle dupont",
+    "behind Elisabeth", "x" * 280, "xqzt wvb", "the jews", "kill the neighbour", "www.example.org tonight", "with mr garance",
+])  # fmt: skip
+def test_names_addresses_numbers_and_rare_words_of_one_person_are_nobody_elses(words: str) -> None:
+    assert not set(" ".join(lent("the sea at night", Crowd(), visitor(1, words))).split()) & {
+        "dupont", "example", "jean", "garance", "elisabeth", "jews", "kill", "xqzt", "wvb", "org", "www", "x" * 280}  # fmt: skip
+
+
+def test_a_text_of_one_word_is_a_whole_sentence_too() -> None:
+    crowd = Crowd()
+    for person in (b"one", b"two", b"three"):
+        assert lent("the sea at night", crowd, visitor(1, "mountain")) == []
+        crowd.add("mountain", person)
+    assert lent("the sea at night", crowd, visitor(1, "mountain")) == ["mountain"]
+    assert lent("夜の海", Crowd(), visitor(1, "祖母の台所")) == []
+
+
+def test_a_rare_word_comes_back_when_three_people_wrote_it_and_an_insult_never() -> None:
+    crowd = Crowd()
+    for person in (b"one", b"one", b"two"):
+        crowd.add("near the glockenspiel tonight", person)
+        crowd.add("near the faggot tonight", person)
+    assert lent("I sing at night", crowd, visitor(1, "under a glockenspiel")) == []
+    crowd.add("my glockenspiel", b"three")
+    crowd.add("my faggot", b"three")
+    assert "glockenspiel" in lent("I sing at night", crowd, visitor(1, "under a glockenspiel"))
+    assert lent("I sing at night", crowd, visitor(1, "under a faggot")) == []
+
+
+def test_words_are_borrowed_in_the_sentences_own_language_or_not_at_all() -> None:
+    english, french = lender(1, "a burning city under the rain"), lender(2, "sous la pluie")
+    assert lent("la cuisine de ma mère", Crowd(), english) == [] and lent("the sea at night", Crowd(), french) == []
+    assert lent("la cuisine de ma mère", Crowd(), english, french) == ["sous", "la", "pluie"]
+    assert lent("rose", Crowd(), english, french, tongue="fr") == ["sous", "la", "pluie"]
+    assert lent("夜の海", Crowd(), english, french) == []
+
+
+def test_emoji_are_part_of_what_is_said() -> None:
+    assert spoken("👩‍👩‍👧 à la plage 🌊!") == ["👩‍👩‍👧", "à", "la", "plage", "🌊"] and spoken("🔥") == ["🔥"]
+
+
+def test_what_is_not_fit_as_a_whole_is_not_grown() -> None:
+    rain = lender(1, "under the rain")
+    assert lent("the sea at night", Crowd(), rain, fit=lambda words: "rain" not in words) == []
+    assert surface([rain, lender(2, "near a tower")], 6, Crowd(), fit=lambda words: "tower" not in words)[-1].text == "rain"

@@ -1,0 +1,70 @@
+"""What is told apart, measured on five hundred sentences written for it (docs/moderation.md says the figures)."""
+
+from __future__ import annotations
+
+import tomllib
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from engine.core.judge import Judge, company, judge
+
+LIST: dict[str, dict[str, list[str]]] = tomllib.loads(Path(__file__).with_name("sentences.toml").read_text(encoding="utf-8"))
+HARM = ("hate", "threat", "selfharm", "sexual", "attack")
+
+
+@pytest.fixture(scope="module")
+def judges() -> Judge:
+    return judge()
+
+
+def findings(judges: Judge, kinds: tuple[str, ...], languages: tuple[str, ...] = tuple(LIST)) -> Counter[str]:
+    return Counter(judges.judge(text).finding for code in languages for kind in kinds for text in LIST[code][kind])
+
+
+@pytest.mark.parametrize("words", [
+    "kill all the jews", "go kill yourself", "sale arabe", "les juifs sont des rats", "va te faire foutre", "fuck you", "f.u.c.k this", "ｆｕｃｋ", "fuсk",
+    "enculé", "nique ta mère", "hijo de puta", "Hurensohn", "сука блядь", "les arabes dehors", "white power",
+])  # fmt: skip
+def test_insults_are_stopped_whatever_button_is_pressed(judges: Judge, words: str) -> None:
+    assert judges.judge(words).finding == "stop", judges.judge(words)
+
+
+def test_harmless_sentences_are_seldom_withheld(judges: Judge) -> None:
+    for languages in (("en",), ("fr",), tuple(code for code in LIST if code not in ("en", "fr"))):
+        found = findings(judges, ("harmless",), languages)
+        assert found["stop"] <= 0.05 * found.total(), found
+        assert found["unsure"] + found["care"] <= 0.12 * found.total(), found
+
+
+def test_what_a_wall_does_not_say_seldom_passes(judges: Judge) -> None:
+    for languages in (("en",), ("fr",), tuple(code for code in LIST if code not in ("en", "fr"))):
+        found = findings(judges, HARM, languages)
+        assert found["pass"] <= 0.12 * found.total(), found
+    assert findings(judges, ("hate",))["pass"] <= 2
+
+
+def test_who_may_harm_themselves_is_met_with_care(judges: Judge) -> None:
+    found = findings(judges, ("selfharm",))
+    assert found["care"] >= 0.9 * found.total() and not found["stop"], found
+
+
+def test_a_groups_name_is_one_word_among_others_until_it_is_in_hostile_company(judges: Judge) -> None:
+    assert company("les juifs sont des rats") == ("juifs", "rats") and company("the synagogue of my parents") is None
+    assert judges.judge("my best friend is muslim and bakes on fridays").finding == "pass"
+
+
+def test_a_word_of_one_language_is_no_insult_in_another(judges: Judge) -> None:
+    for words in ("bitte vergiss mich nicht", "I am a fan of the sea", "un viaje con mi abuela"):
+        assert judges.judge(words).finding == "pass", words
+
+
+def test_a_script_that_nobody_can_read_is_read_by_a_person(judges: Judge) -> None:
+    assert (judges.judge("θάλασσα τη νύχτα").finding, judges.judge("θάλασσα").kind) == ("unsure", "unread")
+
+
+def test_what_was_taken_back_is_not_remembered(judges: Judge) -> None:
+    judges.judge("une phrase secrète")
+    judges.forget()
+    assert judges._known.cache_info().currsize == 0 and judges._dictionary.get_cache_size() == 0
