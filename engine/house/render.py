@@ -21,7 +21,20 @@ from engine.core.clock import Clock, Now
 from engine.core.crossings import GRAIN, grain_row
 from engine.core.errors import CannotPlay
 from engine.core.machine import Machine
-from engine.core.messages import Dream, Grain, Judged, Keystroke, Message, News, Picture, Set, State, Text, Touch, Withdraw
+from engine.core.messages import (
+    Dream,
+    Grain,
+    Judged,
+    Keystroke,
+    Message,
+    News,
+    Picture,
+    Set,
+    State,
+    Text,
+    Touch,
+    Withdraw,
+)
 from engine.doors.score import read
 from engine.house.house import TICK_HZ
 from engine.house.plan import Plan, cast_of, check_settings, plan
