@@ -9,8 +9,9 @@ runs ahead the least of what it sends is "now".
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass
+
+from cachetools import LRUCache
 
 WISH = 60.0  # seconds ahead that a sender of whom nothing else is known may ask for
 FUTURE = 3600.0  # seconds ahead that anybody may ask for
@@ -39,14 +40,11 @@ class Clocks:
     MOST = 1024  # senders that are remembered
 
     def __init__(self) -> None:
-        self._senders: OrderedDict[str, Sender] = OrderedDict()
+        self._senders: LRUCache[str, Sender] = LRUCache(self.MOST)
 
     def hear(self, name: str, tag: float, now: float) -> float | None:
         """A sender's packet carries this time tag. Returns its clock's error where it has just been found to be wrong."""
         sender = self._senders.setdefault(name, Sender())
-        self._senders.move_to_end(name)
-        if len(self._senders) > self.MOST:
-            self._senders.popitem(last=False)
         if abs(tag - now) <= NEAR:  # it is right, or was set right
             sender.offset = 0.0
         if sender.offset:  # its clock may run a little faster than ours; where it does not, the next line but one says so

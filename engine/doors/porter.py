@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import Counter, OrderedDict, deque
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import Literal
+
+from cachetools import LRUCache
 
 from engine.core.messages import (
     Directory,
@@ -40,15 +42,12 @@ class Limiter:
     """So many within a window, for each client. `time` in seconds from any clock."""
 
     def __init__(self, most: int, window: float, clients: int = 4096):
-        self.most, self.window, self._clients = most, window, clients
-        self._seen: OrderedDict[str, deque[float]] = OrderedDict()
+        self.most, self.window = most, window
+        self._seen: LRUCache[str, deque[float]] = LRUCache(clients)
 
     def wait(self, client: str, time: float) -> float:
         """Seconds that a client has to wait; 0 = go on, and it is counted."""
         seen = self._seen.setdefault(client, deque())
-        self._seen.move_to_end(client)
-        if len(self._seen) > self._clients:
-            self._seen.popitem(last=False)
         while seen and seen[0] <= time - self.window:
             seen.popleft()
         if len(seen) >= self.most:
@@ -75,8 +74,8 @@ class Porter:
         self.listeners: dict[str, Listener] = {}  # by visit
         self.watchers: list[Callable[[list[str]], None]] = []  # told which addresses changed
         self.recorders: list[Callable[[tuple[Message, ...]], None]] = []
-        self._stored: OrderedDict[str, Stored] = OrderedDict()  # by key
-        self._news: OrderedDict[str, deque[News]] = OrderedDict()  # by visit, for pages that come back
+        self._stored: LRUCache[str, Stored] = LRUCache(self.REMEMBERED)  # by key
+        self._news: LRUCache[str, deque[News]] = LRUCache(self.REMEMBERED)  # by visit, for pages that come back
         self._flushing = False
         self.forgetters: list[Callable[[str], None]] = []  # told the keys of texts that were taken back
         self.hold: Callable[[Text, Verdict], bool] = lambda text, verdict: False  # the operator's queue, if any
@@ -170,15 +169,10 @@ class Porter:
     def _learn(self, news: Stored | Returned | Withdrawn | Told) -> None:
         if isinstance(news, Stored):
             self._stored[news.key] = news
-            if len(self._stored) > self.REMEMBERED:
-                self._stored.popitem(last=False)
         if isinstance(news, Withdrawn) and news.found:
             self._forget(news.code)
         if isinstance(news, (Stored, Returned)) and news.visit:
             self._news.setdefault(news.visit, deque(maxlen=16)).append(news)
-            self._news.move_to_end(news.visit)
-            if len(self._news) > self.REMEMBERED:
-                self._news.popitem(last=False)
         self._tell(news.visit, news)
 
     def _forget(self, code: str) -> None:

@@ -7,7 +7,6 @@ import contextlib
 import hmac
 import io
 import json
-import re
 import socket
 import time
 from collections.abc import Iterator
@@ -25,6 +24,7 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from engine.doors import metrics
 from engine.doors.desk import Desk
 from engine.doors.guard import Guard, Seals
 from engine.doors.live import Live
@@ -95,10 +95,6 @@ class Web:
         return JSONResponse(health, 200 if health["ok"] else 503)
 
     async def _metrics(self, request: Request) -> Response:
-        return PlainTextResponse("".join(self._exposition()), media_type="text/plain; version=0.0.4")
-
-    def _exposition(self) -> Iterator[str]:
-        """Prometheus's text format 0.0.4."""
         health = self.health()
         gauges = {"up": float(health["ok"])} | dict(self.porter.health.figures)
         gauges |= {
@@ -107,12 +103,8 @@ class Web:
         for address, value in self.porter.nodes.values.items():
             if len(value) == 1 and isinstance(value[0], (int, float)) and address.startswith("/hm/state/"):
                 gauges["state_" + address.removeprefix("/hm/state/")] = float(value[0])
-        for name, number in gauges.items():
-            name = "hypermnesia_" + re.sub(r"\W", "_", name)
-            yield f"# TYPE {name} gauge\n{name} {float(number):g}\n"
-        for name, count in {**self.porter.counts, "letters_lost": self.porter.post.lost}.items():
-            name = f"hypermnesia_doors_{name}_total"
-            yield f"# TYPE {name} counter\n{name} {count}\n"
+        counts = {f"doors_{name}": count for name, count in {**self.porter.counts, "letters_lost": self.porter.post.lost}.items()}
+        return Response(metrics.exposition(gauges, counts), media_type=metrics.TYPE)
 
     # for phones
 

@@ -10,12 +10,13 @@ import contextlib
 import logging
 import sqlite3
 import threading
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from cachetools import LRUCache
 from torch import Tensor
 
 from engine.core.messages import Kind, Stored, Text, Token, Withdrawn
@@ -60,7 +61,7 @@ class Keeper:
         self._leaving: set[int] = set()  # fragments that are being taken back
         self.gone: set[str] = set()  # keys of sentences that were taken back and may still be asked for
         self.waiting: dict[int, tuple[str, str]] = {}  # fragment -> (key, visit) of who waits for an answer
-        self._lines: OrderedDict[int, Line] = OrderedDict()
+        self._lines: LRUCache[int, Line] = LRUCache(4096)
         self._lock = threading.RLock()
         people = self.archive.select("state = 0 AND kind IN (1, 2)")
         for fragment in people:
@@ -243,8 +244,6 @@ class Keeper:
     def line(self, fragment: int) -> Line:
         if fragment not in self._lines:
             self._lines[fragment] = self.archive.lines([fragment]).get(fragment) or Line.root(fragment)
-            while len(self._lines) > 4096:
-                self._lines.popitem(last=False)
         return self._lines[fragment]
 
     def kind(self, fragment: int) -> Kind:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
-from collections import OrderedDict
 
 import numpy as np
 import torch
+from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from engine.core.messages import Ancestor, Lineage
@@ -24,7 +24,7 @@ class Kin:
 
     def __init__(self, keeper: Keeper):
         self.keeper = keeper
-        self._voices: OrderedDict[int, tuple[float, ...]] = OrderedDict()
+        self._voices: LRUCache[int, tuple[float, ...]] = LRUCache(4096)
 
     def lineage(self, thought: Thought) -> tuple[Lineage, NDArray[np.float16]]:
         """Whose a picture is: named origins with their places, and the map of shares (n, rows, cols) of each."""
@@ -74,8 +74,6 @@ class Kin:
             latent = torch.from_numpy(self.keeper.memory.latents([row]))
             felt = torch.nn.functional.adaptive_avg_pool2d(latent, 4).flatten().numpy()
             self._voices[fragment] = sounded(meaning, felt)
-            while len(self._voices) > 4096:
-                self._voices.popitem(last=False)
         return self._voices[fragment]
 
 

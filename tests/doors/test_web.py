@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from websockets.sync.client import ClientConnection, connect
 
 from engine.core.messages import Health, Keystroke, Returned, Set, Text, Token, Touch, Values, Withdraw, Withdrawn
@@ -221,6 +222,8 @@ def test_health_says_what_is_wrong_and_what_to_do(house: House) -> None:
     house.until(lambda: house.get("/health").status == 200)
     metrics = house.get("/metrics").text
     assert "hypermnesia_frame_p95_ms 17.5\n" in metrics and "hypermnesia_state_gap 0.25\n" in metrics
+    families = {family.name: family.type for family in text_string_to_metric_families(metrics)}
+    assert families["hypermnesia_up"] == "gauge" and families["hypermnesia_doors_letters_lost"] == "counter"
 
 
 def test_the_qr_code_carries_a_token_that_ends() -> None:

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from engine.core.messages import Kind
@@ -46,8 +46,7 @@ class Memory:
         self.row = {fragment.id: row for row, fragment in enumerate(self.fragments)}
         fame = archive.fame()
         self.fame = [fame.get(fragment.id, 0) for fragment in self.fragments]
-        self._latents: OrderedDict[int, NDArray[np.float32]] = OrderedDict()
-        self._keep = keep
+        self._latents: LRUCache[int, NDArray[np.float32]] = LRUCache(keep)
         self.unplugged: frozenset[Kind] = frozenset()
 
     def __len__(self) -> int:
@@ -69,7 +68,7 @@ class Memory:
             if fragment.kind in self.unplugged:
                 self.words.hide(len(self.words) - 1)
                 self.images.hide(len(self.images) - 1)
-            self._put(fragment.id, self._fit(latent))
+            self._latents[fragment.id] = self._fit(latent)
 
     def forget(self, fragment: int) -> None:
         """What was withdrawn is never recalled again."""
@@ -182,18 +181,12 @@ class Memory:
         """Latents of rows (n, c, h, w), from memory or from the disk."""
         with self._lock:
             ids = [self.fragments[int(row)].id for row in rows]
-            missing = [fragment for fragment in ids if fragment not in self._latents]
+            found = {fragment: self._latents[fragment] for fragment in ids if fragment in self._latents}
+            missing = [fragment for fragment in ids if fragment not in found]
             for fragment, latent in (self.archive.latents(missing, self.space) if missing else {}).items():
-                self._put(fragment, self._fit(latent))
-            blank = np.zeros(self.shape, np.float32)  # withdrawn between recall and now
-            out = np.stack([self._latents.get(fragment, blank) for fragment in ids])
-            while len(self._latents) > self._keep:
-                self._latents.popitem(last=False)
-        return out
-
-    def _put(self, fragment: int, latent: NDArray[np.float32]) -> None:
-        self._latents[fragment] = latent
-        self._latents.move_to_end(fragment)
+                found[fragment] = self._latents[fragment] = self._fit(latent)
+        blank = np.zeros(self.shape, np.float32)  # withdrawn between recall and now
+        return np.stack([found.get(fragment, blank) for fragment in ids])
 
     def _fit(self, latent: NDArray[np.float16]) -> NDArray[np.float32]:
         """A latent at this mind's size: pictures remembered at another size are stretched, bilinearly."""

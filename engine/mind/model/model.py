@@ -12,13 +12,13 @@ import hashlib
 import json
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from cachetools import LRUCache
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -31,6 +31,7 @@ from engine.mind.model.find import find
 from engine.mind.model.graph import Pipeline
 from engine.mind.model.opening import open_family
 
+PHRASES = 256  # conditions and vectors of words that are kept, those used last
 LONGEST = 2000  # characters of a sentence that are looked at: no encoder here reads more, and some take seconds to cut
 
 
@@ -56,8 +57,8 @@ class Model:
         self.contract = Contract(terms or Terms())
         self.trouble = ""  # the newest thing that went wrong while the show went on, in a sentence
         self._fingerprint, self._encoder, self._packed = fingerprint, encoder, False
-        self._conditions: OrderedDict[str, Tensor] = OrderedDict()
-        self._vectors: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
+        self._conditions: LRUCache[str, Tensor] = LRUCache(PHRASES)
+        self._vectors: LRUCache[str, NDArray[np.float32]] = LRUCache(PHRASES)
         self._thinking, self._painting = threading.RLock(), threading.RLock()
         for step in self.contract.terms.ladder:
             family.latent(step)  # a size that cannot be is said now, not when it is needed
@@ -300,11 +301,7 @@ def _weights_hash(family: Family) -> str:
     return digest.hexdigest()
 
 
-def _remembered(memory: OrderedDict[str, Any], words: str, make: Callable[[], Any], capacity: int = 256) -> Any:
-    if words in memory:
-        memory.move_to_end(words)
-    else:
+def _remembered(memory: LRUCache[str, Any], words: str, make: Callable[[], Any]) -> Any:
+    if words not in memory:
         memory[words] = make()
-        if len(memory) > capacity:
-            memory.popitem(last=False)
     return memory[words]

@@ -100,6 +100,16 @@ def test_pictures_of_another_size_are_stretched(tmp_path: Path) -> None:
     assert stretched.shape == (1, 1, 16, 4) and stretched.mean() == pytest.approx(31.5, abs=0.5)
 
 
+def test_a_picture_that_is_recalled_again_and_again_stays_at_hand_while_others_come_and_go(tmp_path: Path) -> None:
+    memory = Memory(remembered(tmp_path, CAPTIONS[:8]).archive, "small", SHAPE, keep=3)
+    wanted = [memory.latents([row])[0] for row in range(8)]
+    for row in range(1, 8):
+        memory.latents([0, row])
+    assert memory.fragments[0].id in memory._latents, "the one used last went first"
+    assert len(memory._latents) == 3
+    assert np.array_equal(memory.latents(range(8)), np.stack(wanted)), "more are asked for than are kept"
+
+
 def test_the_centre_follows_a_growing_memory() -> None:
     space = Space(np.zeros((0, 0), np.float32))
     for number in range(600):
