@@ -44,7 +44,7 @@ def piano(c: Canvas, s: Scene) -> Tensor:
     daylight(w, s, 2, 4.4, [rect], (c.uniform(.5, .9), c.uniform(.3, .5)), 1.2)
     x, y, z = mix(torch.full_like(grand, -.58), torch.full_like(grand, .9), grand), mix(torch.full_like(grand, 1.50), torch.full_like(grand, 2.3), grand), mix(torch.full_like(grand, 2.55), torch.full_like(grand, 1.9), grand)
     w.lamp((x, y, z), flame * (lamp * 1.4 + .08), mix(torch.full_like(grand, .9), torch.full_like(grand, 1.9), grand), soft=.06)
-    w.lamp((.2, 2.3, .6), mix(s.sky.light, flame, .5) * (.05 + .30 * s.sky.ambient), 2.4, soft=.35)
+    w.lamp((.2, 2.3, .6), mix(s.sky.light, flame, .5) * (.10 + .62 * s.sky.ambient), 2.4, soft=.35)
     picture = w.picture()
     s.place_x, y = w.project((-.58, 1.50, 2.7))
     s.place_y = y - .12
@@ -72,7 +72,7 @@ def _upright(c: Canvas, s: Scene, w: World, grain: Grain, polish: Paint, flame: 
     w.box((-wide, 0, 2.58), (wide, 1.30, 3.), front, shown=shown)
     w.box((-wide - .03, 1.30, 2.54), (wide + .03, 1.335, 3.), polish, shown=shown)
     w.box((-wide, .58, 2.22), (wide, .68, 2.60), polish, shown=shown)
-    w.box((-wide + .05, .68, 2.26), (wide - .05, .715, 2.53), lambda p, n: ivory * _keys(p[:, :1] / (2 * wide - .1) + .5, p[:, 2:] / .27 + .5, 35.), shown=shown)
+    w.box((-wide + .05, .68, 2.26), (wide - .05, .715, 2.53), lambda p, n: ivory * _keys(p[:, :1] / (2 * wide - .1) + .5, p[:, 2:] / .27 + .5, 35.), shown=shown, casts=False)
     w.box((-wide + .05, .715, 2.53), (wide - .05, .80, 2.59), polish, shown=shown)
     for side in (-1., 1.):
         w.box((side * wide, .58, 2.20), (side * (wide - .055), .80, 2.60), polish, shown=shown)
@@ -86,18 +86,18 @@ def _upright(c: Canvas, s: Scene, w: World, grain: Grain, polish: Paint, flame: 
         notes = (torch.sin(u * 210 + (v / .085).floor() * 9) * torch.sin(v * 260 + u * 40) > .72) * (torch.remainder(v / .085, 1) > .25)
         inside = band(u.abs(), .012, .20, .006) * band(v, -.13, .13, .006)
         return c.tint(.92, .89, .80) * (1 - .42 * lines * inside) * (1 - .75 * notes * inside) * (1 - .25 * smooth(.02, 0., u.abs()))
-    w.plate((0, 1.0, 2.50), (1, 0, 0), (0, 1, .28), [(-.22, -.15), (.22, -.15), (.22, .15), (-.22, .15)], .004, staves, shown=shown)
+    w.plate((0, 1.0, 2.50), (1, 0, 0), (0, 1, .28), [(-.22, -.15), (.22, -.15), (.22, .15), (-.22, .15)], .004, staves, shown=shown, casts=False)
     w.box((-.45, .83, 2.46), (.45, .85, 2.58), polish, shown=shown)
     for x in (-.58, .60):
-        w.cone((x, 1.335, 2.72), .015, .05, .045, c.tint(.7, .55, .28), shown=shown)
-        w.cone((x, 1.345, 2.72), .15, .018, .017, c.tint(.92, .88, .78), glow=flame * lamp * .16, shown=shown)
+        w.cone((x, 1.335, 2.72), .015, .05, .045, c.tint(.7, .55, .28), shown=shown, casts=False)
+        w.cone((x, 1.345, 2.72), .15, .018, .017, c.tint(.92, .88, .78), glow=flame * lamp * .16, shown=shown, casts=False)
         w.ball((x, 1.525, 2.72), (.010, .026, .010), c.tint(.1, .08, .06), glow=flame * lamp * 2.4, casts=False, shown=shown)
     velvet = s.pigment("second", (.42, .10, .10))
     turn = c.uniform(-.25, .25)
     w.box((-.36, .44, 1.50), (.36, .54, 1.86), velvet, soft=True, turn=turn, shown=shown)
     for x in (-.30, .30):
         for z in (1.55, 1.81):
-            w.cone((x, 0, z), .45, .022, .03, polish, shown=shown)
+            w.cone((x, 0, z), .45, .022, .03, polish, shown=shown, casts=False)
 
 
 _OUTLINE = ((-.75, 2.0), (.1, 2.02), (.72, 2.28), (1.22, 2.78), (1.44, 3.2), (1.32, 3.5), (-.75, 3.5))    # of a grand piano from above: x, z
@@ -117,16 +117,16 @@ def _grand(c: Canvas, w: World, polish: Paint, lacquer: Tensor, shown: Tensor) -
     w.plate((1.02, 1.30, 2.92), (1, .0, 0), (.02, .80, -.10), [(-.012, -.34), (.012, -.34), (.012, .34), (-.012, .34)], .012, lacquer, casts=False, shown=shown)
     ivory = c.tint(.93, .90, .82)
     w.box((-1.02, .70, 2.02), (-.75, .80, 3.48), polish, shown=shown)
-    w.box((-1.0, .80, 2.10), (-.76, .825, 3.40), lambda p, n: ivory * _keys(p[:, 2:] / 1.3 + .5, p[:, :1] / .24 + .5, 35.), shown=shown)
+    w.box((-1.0, .80, 2.10), (-.76, .825, 3.40), lambda p, n: ivory * _keys(p[:, 2:] / 1.3 + .5, p[:, :1] / .24 + .5, 35.), shown=shown, casts=False)
     for z in (2.02, 3.42):
         w.box((-1.04, .70, z), (-.74, .93, z + .07), polish, shown=shown)
-    w.plate((-.42, 1.18, 2.75), (0, 0, 1), (.35, 1, 0), [(-.34, -.17), (.34, -.17), (.30, .17), (-.30, .17)], .01, c.tint(.86, .83, .74), shown=shown)
+    w.plate((-.42, 1.18, 2.75), (0, 0, 1), (.35, 1, 0), [(-.34, -.17), (.34, -.17), (.30, .17), (-.30, .17)], .01, c.tint(.86, .83, .74), shown=shown, casts=False)
     for x, z in ((-.62, 2.12), (-.62, 3.38), (1.14, 3.14)):
         w.cone((x, .08, z), .64, .045, .075, polish, shown=shown)
         w.ball((x, .05, z), (.05, .05, .03), gold, casts=False, shown=shown)
-    w.box((-.52, .12, 2.72), (-.46, .72, 2.78), polish, shown=shown)
-    w.box((-.66, .08, 2.62), (-.42, .12, 2.88), gold, shown=shown)
+    w.box((-.52, .12, 2.72), (-.46, .72, 2.78), polish, shown=shown, casts=False)
+    w.box((-.66, .08, 2.62), (-.42, .12, 2.88), gold, shown=shown, casts=False)
     w.box((-1.75, .44, 2.48), (-1.35, .53, 3.02), c.tint(.05, .05, .05), soft=True, shown=shown)
     for x in (-1.70, -1.40):
         for z in (2.53, 2.97):
-            w.cone((x, 0, z), .45, .02, .03, lacquer, shown=shown)
+            w.cone((x, 0, z), .45, .02, .03, lacquer, shown=shown, casts=False)

@@ -233,8 +233,8 @@ def _linen(c: Canvas, s: Scene, w: World, grain: Grain, timber: Tensor) -> None:
     w.box((left - .06, .24, foot - .03), (right + .06, top, 2.52 - .0), quilt, soft=True, shown=1 - unmade)
     w.box((left - .06, .5, 2.40), (right + .06, top + .025, 2.66), crumpled(white, .4), soft=True, shown=1 - unmade)
     for i in range(4):
-        x, z = left + .25 + .42 * i, foot + .25 + .30 * ((i * 2) % 3)
-        w.ball((x, .56, z + c.uniform(-.1, .2)), (.40 + .1 * (i % 2), c.uniform(.07, .14), c.uniform(.34, .6)), crumpled(mix(white, dye, .25 + .6 * (i % 2)), .8), shown=unmade)
+        x, z = left + .36 + .31 * i, foot + .30 + .26 * ((i * 2) % 3)
+        w.ball((x, .56, z + c.uniform(-.1, .2)), (.36 + .1 * (i % 2), c.uniform(.08, .16), c.uniform(.30, .5)), crumpled(mix(white, dye, .25 + .6 * (i % 2)), .8), shown=unmade)
     for i, x in enumerate((-.95, -.10)):
         dent = c.uniform(-.06, .06)
         w.box((x - .36, .56 - dent * .3, 2.78 + dent), (x + .36, .56 + .22 + dent, 3.34), crumpled(white * (1 - .04 * i), .5), turn=c.uniform(-.12, .12) * (1 + 2 * unmade), soft=True)
