@@ -6,13 +6,19 @@ Every key has a default, so that no file is needed; a key that nobody knows is a
 
 from __future__ import annotations
 
+import contextlib
+import json
+import logging
 import os
 import platform
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from engine.core import toml
 from engine.core.errors import Plain
+
+log = logging.getLogger("engine.core")
 
 
 def processor() -> str:
@@ -119,3 +125,25 @@ class Machine:
 def cache_folder() -> Path:
     """Where is kept what can be measured or made again."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hypermnesia"
+
+
+def kept(path: Path) -> dict[str, Any]:
+    """What was kept in a file of the cache; nothing where it is missing, torn or somebody else's."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def keep(path: Path, found: dict[str, Any]) -> None:
+    """Keep it, whole or not at all. What a disk does not take is measured again at the next start."""
+    fresh = path.with_suffix(f".{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh.write_text(json.dumps(found, indent=1), encoding="utf-8")
+        fresh.replace(path)
+    except OSError as wrong:
+        log.info("%s is not kept (%s): it is measured again at the next start", path, wrong.strerror)
+        with contextlib.suppress(OSError):
+            fresh.unlink()

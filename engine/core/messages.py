@@ -260,6 +260,13 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True)
+class Remembering:
+    """How the mind's memory was found, at each start of it: "" while all is well, else what a technician must know."""
+
+    how: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Loading:
     """What a room is busy with before it can play: a line of progress."""
 

@@ -28,6 +28,8 @@ from engine.house.rooms import DoorsRoom, MindRoom, SoundRoom
 from engine.house.shield import ShieldedDoors, ShieldedMind, ShieldedSound
 from engine.house.wall import Seen, Wall, Watchers
 from engine.loop import Show, Values, perform
+from engine.mind.memory.copies import playing
+from engine.mind.memory.opening import look
 from engine.show import beat
 from engine.show.directory import mapping_nodes
 from engine.show.performer import Performer
@@ -77,6 +79,8 @@ class House:
     def _open(self) -> None:
         plan = self.plan
         check_ports(plan.doors)
+        self.stack.enter_context(playing(plan.mind.archive))
+        self.memory = look(plan.mind.archive)
         pulse = beat.find(plan.beat)
         self.stack.callback(pulse.close)
         fps = plan.fps or FPS
@@ -205,6 +209,7 @@ class House:
         notes = [f"{name}: {room['state']}" for name, room in rooms.items() if room["state"] != "running"]
         if page["running"] and not page["real"] and self.plan.sound.device != "null":
             notes.append("no sound card: the show runs in silence, in time; plug one in when you like")
+        notes += sorted({self.mind.remembering, self.memory.how if self.memory.remembers else ""} - {""})
         if self.recording and self.recording.trouble:
             notes.append(self.recording.trouble)
         state = self.mind.state
@@ -259,7 +264,8 @@ def run(options: argparse.Namespace, machine: Machine) -> int:
     show = plan(options, machine)
     with House(show) as house, stopped_by_signals(house):
         without = f", without: {'; '.join(house.without())}" if house.without() else ""
-        print(f"hypermnesia wakes up{without}", file=sys.stderr)
+        memory = f"; {house.memory.how}" if house.memory.how else ""
+        print(f"hypermnesia wakes up{without}{memory}", file=sys.stderr)
         house.wake()
         if opened := house.doors.opened:
             print(f"  write: {opened.pages[0] if opened.pages else ''}\n  OSC: udp {opened.osc}", file=sys.stderr)

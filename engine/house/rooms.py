@@ -24,6 +24,7 @@ from engine.core.messages import (
     News,
     Opened,
     Picture,
+    Remembering,
     Set,
     State,
     Stored,
@@ -44,6 +45,7 @@ class MindRoom:
     def __init__(self, room: Room, ring: PictureRing):
         self.room, self.ring = room, ring
         self.loading: Loading | None = None
+        self.remembering = ""  # what is wrong with its memory
         self.picture: Picture | None = None
         self.pending: dict[str, Text] = {}  # by key: said to the mind, not yet on the disk
         self._serial = 0
@@ -92,6 +94,9 @@ class MindRoom:
         for letter in self.room.drain():
             if isinstance(letter, Loading):
                 self.loading = letter
+                continue
+            if isinstance(letter, Remembering):
+                self.remembering = letter.how
                 continue
             if isinstance(letter, Stored):
                 self.pending.pop(letter.key, None)

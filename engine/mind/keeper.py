@@ -6,7 +6,6 @@ thread may call; what changes all three takes the lock.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import sqlite3
 import threading
@@ -20,10 +19,11 @@ from cachetools import LRUCache
 from torch import Tensor
 
 from engine.core.messages import Kind, Stored, Text, Token, Withdrawn
-from engine.mind.memory.archive import Archive, ArchiveError, Birth, Fragment, Seen
-from engine.mind.memory.copies import alone, put_in_order, snapshot
+from engine.mind.memory.archive import ArchiveError, Birth, Fragment, Seen
+from engine.mind.memory.copies import snapshot
 from engine.mind.memory.founding import Founder, fingerprint
 from engine.mind.memory.lineage import Line, descend
+from engine.mind.memory.opening import opened, refuses
 from engine.mind.memory.recall import Memory
 from engine.mind.memory.space import Vector
 from engine.mind.memory.strata import AGE, lay_together, near_duplicates
@@ -45,11 +45,8 @@ class Keeper:
 
     def __init__(self, options: MindOptions, parts: Parts):
         self.options, self.parts = options, parts
-        self._alone = contextlib.ExitStack()
-        Path(options.archive).mkdir(parents=True, exist_ok=True)
-        self._alone.enter_context(alone(Path(options.archive)))
-        put_in_order(Path(options.archive))
-        self.archive = Archive(Path(options.archive))
+        self._opened = opened(Path(options.archive))
+        self.standing, self.archive = self._opened.found, self._opened.archive
         self.journal = Journal(self.archive.folder)
         self.unsettled = ""  # why a withdrawal that was begun is not finished
         self.memory = Memory(self.archive, parts.space, parts.dreamer.latent)
@@ -153,13 +150,14 @@ class Keeper:
         """Take back what a code was given for: at once from recall and from what may surface, and from the disk.
 
         Once the wish is on the disk it is carried out, whatever fails: `unsettled` says what still stands in the way. A
-        code that was used already is found again. Raises OSError where even the wish cannot be kept: nothing was done.
+        code that was used already is found again. Raises OSError where even the wish cannot be kept: then it is not
+        shown until the next start, and lies where it lay.
         """
         if not self.archive.knows(code):
             return Withdrawn(code, False, visit)
-        self.journal.begin(self.archive.code(code))
         found = self.archive.fragment(self.archive.find(code))
         key = self._let_go(found) if found and found.state == 0 else ""
+        self.journal.begin(self.archive.code(code))
         self.settle()
         return Withdrawn(code, True, visit, key)
 
@@ -261,8 +259,15 @@ class Keeper:
         return sum(one <= novelty for one in self.novelties) / len(self.novelties)
 
     @property
+    def back(self) -> bool:
+        """Whether a disk that refused takes again what is said, so that a new mind would remember."""
+        return not self.standing.remembers and not refuses(self.archive.folder)
+
+    @property
     def nights(self) -> int:
-        """Days since the night's work was done last; 1 for an archive that never slept."""
+        """Days since the night's work was done last; 1 for an archive that never slept, 0 where nothing is remembered."""
+        if not self.standing.remembers:
+            return 0
         done = self.archive.fact("night")
         return self.archive.today - int(done) if done else 1
 
@@ -292,6 +297,5 @@ class Keeper:
 
     def close(self) -> None:
         self.memory.close()
-        self.archive.close()
-        self._alone.close()
+        self._opened.close()
 

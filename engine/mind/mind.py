@@ -309,7 +309,11 @@ class Mind:
     def hear(self, text: Text) -> list[News]:
         """Store a sentence and acknowledge it. Its answer comes later, by `news`. A bad disk is a Trouble, not an end."""
         try:
-            return [self.keeper.hear(text)]
+            stored = self.keeper.hear(text)
+            if self.keeper.standing.remembers:
+                return [stored]
+            self._trouble(self.keeper.standing.how)
+            return []  # not acknowledged: it comes again to the mind that can keep it
         except sqlite3.Error as wrong:
             self._unheard = [*self._unheard, text][-MOST:]
             full = f"a sentence could not be stored yet ({wrong}); make room on the disk of {self.options.archive}"

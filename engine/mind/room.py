@@ -25,7 +25,7 @@ from engine.core.autonomy import ALONE
 from engine.core.crossings import Mailbox, PictureRing
 from engine.core.errors import Plain
 from engine.core.guard import FAULTS, Guard
-from engine.core.messages import Dream, Judged, Loading, News, Set, Text, Touch, Trouble, Withdraw
+from engine.core.messages import Dream, Judged, Loading, News, Remembering, Set, Text, Touch, Trouble, Withdraw
 from engine.core.pulse import Pulses
 from engine.mind.export import Export, lend
 from engine.mind.mind import Mind
@@ -125,7 +125,7 @@ class Room:
                 try:
                     self.post(mind.withdraw(letter))
                 except (OSError, sqlite3.Error) as wrong:
-                    self.post(Trouble("mind", f"nothing was withdrawn, the disk refuses ({wrong})"))
+                    self.post(Trouble("mind", f"what is to be taken back is no longer shown, but the disk takes no wish ({wrong}): ask again"))
             case Judged(key, lent):
                 try:
                     mind.keeper.judged(key, lent)
@@ -135,7 +135,7 @@ class Room:
                 mind.set(letter)
                 self.fresh.set()
 
-    def post(self, *letters: News | Loading) -> None:
+    def post(self, *letters: News | Loading | Remembering) -> None:
         """Leave letters for the ears to send. Any thread."""
         self._outbox.extend(letters)
 
@@ -195,6 +195,8 @@ class Room:
         is done all the same.
         """
         mind, dream = self.mind, self.dream
+        if mind is not None and not mind.keeper.standing.remembers:
+            return self._wait_for_the_disk(mind, now)
         if dream is None or dream.autonomy < ALONE:
             self._busy = now
         if mind is None or now < self._wakes or not mind.keeper.nights:
@@ -209,6 +211,16 @@ class Room:
             self._wakes = now + 3600.0
             self.post(Trouble("mind", f"the archive could not be copied ({wrong}); there is still the last copy"))
 
+    def _wait_for_the_disk(self, mind: Mind, now: float) -> None:
+        """Where the disk takes again what is said, a new mind is to remember it: this one ends."""
+        if now < self._wakes:
+            return
+        self._wakes = now + 30.0
+        if mind.keeper.back:
+            self.post(Trouble("mind", "the disk takes again what is said: the mind starts anew and remembers"))
+            time.sleep(2 * LISTEN)  # the ears send it
+            self.open = False
+
     # --- stream ---
 
     def run(self) -> None:
@@ -220,6 +232,7 @@ class Room:
         mind = Mind(self.options, self.tell, parts, first=min(self.options.first, self.options.founding))
         mind.thinks = False
         self.mind = mind
+        self.post(Remembering(mind.keeper.standing.how))
         thought = threading.Thread(target=self.ponder, name="thought", daemon=True)
         thought.start()
         self._export = lend(self.ring, mind.parts.dreamer)

@@ -9,15 +9,14 @@ over 125 of its own time under a load of 19), so it is asked again at the next s
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import json
 import logging
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from engine.core.machine import cache_folder, keep, kept, processor
 from engine.mind.model.contract import Contract
 from engine.mind.options import MindOptions, spare
 
@@ -49,9 +48,7 @@ def chosen(options: MindOptions, tried: Tried | None = None, cache: Path | None 
     found, held = _decided(options, tried or _tried)
     if held:
         known[key] = [*found.size, found.threads]
-        with contextlib.suppress(OSError):  # what cannot be kept is measured again at the next start
-            cache.parent.mkdir(parents=True, exist_ok=True)
-            cache.write_text(json.dumps(known, indent=1))
+        keep(cache, known)
     return found
 
 
@@ -96,12 +93,7 @@ def _tried(options: MindOptions) -> tuple[float, tuple[int, int]]:
 def _known(options: MindOptions, cache: Path | None) -> tuple[dict[str, list[int]], Path, str]:
     import torch
 
-    from engine.core.machine import cache_folder, processor
-
     cache = cache or cache_folder() / "tier.json"
     facts = (processor(), spare(), torch.__version__, options.model, options.size, options.threads, options.terms.ladder)
     key = hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
-    try:
-        return dict(json.loads(cache.read_text())), cache, key
-    except (OSError, ValueError):
-        return {}, cache, key
+    return kept(cache), cache, key

@@ -15,7 +15,7 @@ from types import FrameType
 from typing import Any
 
 from engine.mind.memory.archive import Archive
-from engine.mind.memory.copies import alone, copies, health, put_in_order
+from engine.mind.memory.copies import alone, copies, put_in_order, state
 from engine.mind.memory.withdrawal import Journal, settle
 
 WATCHED = "/engine/mind/memory/"
@@ -107,7 +107,7 @@ def sound(folder: Path) -> None:
     strays = [path.name for path in folder.rglob("*") if ".new" in path.name or path.name.startswith("memory.restored")]
     assert not strays, strays
     for path in (folder / "memory.sqlite", *copies(folder)):
-        assert health(path) == "ok", f"{path}: {health(path)}"
+        assert state(path) == "ok", f"{path}: {state(path)}"
 
 
 def readable(folder: Path, *words: str) -> list[str]:

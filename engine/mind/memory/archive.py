@@ -87,7 +87,8 @@ class Archive:
             self._base.executescript(SCHEMA)
         except sqlite3.DatabaseError as wrong:
             kind = Damaged if Damaged.is_meant(wrong) else ArchiveError
-            raise kind(f"{self.path}: {wrong}; `hypermnesia archive restore` brings back the newest snapshot") from wrong
+            todo = "`hypermnesia archive restore` brings back the newest copy" if kind is Damaged else "make room on the disk"
+            raise kind(f"{self.path}: {wrong}; {todo}, or pass another folder") from wrong
         self.salt = self.fact("salt") or self._first_day()
 
     @property
@@ -103,7 +104,20 @@ class Archive:
         with self._lock:
             self._base.close()
 
+    def take_from(self, path: Path) -> None:
+        """Become what another file is. For an archive in working memory."""
+        with self._lock, contextlib.closing(sqlite3.connect(path)) as other:
+            other.backup(self._base)
+            self._base.executescript(SCHEMA)
+        self.salt = self.fact("salt") or self._first_day()
+
     # facts
+
+    @property
+    def last(self) -> int:
+        """The highest id that was ever given."""
+        with self._lock:
+            return int(self._base.execute("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'fragment'").fetchone()[0])
 
     def fact(self, name: str) -> bytes:
         """A fact about the archive itself; b"" where it has none."""

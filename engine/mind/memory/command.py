@@ -33,7 +33,8 @@ def main(argv: Sequence[str]) -> int:
     folder = Path(arguments.archive)
     try:
         if arguments.what in ("forget", "compact", "restore"):
-            with copies.alone(folder, patience=1.0):
+            _there(folder)
+            with copies.playing(folder), copies.alone(folder, patience=1.0):
                 copies.put_in_order(folder)
                 return int(_COMMANDS[arguments.what](folder, arguments))
         return int(_COMMANDS[arguments.what](folder, arguments))
@@ -59,9 +60,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _open(folder: Path) -> Archive:
-    if not (folder / FILE).exists():
+def _there(folder: Path) -> None:
+    if not (folder / FILE).exists() and not copies.snapshots(folder):
         raise ArchiveError(f"{folder}: no archive is there; `hypermnesia run` makes one, --archive FOLDER names another")
+
+
+def _open(folder: Path) -> Archive:
+    _there(folder)
     return Archive(folder)
 
 

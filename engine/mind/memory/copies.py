@@ -15,25 +15,50 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from engine.mind.memory.archive import FILE, Archive, ArchiveError
+from engine.mind.memory.archive import FILE, Archive, ArchiveError, Damaged
 
 NIGHTS = 7  # snapshots that are kept
 SUFFIXES = ("", "-wal", "-shm", "-journal")
 DATE = re.compile(r"\d{4}-\d\d-\d\d\.sqlite")
+CHECKED = 1 << 30  # bytes of a file that are looked through at each start
 PATIENCE = 2.0  # seconds that one waits for another's copy
+
+
+class InUse(ArchiveError):
+    """Somebody else has this archive now."""
 
 
 @contextlib.contextmanager
 def alone(folder: Path, patience: float = 0.0) -> Iterator[None]:
-    """Hold the archive for oneself. Raises ArchiveError where a show, or another command, has it for longer than that."""
-    if not folder.exists():
-        raise ArchiveError(f"{folder}: no archive is there; `hypermnesia run` makes one, --archive FOLDER names another")
+    """Hold the archive for oneself. Raises InUse where another mind, or a command, has it for longer than that."""
     with (folder / "lock").open("a") as lock:
         if not _locked(lock.fileno(), patience):
-            raise ArchiveError(
-                f"{folder} is in use by a show: stop it first, or withdraw through the kiosk page, which asks the show itself"
-            )
+            raise InUse(f"{folder} is in use by a show or a command: stop it first, or give this one its own with --home FOLDER")
         yield
+
+
+@contextlib.contextmanager
+def playing(folder: Path, patience: float = 0.0) -> Iterator[None]:
+    """A show has this archive from its beginning to its end, also while its mind starts anew. Raises InUse.
+
+    Where the disk does not even take this note, nothing is written there and nobody can be disturbed.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        note = os.open(folder / "show", os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError:
+        yield
+        return
+    try:
+        if not _locked(note, patience):
+            who = os.pread(note, 32, 0).decode(errors="replace").strip() or "?"
+            raise InUse(f"a show plays with {folder} (process {who}): stop it, or give this one its own with --home FOLDER")
+        with contextlib.suppress(OSError):
+            os.ftruncate(note, 0)
+            os.pwrite(note, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(note)
 
 
 @contextlib.contextmanager
@@ -102,9 +127,14 @@ def restore(folder: Path, name: str = "", codes: Iterable[bytes] = ()) -> Path:
         what = f"no snapshot is called {name}; there are: {', '.join(p.stem for p in found)}" if found else "there is no snapshot"
         raise ArchiveError(f"{folder}: {what}")
     with copying(folder):
-        state = health(chosen[0])
-        if state != "ok":
-            raise ArchiveError(f"{chosen[0]}: {state}; try an older one: {', '.join(path.stem for path in found)}")
+        if (wrong := state(chosen[0])) != "ok":
+            raise ArchiveError(f"{chosen[0]} is {wrong}; try another: {', '.join(path.stem for path in found)}")
+        current = folder / FILE
+        if state(current) == "ok":
+            with contextlib.closing(Archive(folder)) as archive:
+                archive.flush()  # so that it is one file, and its log is not played into the copy
+        elif current.exists():
+            set_aside(current)
         _prepare(folder, chosen[0], codes)
     put_in_order(folder)
     return chosen[0]
@@ -146,20 +176,41 @@ def put_in_order(folder: Path) -> None:
     if current.exists():
         remove(before)
         current.replace(before)
-    for suffix in SUFFIXES[1:]:  # a log that stayed here would be played into the copy
-        with contextlib.suppress(FileNotFoundError):
-            Path(f"{current}{suffix}").replace(f"{before}{suffix}")
+    for suffix in SUFFIXES[1:]:
+        Path(f"{current}{suffix}").unlink(missing_ok=True)
     restored.replace(current)
     sync(folder)
 
 
-def health(path: Path) -> str:
-    """"ok", or what is wrong with a file of an archive. Reads all of it: a second for each gigabyte, from a warm disk."""
+def state(path: Path) -> str:
+    """"ok", "missing", "empty", or how a file of an archive is damaged. Raises sqlite3.Error where the disk cannot be read.
+
+    Up to CHECKED bytes are read, in well under a second from a warm disk; of larger files the beginning alone.
+    """
+    if not path.exists():
+        return "missing"
+    wal = Path(f"{path}-wal")
+    if not path.stat().st_size and not (wal.exists() and wal.stat().st_size):
+        return "empty"
+    check = "quick_check(1)" if path.stat().st_size <= CHECKED else "schema_version"
     try:
         with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5)) as base:
-            return str(base.execute("PRAGMA quick_check(1)").fetchone()[0])
+            found = base.execute(f"PRAGMA {check}").fetchone()[0]
     except sqlite3.Error as wrong:
-        return str(wrong)
+        if not Damaged.is_meant(wrong):
+            raise
+        found = str(wrong)
+    return "ok" if found == "ok" or isinstance(found, int) else f"damaged ({found})"
+
+
+def set_aside(path: Path) -> Path:
+    """Put a damaged file where nobody writes to it, under the time; its log first, which must not meet another base."""
+    kept = path.with_name(f"memory.damaged-{time.strftime('%Y-%m-%d-%H%M%S')}.sqlite")
+    for suffix in reversed(SUFFIXES):
+        with contextlib.suppress(FileNotFoundError):
+            Path(f"{path}{suffix}").replace(f"{kept}{suffix}")
+    sync(path.parent)
+    return kept
 
 
 def remove(path: Path) -> None:

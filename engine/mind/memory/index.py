@@ -16,6 +16,7 @@ kills), checked at the start, and built anew whatever is wrong with it.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -121,7 +122,8 @@ class Index:
         self._gone.append(row)
         if self._graph is not None and row < self._known:
             self._graph.remove(row)
-        self.path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # where the disk refuses, whoever withdraws tries again
+            self.path.unlink(missing_ok=True)
 
     def propose(self, vector: Vector, count: int) -> Rows:
         """Rows with sketches near this vector's, `count` of them or more where there are so many, in no order."""
@@ -138,12 +140,16 @@ class Index:
     # the graph
 
     def _build(self, goes_on: bool) -> None:
-        """Start the builder on the sketches as they are now."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._note.unlink(missing_ok=True)
-        if not goes_on:
-            self.path.unlink(missing_ok=True)
-        np.save(self._sketches, self._bits)
+        """Start the builder on the sketches as they are now. Where the disk takes no graph, there is none."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._note.unlink(missing_ok=True)
+            if not goes_on:
+                self.path.unlink(missing_ok=True)
+            np.save(self._sketches, self._bits)
+        except OSError as wrong:
+            log.warning("%s is not built (%s): sketches are compared one by one", self.path.name, wrong)
+            return
         command = [sys.executable, "-m", __name__, str(self._sketches), str(self.path)]
         self._builder = subprocess.Popen(command, stdin=subprocess.DEVNULL)
 
@@ -152,18 +158,21 @@ class Index:
         if self._builder is None or self._builder.poll() is None:
             return
         self._builder = None
-        self._sketches.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self._sketches.unlink(missing_ok=True)
         graph = _restored(self.path)
         if graph is None:
             log.warning("%s could not be built: sketches are compared one by one until the next start", self.path.name)
             return
         self._graph, self._known = graph, len(graph)
-        self._write_facts(self._known)
+        with contextlib.suppress(OSError):  # without them it is built anew at the next start
+            self._write_facts(self._known)
         for row in self._gone:
             if row < self._known:
                 graph.remove(row)
         if self._gone:
-            self.path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                self.path.unlink(missing_ok=True)
 
     @property
     def _sketches(self) -> Path:
@@ -194,9 +203,12 @@ class Index:
     def save(self) -> None:
         """Keep the graph, if there is one that may be kept."""
         if self._graph is not None and not self._gone:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            _keep(self._graph, self.path)
-            self._write_facts(self._known)
+            try:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                _keep(self._graph, self.path)
+                self._write_facts(self._known)
+            except (OSError, RuntimeError) as wrong:  # usearch says RuntimeError of a full disk
+                log.warning("%s is not kept (%s): it is built anew at the next start", self.path.name, wrong)
 
     def _write_facts(self, rows: int) -> None:
         """The facts last, so that they never speak of an older file."""

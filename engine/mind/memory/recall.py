@@ -40,9 +40,9 @@ class Memory:
         self.archive, self.space, self.shape = archive, space, shape
         self.fragments, t, v = archive.recallable(space)
         self._lock = threading.RLock()
-        cache = archive.folder / "cache"
-        self.words = Space(t, cache / "words.usearch")
-        self.images = Space(v, cache / f"images-{hashed(space)}.usearch")
+        cache = None if archive.passing else archive.folder / "cache"
+        self.words = Space(t, cache and cache / "words.usearch")
+        self.images = Space(v, cache and cache / f"images-{hashed(space)}.usearch")
         self.row = {fragment.id: row for row, fragment in enumerate(self.fragments)}
         fame = archive.fame()
         self.fame = [fame.get(fragment.id, 0) for fragment in self.fragments]

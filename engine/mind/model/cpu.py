@@ -7,7 +7,6 @@ multiply (228 GFLOP/s), so what is left is arithmetic.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from engine.core.machine import cache_folder, processor
+from engine.core.machine import cache_folder, keep, kept, processor
 from engine.mind.model.device import lay
 
 _NO_SUM = "none"
@@ -137,12 +136,11 @@ def precision(asked: str, cache: Path | None = None) -> torch.dtype:
         return torch.float32
     key = f"{processor()} torch {torch.__version__}"
     cache = cache or cache_folder() / "precision.json"
-    known = json.loads(cache.read_text()) if cache.is_file() else {}
+    known = kept(cache)
     if known.get(key) not in named:
         took = {name: seconds(_probe(dtype)) for name, dtype in named.items()}
         known[key] = min(took, key=lambda name: took[name])
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        cache.write_text(json.dumps(known, indent=1))
+        keep(cache, known)
     return named[known[key]]
 
 

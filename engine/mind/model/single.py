@@ -9,10 +9,13 @@ A tokenizer is no tensor: it has to be on this machine, beside the file or with 
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import json
+import logging
 import re
 import shutil
+import tempfile
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -21,6 +24,7 @@ from typing import Any
 from engine.core.machine import cache_folder
 from engine.mind.model.folder import Folder, ModelMissing
 
+log = logging.getLogger("engine.mind")
 UNET, VAE = "model.diffusion_model.", "first_stage_model."
 CLIP, OPEN = "cond_stage_model.transformer.text_model.", "cond_stage_model.model."
 CLIP_XL, OPEN_XL = "conditioner.embedders.0.transformer.text_model.", "conditioner.embedders.1.model."
@@ -86,7 +90,13 @@ def configure(path: Path, cache: Path | None = None) -> Folder:
     folder = Folder(target, path.name, path)
     if not (target / "model_index.json").is_file():
         shutil.rmtree(target, ignore_errors=True)  # half written
-        _write(tensors, target)
+        try:
+            _write(tensors, target)
+        except OSError as wrong:  # a cache that takes nothing: written again at the next start
+            log.info("%s cannot be kept (%s)", target, wrong.strerror)
+            folder = Folder(Path(tempfile.mkdtemp(prefix="hypermnesia-")), path.name, path)
+            atexit.register(shutil.rmtree, folder.path, ignore_errors=True)
+            _write(tensors, folder.path)
     folder.check()
     return folder
 
