@@ -22,7 +22,7 @@ class DoorsOptions:
     name: str = "hypermnesia"  # how surfaces see this instrument on the network
     host: str = "127.0.0.1"  # the address to bind; "0.0.0.0" opens the doors to the local network
     osc_port: int = 9000  # UDP; 0 = any free port, -1 = closed (the same for the others)
-    tcp_port: int = 9001  # OSC over TCP, SLIP framed
+    tcp_port: int = 9001  # OSC over TCP, after a length or in SLIP frames
     query_port: int = 9000  # OSCQuery over HTTP; TCP, so that it can share the number of the UDP port
     web_port: int = 8000
     osc_allow: tuple[str, ...] = NEAR  # networks that may send OSC

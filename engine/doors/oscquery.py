@@ -258,6 +258,8 @@ class Advert:
             yield "_oscjson._tcp.local.", self.opened.query
         if self.opened.osc:
             yield "_osc._udp.local.", self.opened.osc
+        if self.opened.osc_tcp:
+            yield "_osc._tcp.local.", self.opened.osc_tcp
 
     async def open(self, interfaces: list[str] | None = None) -> None:
         """Announce; raises OSError where the network does not allow it."""

@@ -55,6 +55,12 @@ def processor() -> Iterator[Finding]:
         yield Finding("memory", f"{free:.1f} GiB free", "" if free > 2 else "3 GiB are wanted: close other programs")
 
 
+def eyes(machine: Machine) -> Iterator[Finding]:
+    limit = machine.stage.flashes
+    todo = "more than photosensitive people can bear (WCAG 2.3.1: 3); tell everybody at the door" if limit > 3 else ""
+    yield Finding("flashes", f"at most {limit} a second", todo)
+
+
 def graphics() -> Iterator[Finding]:
     """GL is asked in a process of its own: a driver that crashes must not take the doctor with it."""
     ask = (
@@ -151,7 +157,7 @@ def doctor(options: argparse.Namespace, machine: Machine) -> int:
     """Print the page; exit code 1 when something grave was found."""
     where = options.home or home()
     checks: list[Callable[[], Iterator[Finding]]] = [
-        python, processor, graphics, lambda: sound(machine), lambda: mind(machine), lambda: memory(where), lambda: doors(machine),
+        python, processor, graphics, lambda: eyes(machine), lambda: sound(machine), lambda: mind(machine), lambda: memory(where), lambda: doors(machine),
     ]  # fmt: skip
     findings = [finding for check in checks for finding in check()]
     wide = max(len(f.what) for f in findings)

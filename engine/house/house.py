@@ -268,7 +268,7 @@ def run(options: argparse.Namespace, machine: Machine) -> int:
         print(f"hypermnesia wakes up{without}{memory}", file=sys.stderr)
         house.wake()
         if opened := house.doors.opened:
-            print(f"  write: {opened.pages[0] if opened.pages else ''}\n  OSC: udp {opened.osc}", file=sys.stderr)
+            print(f"  write: {opened.pages[0] if opened.pages else ''}\n  OSC: udp {opened.osc}, tcp {opened.osc_tcp or 'closed'}", file=sys.stderr)
         house.play()
         print(summary(house), file=sys.stderr)
     return 0

@@ -13,12 +13,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.core.clock import Clock, Now
-from engine.core.crossings import GRAIN, grain_row
+from engine.core.crossings import GRAIN, KeyRing, grain_row
 from engine.core.errors import CannotPlay
 from engine.core.machine import Machine
 from engine.core.messages import (
@@ -44,7 +45,6 @@ from engine.mind.mind import Mind
 from engine.show.performer import Performer
 from engine.show.programme import Programme
 from engine.sound.instrument import Instrument
-from engine.sound.mapping import keystroke
 from engine.sound.nodes import nodes
 from engine.sound.options import SoundOptions
 from engine.sound.stems import Stems
@@ -133,7 +133,9 @@ class OfflineSound:
 
     def hear(self, message: Message) -> None:
         if isinstance(message, Keystroke) and not self.dark:  # live, keys come to the sound room from the doors
-            self.schedule((keystroke(message, self.samples / self.rate, self.mind.state.lineage),))
+            self.instrument.lineage = self.mind.state.lineage
+            key = (self.samples / self.rate, message.bits, message.deleted)
+            self._schedule(self.instrument.struck(np.array([key], KeyRing.dtype)))
         if isinstance(message, Set) and message.address == "/hm/blackout":
             self.dark = bool(message.args[0]) if message.args else True
         if isinstance(message, Set) and message.address.startswith("/hm/sound/"):
@@ -142,12 +144,14 @@ class OfflineSound:
                 self.stems.receive(message)
 
     def schedule(self, grains: Iterable[Grain]) -> None:
-        rows = [grain_row(grain, grain.time) for grain in grains]
+        self._schedule(np.array([grain_row(grain, grain.time) for grain in grains], GRAIN))
+
+    def _schedule(self, rows: NDArray[Any]) -> None:
         self.grains += len(rows)
-        if rows:
-            self.instrument.schedule(np.array(rows, GRAIN))
+        if len(rows):
+            self.instrument.schedule(rows)
             if self.stems:
-                self.stems.schedule(np.array(rows, GRAIN))
+                self.stems.schedule(rows)
 
     def news(self) -> tuple[News, ...]:
         return ()

@@ -174,16 +174,15 @@ class Instrument:
         self.faults += len(rows) - int(np.count_nonzero(whole))
         return rows[whole]
 
-    def strike(self, keys: NDArray[Any]) -> None:
-        """Take keys, (n,) of KeyRing.dtype: each sounds as soon as it can, in the loudest voice that is here."""
+    def struck(self, keys: NDArray[Any]) -> NDArray[Any]:
+        """Keys, (n,) of KeyRing.dtype, as grains: each sounds as soon as it can, in the loudest voice that is here."""
         loud = amplitude(self.keys)
         rows = []
         for at, bits, deleted in keys.tolist() if loud > 0.0 else ():
             grain = mapping.keystroke(Keystroke(bits, bool(deleted)), at, self.lineage)
             source = grain.source if self.library.find(grain.source) is not None else PICTURE
             rows.append(grain_row(replace(grain, source=source, gain=loud * grain.gain), at))
-        if rows:
-            self.schedule(np.array(rows, GRAIN))
+        return np.array(rows, GRAIN)
 
     def _clouds(self, rows: NDArray[Any]) -> NDArray[Any]:
         """Some memories speak in sounds of the world, where the room has any."""

@@ -68,7 +68,7 @@ class Player:
             self.instrument.schedule(rows)
         keys = self._keys.take()
         if len(keys) and not self.dark:
-            self.instrument.strike(keys)
+            self.instrument.schedule(self.instrument.struck(keys))
             self._heard += (start + self._period - keys["time"]).tolist()  # the limiter holds a block
             self._page.publish(keys=float(np.percentile(self._heard, 95)))
         first = self._samples.written

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import struct
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -16,7 +17,7 @@ from websockets.sync.client import connect
 
 from engine.core.messages import Set
 from engine.doors.wires import encode, most_crowding, plain_name
-from tests.doors.doors_house import House
+from tests.doors.doors_house import House, Performer
 
 pytestmark = pytest.mark.realtime
 
@@ -117,6 +118,23 @@ def test_idle_websockets_and_subscriptions_shut_nobody_out(house: House) -> None
         while "/hm/pong" not in seen:
             seen |= {address for address, _ in packet(sock)}
             assert "/hm/error" not in seen
+
+
+def test_panic_by_udp_is_not_held_up_by_a_flood_over_tcp(house: House) -> None:
+    flood = after_length(*(encode("/hm/unknown", (float(n),)) for n in range(4000)))
+    waits = []
+    with tcp(house) as one, tcp(house) as two:
+        for n in range(3):
+            for sock in (one, two):
+                threading.Thread(target=sock.sendall, args=(flood,), daemon=True).start()
+            time.sleep(0.02)
+            performer, pressed = Performer(house.opened.osc), time.monotonic()
+            before = len(house.messages(Set))
+            performer.play("/hm/blackout", n % 2 == 0)
+            house.until(lambda was=before: len(house.messages(Set)) > was)
+            waits.append(house.said[-1][0] - pressed)
+            performer.close()
+    assert min(waits) < 0.05, waits
 
 
 def test_a_machine_that_takes_all_places_only_loses_its_own() -> None:
