@@ -1,4 +1,5 @@
-"""Bodies: round limbs that grow into one another, with the light on them, their fur, and the open land where they stand."""
+"""Bodies: round limbs that grow into one another, with the light on them, their fur, and the open land where they
+stand."""
 from __future__ import annotations
 
 import itertools
@@ -17,7 +18,8 @@ Joint = tuple[Number, Number, Number]                  # u, v, radius, all in th
 
 
 class Body:
-    """Limbs joined by a smooth minimum of their distances: one skin, whose height above the picture is known everywhere.
+    """Limbs joined by a smooth minimum of their distances: one skin, whose height above the picture is known
+    everywhere.
 
     A body stands at (x, y) and is `size` high; u goes to where it looks (`side` 1 right, -1 left), v up from its feet.
     """
@@ -30,23 +32,27 @@ class Body:
         self.far = torch.full(shape, 9., device=c.device)            # signed distance to the skin, in picture heights
         self.thick = torch.full(shape, .01, device=c.device)         # radius of the limb that is seen
         self.along, self.across = (torch.zeros(shape, device=c.device) for _ in range(2))
-        self.box = [c.height, 0, c.width, 0]                         # rows from, to, columns from, to that any limb touches
+        # rows from, to, columns from, to that any limb touches
+        self.box = [c.height, 0, c.width, 0]
 
     def at(self, u: Number, v: Number) -> tuple[Tensor, Tensor]:
         """A place of the body on the picture."""
         across = u * self.side
-        return self.x + self.size * (across * self.cos + v * self.sin), self.y + self.size * (across * self.sin - v * self.cos)
+        return self.x + self.size * (across * self.cos + v * self.sin), self.y + self.size * (across * self.sin - v
+                * self.cos)
 
     def limb(self, *joints: Joint, blend: float = .04) -> None:
         """A chain of joints, each with its radius; `blend` is how softly it grows out of what is there already."""
         start: Number = 0.
         for (u0, v0, r0), (u1, v1, r1) in itertools.pairwise(joints):
-            start = start + self._join(self.at(u0, v0), self.at(u1, v1), r0 * self.size, r1 * self.size, blend * self.size, start)
+            start = start + self._join(self.at(u0, v0), self.at(u1, v1), r0 * self.size, r1 * self.size,
+                                       blend * self.size, start)
 
     def ball(self, u: Number, v: Number, r: Number, blend: float = .04) -> None:
         self.limb((u, v, r), (u + .001, v, r), blend=blend)
 
-    def _join(self, a: tuple[Tensor, Tensor], b: tuple[Tensor, Tensor], r0: Tensor, r1: Tensor, blend: Tensor, start: Number) -> Tensor:
+    def _join(self, a: tuple[Tensor, Tensor], b: tuple[Tensor, Tensor], r0: Tensor, r1: Tensor, blend: Tensor,
+              start: Number) -> Tensor:
         rows, columns = self._window(a, b, torch.maximum(r0, r1) + blend + 6 * self.c.pixel)
         x, y = self.c.x[..., columns] - a[0], self.c.y[..., rows, :] - a[1]
         dx, dy = b[0] - a[0], b[1] - a[1]
@@ -58,7 +64,8 @@ class Body:
         beside = y * ux - x * uy
         new = (beside**2 + (walk - t * length) ** 2).sqrt() - radius
         here = (..., rows, columns)
-        self.box = [min(self.box[0], rows.start), max(self.box[1], rows.stop), min(self.box[2], columns.start), max(self.box[3], columns.stop)]
+        self.box = [min(self.box[0], rows.start), max(self.box[1], rows.stop), min(self.box[2], columns.start),
+                    max(self.box[3], columns.stop)]
         old = self.far[here]
         share = (.5 + .5 * (old - new) / blend).clamp(0, 1)
         self.along[here] = torch.where(new < old, walk + start, self.along[here])
@@ -68,7 +75,8 @@ class Body:
         return length
 
     def _window(self, a: tuple[Tensor, Tensor], b: tuple[Tensor, Tensor], margin: Tensor) -> tuple[slice, slice]:
-        """Rows and columns that a limb can touch in any picture of the batch: most of a picture need not be computed."""
+        """Rows and columns that a limb can touch in any picture of the batch: most of a picture need not be
+        computed."""
         c = self.c
         bounds = []
         for i, shift, most in ((0, c.aspect / 2 - .5, c.width), (1, 0., c.height)):
@@ -89,7 +97,8 @@ class Body:
 
     def _cut(self, field: Tensor) -> Tensor:
         """The part of a field that limbs touch: what a small body costs is its size."""
-        rows, columns = (slice(*self.box[i:i + 2]) if field.shape[axis] > 1 else slice(None) for i, axis in ((0, -2), (2, -1)))
+        rows, columns = (slice(*self.box[i:i + 2]) if field.shape[axis] > 1 else slice(None) for i,
+                         axis in ((0, -2), (2, -1)))
         return field[..., rows, columns]
 
     def _whole(self, part: Tensor) -> Tensor:
@@ -112,12 +121,14 @@ class Body:
     def strands(self, fine: float = 70., long: float = 9.) -> Tensor:
         """Hair in 0..1 that lies along the limbs: one texture, laid along and across them."""
         texture = self.c.noise(48, octaves=2, gain=.7, size=(128, 128))
-        gx, gy = (torch.remainder(self._cut(place) * f / 16, 4) - 2 for place, f in ((self.across, fine), (self.along, long)))
+        gx, gy = (torch.remainder(self._cut(place) * f / 16, 4) - 2 for place,
+                  f in ((self.across, fine), (self.along, long)))
         grid = torch.cat((gx, gy), 1).permute(0, 2, 3, 1)
         return self._whole(F.grid_sample(texture, grid, padding_mode="reflection", align_corners=False))
 
     def lit(self, s: Scene, colour: Tensor, side: Tensor, soft: float = .005, rim: float = .5) -> Tensor:
-        """`colour` under the scene's hour: light from `side` and above, shade that takes the sky's colour, a bright rim."""
+        """`colour` under the scene's hour: light from `side` and above, shade that takes the sky's colour, a bright
+        rim."""
         right, down, front = self._normals(soft)
         colour = self._cut(colour)
         key = (right * side * .66 - down * .52 + front * .42).clamp(0, 1)
@@ -135,7 +146,14 @@ def daylight(s: Scene) -> Tensor:
 def shine(s: Scene, colour: Tensor, key: Tensor, above: Tensor) -> Tensor:
     """A surface of `colour`: `key` 0..1 of the light reaches it, `above` 0..1 of the sky."""
     sky = mix(s.sky.zenith, s.sky.middle, .6) * .8 + s.sky.horizon * .2
-    return colour * (sky * (.16 + .52 * above) * (.55 + .45 * s.sky.ambient) + daylight(s) * key * 1.05) + s.sky.middle * .012
+    return colour * (sky * (.16 + .52 * above) * (.55 + .45 * s.sky.ambient) + daylight(s) * key
+                     * 1.05) + s.sky.middle * .012
+
+
+def cloth_of(body: Body, colour: Tensor, fine: float = 8., deep: float = .75) -> Tensor:
+    """Folds that run along the limbs, and a weave."""
+    folds = body.strands(9, 1.6)
+    return colour * (1 - deep / 2 + deep * folds) * (.90 + .20 * body.strands(110, 110))
 
 
 def cover(c: Canvas, picture: Tensor, body: Body, shown: Tensor, shadow: float = .35) -> Tensor:
@@ -160,7 +178,8 @@ def coat(c: Canvas, s: Scene, natural: Sequence[Colour], share: float = .85) -> 
     return mix(own, s.pigment("colour", (.5, .5, .5)) * .90 + .03, said * share).clamp(.02, 1)
 
 
-GRASS: dict[str, Colour] = {"spring": (.38, .52, .18), "summer": (.44, .46, .18), "autumn": (.56, .38, .14), "winter": (.82, .85, .90)}
+GRASS: dict[str, Colour] = {"spring": (.38, .52, .18), "summer": (.44, .46, .18), "autumn": (.56, .38, .14),
+                            "winter": (.82, .85, .90)}
 
 
 def open_land(c: Canvas, s: Scene, horizon: Tensor) -> tuple[Tensor, Tensor]:
@@ -168,7 +187,8 @@ def open_land(c: Canvas, s: Scene, horizon: Tensor) -> tuple[Tensor, Tensor]:
     picture = air.paint_sky(c, s)
     ground = s.pick("season", GRASS, (.42, .43, .20))
     ground = mix(ground, c.tint(.86, .88, .93), s.has("weather", "snow"))
-    ground = mix(ground, c.sheet([(.62, .52, .36)] * c.count), (c.uniform() > .62).float() * s.has("season", "") * (1 - s.has("weather", "snow")))
+    ground = mix(ground, c.sheet([(.62, .52, .36)] * c.count),
+                 (c.uniform() > .62).float() * s.has("season", "") * (1 - s.has("weather", "snow")))
     level = torch.full_like(horizon, .5)
     for near, rise, f in ((.25, .13, 1.6), (.6, .055, 4.)):
         top = horizon - rise * c.line(f, octaves=5) * c.uniform(.3, 1.1)
@@ -191,7 +211,8 @@ def blades_before(c: Canvas, s: Scene, picture: Tensor, ground: Tensor, line: Te
     return mix(picture, shine(s, tone, .30 + .5 * high.clamp(0, 1), torch.full_like(line, .55)), mask)
 
 
-def ground_shadow(c: Canvas, picture: Tensor, x: Tensor, y: Tensor, wide: Tensor | float, flat: float = .018, dark: float = .55) -> Tensor:
+def ground_shadow(c: Canvas, picture: Tensor, x: Tensor, y: Tensor, wide: Tensor | float, flat: float = .018,
+                  dark: float = .55) -> Tensor:
     """A soft shadow on the ground under something that stands at (x, y)."""
     pool = torch.exp(-(((c.x - x) / wide) ** 2) ** 1.4 - ((c.y - y) / flat) ** 2)
     return picture * (1 - dark * pool)

@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from engine.painter import (
+    ages,
     aircraft,
     animals,
     bridges,
     buildings,
+    cats,
     coasts,
     elements,
     events,
+    fishes,
     gardens,
     halls,
     insides,
@@ -75,8 +78,8 @@ PAINTERS: dict[str, Kind] = {
     "street": Kind(streets.street), "market": Kind(markets.market, tone=.55), "bridge": Kind(bridges.bridge), "garden": Kind(gardens.garden, tone=.4),
     "car": Kind(vehicles.car), "aeroplane": Kind(aircraft.aeroplane), "train": Kind(railway.train), "station": Kind(stations.station, tone=.7),
     # animals and people close by
-    "dog": Kind(animals.dog, tone=.4, veil=.6), "cat": Kind(animals.cat, tone=.4, veil=.6), "horse": Kind(animals.horse, tone=.4, veil=.6),
-    "birds": Kind(wings.birds, tone=.4, veil=.7), "fish": Kind(wings.fish, sky=False, tone=.3),
+    "dog": Kind(animals.dog, tone=.4, veil=.6), "cat": Kind(cats.cat, tone=.4, veil=.6), "horse": Kind(animals.horse, tone=.4, veil=.6),
+    "birds": Kind(wings.birds, tone=.4, veil=.7), "fish": Kind(fishes.fish, sky=False, tone=.3),
     # rooms, buildings, things
     "kitchen": Kind(rooms.kitchen, sky=False, tone=.4, dim=0),
     "bed": Kind(rooms.bed, sky=False, tone=.4, dim=0), "library": Kind(institutions.library, sky=False, tone=.4, dim=0),
@@ -92,6 +95,6 @@ PAINTERS: dict[str, Kind] = {
     "lighthouse": Kind(lighthouse.lighthouse),
     "church": Kind(buildings.church),
     "house": Kind(buildings.house),
-    "mother": Kind(pairs.mother, sky=False, tone=.35, dim=0), "elder": Kind(pairs.elder, sky=False, tone=.35, dim=0),
-    "child": Kind(pairs.child, tone=.35, veil=.6), "couple": Kind(pairs.couple, tone=.4, veil=.6),
+    "mother": Kind(pairs.mother, sky=False, tone=.35, dim=0), "elder": Kind(ages.elder, sky=False, tone=.35, dim=0),
+    "child": Kind(ages.child, tone=.35, veil=.6), "couple": Kind(pairs.couple, tone=.4, veil=.6),
 }

@@ -1,43 +1,48 @@
-"""People who are somebody's: a mother with her child, a couple, a child, the old."""
+"""People who are somebody's: a mother with her child, a couple."""
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-from engine.painter.bodies import Body, Number, blades_before, cover, daylight, ground_shadow, open_land, shine
+from engine.painter.bodies import (
+    Body,
+    Number,
+    blades_before,
+    cloth_of,
+    cover,
+    daylight,
+    ground_shadow,
+    open_land,
+    shine,
+)
 from engine.painter.canvas import Canvas, mix, smooth
 from engine.painter.heads import Look, Pose, face, hair, laid, neck, somebody
 from engine.painter.living import ground_of
 from engine.painter.scene import PIGMENTS, Scene, parted
 
-_CLOTHS = ("blue", "brown", "grey", "green", "red", "white", "violet", "golden")
+CLOTHS = ("blue", "brown", "grey", "green", "red", "white", "violet", "golden")
 
 
-def _room_light(c: Canvas, s: Scene, colour: Tensor, light: Tensor) -> Tensor:
+def room_light(c: Canvas, s: Scene, colour: Tensor, light: Tensor) -> Tensor:
     """A wall out of focus under light from one side."""
     picture = ground_of(c, colour * .75 + .03) * (.34 + .62 * s.sky.ambient) * s.sky.light
     fall = smooth(-.7, .6, (c.x - .5) * light - .25 * (c.y - .5))
     return picture * (.50 + .70 * fall) + daylight(s) * .10 * torch.exp(-(c.far(.5 + .38 * light, .12) / .35) ** 2)
 
 
-def _cloth(c: Canvas, body: Body, colour: Tensor, fine: float = 8., deep: float = .75) -> Tensor:
-    """Folds that run along the limbs, and a weave."""
-    folds = body.strands(9, 1.6)
-    return colour * (1 - deep / 2 + deep * folds) * (.90 + .20 * body.strands(110, 110))
-
-
 def mother(c: Canvas, s: Scene) -> Tensor:
     """A mother who holds her child and looks down on it."""
     light = torch.where(c.uniform() > .5, 1., -1.)
     side = torch.where(c.uniform() > .5, 1., -1.)
-    picture = _room_light(c, s, s.pigment("colour", (.42, .36, .30)), light)
-    robe = s.any_pigment("colour", _CLOTHS) * .62 + .03
+    picture = room_light(c, s, s.pigment("colour", (.42, .36, .30)), light)
+    robe = s.any_pigment("colour", CLOTHS) * .62 + .03
     swaddle = mix(c.tint(.90, .86, .78), s.pigment("second", (.90, .86, .78)), .6)
     look, size = somebody(c, s), c.uniform(1.08, 1.20)
     x, base = .5 - .06 * side + c.uniform(-.03, .03), c.uniform(1.08, 1.12)
-    pose = Pose(x + .035 * side * size, base - .70 * size, .33 * size, c.uniform(.20, .34) * side, side * c.uniform(.9, 1.3), light)
+    pose = Pose(x + .035 * side * size, base - .70 * size, .33 * size, c.uniform(.20, .34) * side,
+                side * c.uniform(.9, 1.3), light)
     look.closed, look.smile = torch.ones_like(x), c.uniform(.5, 1.)
-    veiled = (c.uniform() > .45).float()
+    under = (c.uniform() > .45).float()
     look.long, look.fringe = torch.ones_like(x), look.fringe * .4
     veil = robe * .9 + .05
     picture = hair(c, s, picture, pose, look, behind=True)
@@ -46,19 +51,20 @@ def mother(c: Canvas, s: Scene) -> Tensor:
     body.limb((-.14, .40, .105), (-.20, .22, .14), (-.20, -.05, .20), blend=.10)
     body.limb((.15, .40, .095), (.22, .22, .12), (.20, -.05, .20), blend=.10)
     body.limb((-.02, .36, .14), (.0, .0, .26), blend=.12)
-    picture = cover(c, picture, body, body.lit(s, _cloth(c, body, robe), light, .010), .15)
+    picture = cover(c, picture, body, body.lit(s, cloth_of(body, robe), light, .010), .15)
     picture = face(c, s, picture, pose, look)
     picture = hair(c, s, picture, pose, look, behind=False)
-    picture = mix(picture, _veil(c, s, picture, pose, veil, light), veiled) if veiled.any() else picture
+    picture = mix(picture, veiled(c, s, picture, pose, veil, light), under) if under.any() else picture
     picture = _in_arms(c, s, picture, body, look, robe, swaddle, light)
     return picture
 
 
-def _veil(c: Canvas, s: Scene, picture: Tensor, pose: Pose, cloth: Tensor, light: Tensor) -> Tensor:
+def veiled(c: Canvas, s: Scene, picture: Tensor, pose: Pose, cloth: Tensor, light: Tensor) -> Tensor:
     """A cloth over the hair that falls on the shoulders."""
     u, v = pose.inside(c)
     soft = 2 * c.pixel / pose.size
-    outer = torch.where(v < 0, ((u / .45).abs() ** 2.4 + ((v + .04) / .60).abs() ** 2.4) ** .417, (u / (.45 + .10 * v)).abs())
+    outer = torch.where(v < 0, ((u / .45).abs() ** 2.4 + ((v + .04) / .60).abs() ** 2.4) ** .417,
+                        (u / (.45 + .10 * v)).abs())
     opening = ((u / .315) ** 2 + ((v - .13) / .53) ** 2).sqrt()
     shape = smooth(1 + soft, 1 - soft, outer) * smooth(.97, 1.01, opening) * smooth(.98, .80, v)
     folds = laid(c, torch.atan2(u, v + .75) * 1.1, v * .15)
@@ -68,27 +74,30 @@ def _veil(c: Canvas, s: Scene, picture: Tensor, pose: Pose, cloth: Tensor, light
     return shown * (1 - .25 * rim * (1 - shape))
 
 
-def _in_arms(c: Canvas, s: Scene, picture: Tensor, body: Body, look: Look, robe: Tensor, swaddle: Tensor, light: Tensor) -> Tensor:
+def _in_arms(c: Canvas, s: Scene, picture: Tensor, body: Body, look: Look, robe: Tensor, swaddle: Tensor,
+             light: Tensor) -> Tensor:
     """The child in its cloth, its head on her arm, her hands around it."""
     size, side = body.size, body.side
     bundle = Body(c, body.x, body.y, size, side)
     bundle.limb((.17, .345, .09), (.05, .235, .135), (-.12, .135, .115), (-.24, .10, .06), blend=.07)
-    picture = cover(c, picture, bundle, bundle.lit(s, _cloth(c, bundle, swaddle, 6., .55), light, .008), .45)
-    baby = Look(look.skin * .6 + .36, mix(look.hair, c.tint(.30, .20, .12), .4), look.iris, young=1., closed=(c.uniform() > .35).float(), smile=.3)
+    picture = cover(c, picture, bundle, bundle.lit(s, cloth_of(bundle, swaddle, 6., .55), light, .008), .45)
+    baby = Look(look.skin * .6 + .36, mix(look.hair, c.tint(.30, .20, .12), .4), look.iris, young=1.,
+                closed=(c.uniform() > .35).float(), smile=.3)
     hx, hy = body.at(.195, .415)
     pose = Pose(hx, hy, .190 * size, side * c.uniform(.55, .80) * -1, -side * .8, light)
     hood = Body(c, body.x, body.y, size, side)
     hood.limb((.215, .430, .098), (.16, .36, .095), blend=.03)
-    picture = cover(c, picture, hood, hood.lit(s, _cloth(c, hood, swaddle * .82, 6., .5), light, .008), .4)
+    picture = cover(c, picture, hood, hood.lit(s, cloth_of(hood, swaddle * .82, 6., .5), light, .008), .4)
     picture = face(c, s, picture, pose, baby)
     picture = _down(c, s, picture, pose, baby)
     arm = Body(c, body.x, body.y, size, side)
     arm.limb((-.225, .27, .085), (-.245, .08, .082), (-.12, .03, .072), (.06, .085, .058), blend=.06)
-    picture = cover(c, picture, arm, arm.lit(s, _cloth(c, arm, robe), light, .008), .4)
+    picture = cover(c, picture, arm, arm.lit(s, cloth_of(arm, robe), light, .008), .4)
     hand = Body(c, body.x, body.y, size, side)
     hand.limb((.06, .090, .042), (.12, .118, .044), blend=.03)
     for i in range(4):
-        hand.limb((.115 + .002 * i, .148 - .022 * i, .018), (.165, .165 - .022 * i, .0165), (.205 - .006 * (i == 3), .166 - .025 * i, .0135), blend=.008)
+        hand.limb((.115 + .002 * i, .148 - .022 * i, .018), (.165, .165 - .022 * i, .0165),
+                  (.205 - .006 * (i == 3), .166 - .025 * i, .0135), blend=.008)
     hand.limb((.10, .14, .018), (.125, .185, .0145), blend=.012)
     return cover(c, picture, hand, hand.lit(s, look.skin, light, .006), .35)
 
@@ -96,142 +105,10 @@ def _in_arms(c: Canvas, s: Scene, picture: Tensor, body: Body, look: Look, robe:
 def _down(c: Canvas, s: Scene, picture: Tensor, pose: Pose, look: Look) -> Tensor:
     """The little hair of the very young."""
     u, v = pose.inside(c)
-    tuft = smooth(1.03, .97, ((u / .37) ** 2 + ((v + .02) / .50) ** 2).sqrt()) * smooth(-.18, -.34, v + .25 * u**2 + (laid(c, u * 2, v * .3) - .5) * .1)
-    return mix(picture, shine(s, look.hair * (.7 + .5 * laid(c, u * 3, v * .4)), torch.full_like(u, .5), torch.full_like(u, .5)), tuft * .75)
-
-
-def elder(c: Canvas, s: Scene) -> Tensor:
-    """Somebody old: white hair, a lined face, often glasses; a headscarf or a beard."""
-    light = torch.where(c.uniform() > .5, 1., -1.)
-    picture = _room_light(c, s, s.pigment("colour", (.40, .33, .27)), light)
-    woman = s.has("extra", "grandmother") + (1 - s.has("extra", "grandmother", "grandfather")) * (c.uniform() > .42)
-    look = somebody(c, s)
-    look.hair = mix(c.tint(.86, .85, .83), c.tint(.62, .60, .58), c.uniform())
-    look.age, look.smile = c.uniform(.75, 1.), c.uniform(.1, .9)
-    look.long, look.fringe = torch.zeros_like(woman), torch.zeros_like(woman)
-    look.bald = (1 - woman) * (c.uniform() > .25)
-    look.beard = (1 - woman) * (c.uniform() > .40)
-    scarf = woman * (c.uniform() > .80)
-    pose = Pose(.5 + c.uniform(-.05, .05), c.uniform(.41, .45), c.uniform(.55, .63), c.uniform(-.12, .12), c.uniform(-.6, .6), light, s.has("extra", "half-lit"))
-    cloth = s.any_pigment("colour", _CLOTHS) * .50 + .04
-    u, v = pose.inside(c)
-    bun = smooth(1.04, .96, ((u / .17) ** 2 + ((v + .55) / .13) ** 2).sqrt()) * woman * (1 - scarf)
-    picture = mix(picture, shine(s, look.hair * (.5 + .7 * laid(c, torch.atan2(u, v + .6) * .8, v * .1)), .45 + .8 * u * light, torch.full_like(u, .5)), bun)
-    picture = neck(c, s, picture, pose, look, cloth)
-    picture = face(c, s, picture, pose, look)
-    picture = hair(c, s, picture, pose, look, behind=False)
-    picture = mix(picture, _veil(c, s, picture, pose, s.any_pigment("second", ("red", "blue", "brown", "violet", "grey")) * .6 + .05, light), scarf) if scarf.any() else picture
-    picture = _shawl(c, s, picture, pose, s.any_pigment("second", ("brown", "grey", "red", "green")) * .5 + .06, light, woman)
-    return _glasses(c, s, picture, pose, (c.uniform() > .35).float())
-
-
-def _glasses(c: Canvas, s: Scene, picture: Tensor, pose: Pose, worn: Tensor) -> Tensor:
-    """Two round glasses with the window in them."""
-    u, v = pose.inside(c)
-    f = u - pose.yaw * .105
-    a, q = f.abs(), v + .035
-    soft = 1.0 * c.pixel / pose.size
-    ring = (((a - .150) / .108) ** 2 + (q / .092) ** 2).sqrt()
-    wire = smooth(.085, .03, (ring - 1).abs() - soft * 4)
-    bridge = smooth(.009 + soft, .009 - soft, (q + .022 + .6 * a**2).abs()) * smooth(.055, .04, a)
-    arm = smooth(.009 + soft, .009 - soft, (q + .030).abs()) * smooth(.25, .262, a) * smooth(.345, .33, u.abs())
-    glass = smooth(1.0, .95, ring)
-    glare = torch.exp(-(((f - .15 * torch.sign(f)) * 1.0 + q * .9 + .035) / .030) ** 2) * glass
-    picture = mix(picture, picture * .90 + daylight(s) * .03, glass * worn) + glare * daylight(s) * .20 * worn
-    frame = (wire + bridge + arm).clamp(0, 1) * worn
-    return mix(picture, c.tint(.10, .085, .07) + daylight(s) * .12 * smooth(.1, -.1, q), frame * .92)
-
-
-def _shawl(c: Canvas, s: Scene, picture: Tensor, pose: Pose, cloth: Tensor, light: Tensor, worn: Tensor) -> Tensor:
-    """A knitted shawl around the shoulders, crossed on the breast."""
-    lean = pose.tilt * torch.ones_like(pose.size)
-    u, v = (c.x - pose.x) / pose.size - .35 * torch.sin(lean), (c.y - pose.y) / pose.size
-    soft = 2 * c.pixel / pose.size
-    out = (u.abs() - .17).clamp(min=0)
-    top = .60 + .34 * out ** .9 + 3.0 * (out - .55).clamp(min=0) ** 1.6
-    inner = 1.02 - 1.55 * u.abs()
-    shape = smooth(-soft, soft, v - top) * smooth(-soft, soft, v - inner)
-    knit = .70 + .45 * torch.sin((v - .8 * u.abs()) * 105) * torch.sin(u * 120).abs()
-    folds = laid(c, (v - .9 * u.abs()) * .35, u.abs() * .12)
-    key = (.50 + .55 * u * light + .5 * (folds - .5)).clamp(.06, 1)
-    edge = smooth(.05, .0, v - inner) * shape
-    return mix(picture, shine(s, cloth * knit * (1 + .35 * edge), key, torch.full_like(u, .45)), shape * worn)
-
-
-def child(c: Canvas, s: Scene) -> Tensor:
-    """A child, whole, in open land, with a balloon or a kite's string in its hand or nothing."""
-    picture, ground = open_land(c, s, c.uniform(.50, .62))
-    x, feet, size = .5 + c.uniform(-.07, .07), c.uniform(.90, .94), c.uniform(.66, .74)
-    light, side = torch.where(s.place_x > .5, 1., -1.), torch.where(c.uniform() > .5, 1., -1.)
-    look = somebody(c, s)
-    look.young, look.smile = torch.ones_like(x), c.uniform(.2, .9)
-    girl = look.long
-    cloth = s.any_pigment("colour", ("red", "golden", "blue", "white", "green", "orange")) * .80 + .03
-    below = mix(c.tint(.16, .20, .34), c.tint(.36, .26, .16), c.uniform())
-    swing = c.uniform(-.10, .25)
-    picture = ground_shadow(c, picture, x, feet + .004, .20 * size, .014, .55)
-    balloon = s.has("extra", "balloon") + (1 - s.has("extra", "balloon", "alone")) * (c.uniform() > .55)
-    hand = (.215 + .02 * balloon, .44 + .16 * balloon)
-    picture = _balloon(c, s, picture, x, feet, size, side, hand, balloon, light)
-    pose = Pose(x + .004 * side, feet - .785 * size, .300 * size, c.uniform(-.10, .10), c.uniform(-.7, .7), light)
-    picture = hair(c, s, picture, pose, look, behind=True)
-    legs = Body(c, x, feet, size, side)
-    for way in (-1., 1.):
-        legs.limb((way * .052, .34, .048), (way * (.056 + .03 * swing), .20, .036), (way * (.056 + .06 * swing), .055, .027), blend=.02)
-    picture = cover(c, picture, legs, legs.lit(s, look.skin, light), .1)
-    feet_ = Body(c, x, feet, size, side)
-    for way in (-1., 1.):
-        feet_.limb((way * (.056 + .06 * swing), .045, .036), (way * (.075 + .06 * swing), .022, .032), blend=.02)
-    picture = cover(c, picture, feet_, feet_.lit(s, c.tint(.22, .13, .09), light), .1)
-    arms = Body(c, x, feet, size, side)
-    arms.limb((.115, .575, .036), (.180, .49 + .02 * balloon, .030), (hand[0], hand[1], .028), (hand[0] + .006, hand[1] + .03, .030), blend=.02)
-    arms.limb((-.110, .575, .036), (-.155, .47, .030), (-.168, .36, .024), (-.176, .33, .030), blend=.02)
-    picture = cover(c, picture, arms, arms.lit(s, look.skin, light), .1)
-    shorts = Body(c, x, feet, size, side)
-    shorts.limb((-.045, .36, .068), (.045, .36, .068), blend=.05)
-    for way in (-1., 1.):
-        shorts.limb((way * .050, .34, .062), (way * .060, .225, .056), blend=.03)
-    picture = mix(picture, cover(c, picture, shorts, shorts.lit(s, _cloth(c, shorts, below), light), .15), 1 - girl)
-    shirt = Body(c, x, feet, size, side)
-    shirt.limb((-.070, .580, .050), (.070, .580, .050), blend=.04)
-    shirt.limb((-.035, .54, .070), (-.040, .38, .070), blend=.05)
-    shirt.limb((.035, .54, .070), (.040, .38, .070), blend=.05)
-    shirt.limb((-.095, .585, .042), (-.145, .50, .046), blend=.03)
-    shirt.limb((.095, .585, .042), (.150, .51, .046), blend=.03)
-    picture = cover(c, picture, shirt, shirt.lit(s, _cloth(c, shirt, cloth), light, .006), .2)
-    hem = Body(c, x, feet, size, side)
-    hem.limb((0., .46, .075), (0., .33, .120), (.01 * swing, .16, .185), blend=.06)
-    cut = smooth(.225, .240, (feet - c.y) / size + .01 * torch.sin((c.x - x) / size * 40))
-    dressed = cover(c, picture, hem, hem.lit(s, _cloth(c, hem, cloth), light, .006), .15)
-    picture = mix(picture, dressed, girl * cut)
-    throat = Body(c, x, feet, size, side)
-    throat.limb((0., .60, .045), (0., .68, .045))
-    picture = cover(c, picture, throat, throat.lit(s, look.skin * .8, light), .0)
-    picture = face(c, s, picture, pose, look)
-    picture = hair(c, s, picture, pose, look, behind=False)
-    return blades_before(c, s, picture, ground, feet + .010, .045)
-
-
-def _balloon(c: Canvas, s: Scene, picture: Tensor, x: Tensor, feet: Tensor, size: Tensor, side: Tensor, hand: tuple[Number, Number],
-             shown: Tensor, light: Tensor) -> Tensor:
-    """A balloon on its string."""
-    body = Body(c, x, feet, size, side)
-    hx, hy = body.at(hand[0] + .006, hand[1] + .03)
-    sway = c.uniform(.02, .12)
-    bx, by = body.at(.30 + sway, 1.10)
-    string = torch.maximum(c.limb(hx, hy, (hx + bx) / 2 + .012, (hy + by) / 2, .0016, .0016, .7), c.limb((hx + bx) / 2 + .012, (hy + by) / 2, bx, by + .10 * size, .0016, .0016, .7))
-    picture = mix(picture, daylight(s) * .7 + .05, string * shown * .7)
-    u, v = (c.x - bx) / (.105 * size), (c.y - by) / (.128 * size)
-    v = v - .10 * u**2 * (v > 0)
-    round_ = (1 - u**2 - v**2)
-    front = round_.clamp(min=0).sqrt()
-    colour = s.any_pigment("second", ("red", "red", "golden", "blue", "white"))
-    key = (u * light * .6 - v * .5 + front * .5).clamp(0, 1)
-    lit = shine(s, colour, key * .9 + .12, .5 - .4 * v) + daylight(s) * torch.exp(-(((u - .38 * light) / .17) ** 2 + ((v + .42) / .22) ** 2)) * .55
-    lit = lit + colour * daylight(s) * (1 - front) ** 2 * .25
-    knot = c.limb(bx, by + .118 * size, bx, by + .135 * size, .006 * size, .013 * size, .8)
-    picture = mix(picture, shine(s, colour * .7, torch.full_like(x, .4), torch.full_like(x, .4)), knot * shown)
-    return mix(picture, lit, smooth(-.03, .03, round_) * shown)
+    tuft = smooth(1.03, .97, ((u / .37) ** 2 + ((v + .02) / .50) ** 2).sqrt()) * smooth(-.18, -.34,
+            v + .25 * u**2 + (laid(c, u * 2, v * .3) - .5) * .1)
+    return mix(picture, shine(s, look.hair * (.7 + .5 * laid(c, u * 3, v * .4)), torch.full_like(u, .5),
+                              torch.full_like(u, .5)), tuft * .75)
 
 
 def couple(c: Canvas, s: Scene) -> Tensor:
@@ -259,7 +136,8 @@ def _dressed(body: Body, feet: Tensor, size: Tensor, sway: Number, wide: float, 
 def _legs(c: Canvas, x: Tensor, feet: Tensor, size: Tensor, side: Tensor, width: float, step: Number = 0.) -> Body:
     body = Body(c, x, feet, size, side)
     for way in (-1., 1.):
-        body.limb((way * .038, .48, width), (way * (.040 + step * .5), .26, width * .76), (way * (.045 + step), .05, width * .50),
+        body.limb((way * .038, .48, width), (way * (.040 + step * .5), .26, width * .76),
+                  (way * (.045 + step), .05, width * .50),
                   (way * (.045 + step) + .02, .018, width * .46), blend=.02)
     return body
 
@@ -275,29 +153,30 @@ def _side_by_side(c: Canvas, s: Scene) -> Tensor:
     mx, wx, small = x - near * side, x + near * side, size * .93
     picture = ground_shadow(c, picture, x, feet + .003, .30 * size, .014, .6)
     trousers = _legs(c, mx, feet, size, side, .062)
-    picture = cover(c, picture, trousers, trousers.lit(s, _cloth(c, trousers, suit * .8), light), .1)
+    picture = cover(c, picture, trousers, trousers.lit(s, cloth_of(trousers, suit * .8), light), .1)
     skin_legs = _legs(c, wx, feet, small, side, .046)
     picture = cover(c, picture, skin_legs, skin_legs.lit(s, other.skin, light), .1)
     held = Body(c, x, feet, size, side)
     held.limb((-.015, .79, .036), (-.006, .60, .032), (.0, .455, .024), blend=.02)
     held.limb((.012, .74, .030), (.006, .58, .026), (.0, .455, .022), blend=.02)
-    picture = cover(c, picture, held, held.lit(s, mix(suit, other.skin, .5 + .5 * smooth(-.004, .004, (c.x - x) * side)), light), .15)
+    picture = cover(c, picture, held, held.lit(s, mix(suit, other.skin,
+                                                      .5 + .5 * smooth(-.004, .004, (c.x - x) * side)), light), .15)
     jacket = Body(c, mx, feet, size, side)
     jacket.limb((-.080, .795, .046), (.080, .795, .046), blend=.05)
     jacket.limb((-.035, .76, .062), (-.032, .44, .060), blend=.05)
     jacket.limb((.035, .76, .062), (.032, .44, .060), blend=.05)
     jacket.limb((-.108, .78, .044), (-.135, .62, .037), (-.128, .48, .030), blend=.03)
-    picture = cover(c, picture, jacket, jacket.lit(s, _cloth(c, jacket, suit), light, .007), .2)
+    picture = cover(c, picture, jacket, jacket.lit(s, cloth_of(jacket, suit), light, .007), .2)
     palm = Body(c, mx, feet, size, side)
     palm.limb((-.127, .465, .024), (-.122, .42, .022))
     picture = cover(c, picture, palm, palm.lit(s, one.skin, light), .1)
     skirt = Body(c, wx, feet, small, side)
     cut = _dressed(skirt, feet, small, c.uniform(-.03, .09), .19, .27)
-    picture = mix(picture, cover(c, picture, skirt, skirt.lit(s, _cloth(c, skirt, dress), light, .006), .2), cut)
+    picture = mix(picture, cover(c, picture, skirt, skirt.lit(s, cloth_of(skirt, dress), light, .006), .2), cut)
     top = Body(c, wx, feet, small, side)
     top.limb((-.055, .79, .042), (.055, .79, .042), blend=.04)
     top.limb((0., .76, .068), (0., .60, .058), (0., .50, .062), blend=.05)
-    picture = cover(c, picture, top, top.lit(s, _cloth(c, top, dress), light, .006), .15)
+    picture = cover(c, picture, top, top.lit(s, cloth_of(top, dress), light, .006), .15)
     arm = Body(c, wx, feet, small, side)
     arm.limb((.088, .785, .032), (.112, .63, .026), (.105, .48, .020), (.103, .45, .022), blend=.02)
     picture = cover(c, picture, arm, arm.lit(s, other.skin, light), .15)
@@ -306,7 +185,8 @@ def _side_by_side(c: Canvas, s: Scene) -> Tensor:
     return blades_before(c, s, picture, ground, feet + .008, .045)
 
 
-def _from_behind(c: Canvas, s: Scene, picture: Tensor, who: Look, x: Tensor, feet: Tensor, size: Tensor, side: Tensor, long: float, light: Tensor) -> Tensor:
+def _from_behind(c: Canvas, s: Scene, picture: Tensor, who: Look, x: Tensor, feet: Tensor, size: Tensor, side: Tensor,
+                 long: float, light: Tensor) -> Tensor:
     """Neck and hair of somebody who looks away, the head inclined to the other."""
     throat = Body(c, x, feet, size, side)
     throat.limb((0., .80, .036), (0., .88, .034))
@@ -331,38 +211,41 @@ def _dancing(c: Canvas, s: Scene) -> Tensor:
     mx, wx, small, lean = x - .085 * size * side, x + .085 * size * side, size * .93, c.uniform(.04, .14)
     picture = ground_shadow(c, picture, x, feet + .003, .34 * size, .016, .6)
     trousers = _legs(c, mx, feet, size, side, .060, c.uniform(.01, .05))
-    picture = cover(c, picture, trousers, trousers.lit(s, _cloth(c, trousers, suit * .8), light), .1)
+    picture = cover(c, picture, trousers, trousers.lit(s, cloth_of(trousers, suit * .8), light), .1)
     skin_legs = _legs(c, wx, feet, small, -side, .044, c.uniform(.0, .04))
     picture = cover(c, picture, skin_legs, skin_legs.lit(s, other.skin, light), .1)
     raised = Body(c, x, feet, size, side)
     raised.limb((-.06, .78, .036), (.06, .72, .030), (.245, .84, .022), blend=.02)
     raised.limb((.11, .74, .028), (.20, .75, .024), (.252, .85, .020), blend=.02)
-    picture = cover(c, picture, raised, raised.lit(s, mix(suit, other.skin, smooth(.08, .10, (c.x - x) / size * side)), light), .1)
+    picture = cover(c, picture, raised, raised.lit(s, mix(suit, other.skin, smooth(.08, .10, (c.x - x) / size * side)),
+                                                   light), .1)
     jacket = Body(c, mx, feet, size, side, -.03 * side)
     jacket.limb((-.045, .79, .050), (.045, .79, .050), blend=.05)
     jacket.limb((-.022, .76, .062), (-.030, .44, .058), blend=.05)
     jacket.limb((.022, .76, .062), (.018, .44, .058), blend=.05)
-    picture = cover(c, picture, jacket, jacket.lit(s, _cloth(c, jacket, suit), light, .007), .2)
+    picture = cover(c, picture, jacket, jacket.lit(s, cloth_of(jacket, suit), light, .007), .2)
     skirt = Body(c, wx, feet, small, side)
     cut = _dressed(skirt, feet, small, .16 + lean, .20, .25)
     for i in range(4):
-        skirt.limb((.02, .50, .05), (.13 + .02 * i + lean * .4, .34 + .045 * i, .055), (.20 + .025 * i + lean, .28 + .055 * i, .030), blend=.03)
-    picture = mix(picture, cover(c, picture, skirt, skirt.lit(s, _cloth(c, skirt, dress), light, .006), .2), cut)
+        skirt.limb((.02, .50, .05), (.13 + .02 * i + lean * .4, .34 + .045 * i, .055),
+                   (.20 + .025 * i + lean, .28 + .055 * i, .030), blend=.03)
+    picture = mix(picture, cover(c, picture, skirt, skirt.lit(s, cloth_of(skirt, dress), light, .006), .2), cut)
     top = Body(c, wx, feet, small, side, lean * side)
     top.limb((-.03, .79, .044), (.03, .79, .044), blend=.04)
     top.limb((0., .76, .068), (0., .58, .058), (.01, .50, .062), blend=.05)
-    picture = cover(c, picture, top, top.lit(s, _cloth(c, top, dress), light, .006), .2)
+    picture = cover(c, picture, top, top.lit(s, cloth_of(top, dress), light, .006), .2)
     for who, px, tall, way, long, tilt in ((one, mx, size, side, 0., -.03), (other, wx, small, -side, 1., lean)):
         picture = _small_profile(c, s, picture, who, px, feet, tall, way, long, light, tilt * side)
     arm = Body(c, x, feet, size, side)
     arm.limb((-.075, .775, .040), (-.02, .64, .036), (.105, .625, .026), blend=.02)
-    picture = cover(c, picture, arm, arm.lit(s, _cloth(c, arm, suit), light), .3)
+    picture = cover(c, picture, arm, arm.lit(s, cloth_of(arm, suit), light), .3)
     palm = Body(c, x, feet, size, side)
     palm.limb((.105, .628, .022), (.140, .640, .020))
     return blades_before(c, s, cover(c, picture, palm, palm.lit(s, one.skin, light), .2), ground, feet + .008, .04)
 
 
-def _small_profile(c: Canvas, s: Scene, picture: Tensor, who: Look, x: Tensor, feet: Tensor, size: Tensor, way: Tensor, long: float, light: Tensor, tilt: Tensor) -> Tensor:
+def _small_profile(c: Canvas, s: Scene, picture: Tensor, who: Look, x: Tensor, feet: Tensor, size: Tensor, way: Tensor,
+                   long: float, light: Tensor, tilt: Tensor) -> Tensor:
     """A head seen from the side, looking `way`."""
     turn = {"turn": tilt}
     flesh = Body(c, x, feet, size, way, **turn)

@@ -1,8 +1,6 @@
 """People without a face: a hand, a body, a crowd."""
 from __future__ import annotations
 
-import itertools
-
 import torch
 from torch import Tensor
 
@@ -26,7 +24,8 @@ def hand(c: Canvas, s: Scene) -> Tensor:
     two, pointing, shadow = (s.has("extra", name) for name in ("two hands", "reaching", "shadow"))
     skin, sleeve = _skin(c, s), s.any_pigment("second", ("black", "brown", "grey", "blue")) * .35 + .02
     way = torch.where(c.uniform() > .5, 1., -1.)
-    place = (.5 - .21 * two + c.uniform(-.05, .05), c.uniform(-.22, .22), pointing, c.uniform(.31, .36) * (1 - .24 * two), way)
+    place = (.5 - .21 * two + c.uniform(-.05, .05), c.uniform(-.22, .22), pointing,
+             c.uniform(.31, .36) * (1 - .24 * two), way)
     picture = _one_hand(c, s, picture, place, skin, sleeve, side, shadow)
     if s.any("extra", "two hands"):
         place = (torch.full_like(two, .73), c.uniform(-.30, .05), pointing, c.uniform(.24, .28), -way)
@@ -34,11 +33,31 @@ def hand(c: Canvas, s: Scene) -> Tensor:
     return picture
 
 
-Place = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]              # x, tilt, how far the fingers bend to point, size, left or right
+# x, tilt, how far the fingers bend to point, size, left or right
+Place = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
 
 
-def _one_hand(c: Canvas, s: Scene, picture: Tensor, place: Place, skin: Tensor, sleeve: Tensor, side: Tensor, shadow: Tensor) -> Tensor:
-    """Palm, thumb and four fingers in three joints each, with the lines of the palm and of the joints; a sleeve below."""
+# the line of the heart, of the head and of life, from joint to joint
+_PALM = (((-.33, .06), (-.14, .12), (.05, .06), (.13, -.02)), ((-.32, .0), (-.10, -.06), (.02, -.24), (.03, -.40)),
+         ((.31, .0), (.15, .06), (-.02, .16), (-.06, .24)))
+
+
+def _lines(hand: Body, creases: list[tuple[Tensor, Tensor, Tensor, float]]) -> Tensor:
+    """Where the joints of the fingers and the palm fold, (count, 1, h, w)."""
+    drawn = Body(hand.c, hand.x, hand.y, hand.size, hand.side)
+    drawn.sin, drawn.cos = hand.sin, hand.cos
+    for u, v, turn, width in creases:
+        across, along = width * .75 * torch.cos(turn), width * .75 * torch.sin(turn)
+        drawn.limb((u - across, v + along, .008), (u + across, v - along, .005), blend=.001)
+    for points in _PALM:
+        drawn.limb(*[(u, v, .009) for u, v in points], blend=.001)
+    return hand.c.blur(drawn.mask, .004)
+
+
+def _one_hand(c: Canvas, s: Scene, picture: Tensor, place: Place, skin: Tensor, sleeve: Tensor, side: Tensor,
+              shadow: Tensor) -> Tensor:
+    """Palm, thumb and four fingers in three joints each, with the lines of the palm and of the joints; a sleeve
+    below."""
     x, tilt, reach, size, way = place
     body = Body(c, x, torch.full_like(x, .64), size, way, tilt)
     body.limb((0., -.62, .215), (-.02, -.34, .225), (-.14, -.02, .150), (-.20, .20, .120), blend=.10)
@@ -46,9 +65,10 @@ def _one_hand(c: Canvas, s: Scene, picture: Tensor, place: Place, skin: Tensor, 
     body.limb((.05, -.32, .20), (.20, -.05, .14), (.225, .13, .108), blend=.10)
     spread = c.uniform(.05, .14)
     creases: list[tuple[Tensor, Tensor, Tensor, float]] = []
-    for i, (foot, up, length, width) in enumerate(((-.30, .23, .56, .098), (-.10, .30, .66, .104), (.10, .27, .61, .100), (.275, .16, .47, .086))):
+    for i, (foot, up, length, width) in enumerate(((-.30, .23, .56, .098), (-.10, .30, .66, .104),
+                                                   (.10, .27, .61, .100), (.275, .16, .47, .086))):
         turn = (i - 1.4) * spread + c.uniform(-.04, .04)
-        short = 1 - .52 * reach * (i != 1)
+        short = 1 - .52 * reach * (i != 0)                            # the index points
         u, v = torch.full_like(turn, foot), torch.full_like(turn, up)
         joints: list[Joint] = [(foot, up - .06, width * 1.04)]
         for part, thick in ((.42, 1.), (.32, .92), (.26, .74)):
@@ -63,17 +83,11 @@ def _one_hand(c: Canvas, s: Scene, picture: Tensor, place: Place, skin: Tensor, 
     body.limb((-.16, -.34, .165), (ku, kv, .118), ((ku + tu) / 2, (kv + tv) / 2, .104), (tu, tv, .080), blend=.07)
     tone = skin * (.94 + .12 * c.noise(7, octaves=3))
     red = c.tint(1.06, .80, .76)
-    lines = torch.zeros_like(picture[:, :1])
-    for u, v, turn, width in creases:
-        ax, ay = body.at(u - width * .75 * torch.cos(turn), v + width * .75 * torch.sin(turn))
-        bx, by = body.at(u + width * .75 * torch.cos(turn), v - width * .75 * torch.sin(turn))
-        lines = torch.maximum(lines, c.limb(ax, ay, bx, by, .010 * size, .006 * size, 1.6) * (v < .8))
-    for points in (((-.33, .06), (-.14, .12), (.05, .06), (.13, -.02)), ((-.32, .0), (-.10, -.06), (.02, -.24), (.03, -.40)), ((.31, .0), (.15, .06), (-.02, .16), (-.06, .24))):
-        for a, b in itertools.pairwise(points):
-            lines = torch.maximum(lines, c.limb(*body.at(*a), *body.at(*b), .011 * size, .009 * size, 1.8))
+    lines = _lines(body, creases)
     tone = mix(tone, tone * red, lines * .5) * (1 - .34 * lines)
     lit = body.lit(s, tone, side, .012, rim=.35) * 1.15
-    lit = lit + skin * c.tint(.16, .03, .01) * smooth(.012, .0, -body.far) * s.sky.ambient                # light that came through
+    # light that came through
+    lit = lit + skin * c.tint(.16, .03, .01) * smooth(.012, .0, -body.far) * s.sky.ambient
     dark = picture.mean((2, 3), keepdim=True) * .10 + .012 + picture * .22 * smooth(-.02, 0, body.far)
     picture = cover(c, picture, body, mix(lit, dark, shadow), .30)
     arm = Body(c, body.x, body.y, size, way, tilt)
@@ -100,19 +114,23 @@ def body(c: Canvas, s: Scene) -> Tensor:
     picture = mix(picture, cloth * .5, c.blur(echo, .03) * dance * .40)
     folds = dress.strands(10, 1.4)
     picture = cover(c, picture, flesh, flesh.lit(s, skin, light, .006) * 1.1, .2)
-    picture = cover(c, picture, dress, dress.lit(s, cloth * (.50 + .85 * folds) * (.92 + .16 * dress.strands(110, 110)), light, .006), .15)
+    picture = cover(c, picture, dress, dress.lit(s, cloth * (.50 + .85 * folds)
+                                                 * (.92 + .16 * dress.strands(110, 110)), light, .006), .15)
     shown = hair.lit(s, c.tint(.12, .08, .06) * (.5 + 1.1 * hair.strands(120, 8)), light, .004)
     return cover(c, picture, hair, shown, .1)
 
 
 def _figure(c: Canvas, x: Tensor, feet: Tensor, tall: Tensor, side: Tensor, dance: Tensor) -> tuple[Body, Body, Body]:
-    """What is skin, what is cloth and the hair of somebody who looks away and turns: hip out, or arms and a leg in the air."""
+    """What is skin, what is cloth and the hair of somebody who looks away and turns: hip out, or arms and a leg in
+    the air."""
     flesh, dress, hair = (Body(c, x, feet, tall, side) for _ in range(3))
     hip, sway = c.uniform(.008, .026), c.uniform(-.03, .03)
     shoulder = hip * -1.2 + sway * dance
     swing = c.uniform(.10, .34) * dance
-    flesh.limb((hip + .040, .49, .066), (hip + .052 - .01 * dance, .27, .044), (hip + .040, .05, .024), (hip + .060, .018, .022), blend=.03)
-    flesh.limb((hip - .040, .49, .066), (hip - .062 - swing * .6, .28 + swing * .10, .043), (hip - .085 - swing * 1.25, .055 + swing * .40, .023),
+    flesh.limb((hip + .040, .49, .066), (hip + .052 - .01 * dance, .27, .044), (hip + .040, .05, .024),
+               (hip + .060, .018, .022), blend=.03)
+    flesh.limb((hip - .040, .49, .066), (hip - .062 - swing * .6, .28 + swing * .10, .043),
+               (hip - .085 - swing * 1.25, .055 + swing * .40, .023),
                (hip - .070 - swing * 1.35, .018 + swing * .36, .021), blend=.03)
     flesh.limb((shoulder, .81, .034), (shoulder, .875, .033), blend=.02)
     raise_ = c.uniform(.5, 1., 2) * dance
@@ -121,13 +139,15 @@ def _figure(c: Canvas, x: Tensor, feet: Tensor, tall: Tensor, side: Tensor, danc
         sx, sy = shoulder + way * .096, .795
         ex, ey = sx + way * (.040 + .11 * lift), sy - .165 * (1 - 1.15 * lift)
         hx, hy = ex + way * (-.012 + (.02 - .10 * (i == 0)) * lift), ey - .16 * (1 - 1.9 * lift)
-        flesh.limb((sx, sy, .040), (ex, ey, .030), (hx, hy, .021), (hx + way * .006, hy - .04 * (1 - 2. * lift), .022), blend=.03)
+        flesh.limb((sx, sy, .040), (ex, ey, .030), (hx, hy, .021), (hx + way * .006, hy - .04 * (1 - 2. * lift), .022),
+                   blend=.03)
     dress.limb((shoulder - .070, .795, .044), (shoulder + .070, .795, .044), blend=.05)
     dress.limb((shoulder, .77, .082), (hip * .3, .62, .062), (hip, .52, .084), blend=.06)
     skirt = (c.uniform() > .4).float()
     for k in (-1.2, -.4, .4, 1.2):
         out = k * (.050 + .045 * dance) - swing * .25 * (k < 0)
-        dress.limb((hip + k * .02, .52, .060 * skirt + .02), (hip + out, .34 - .04 * (1 - dance), .055 * skirt + .004), (hip + out * 1.7, .24 - .06 * (1 - dance) + .06 * dance * abs(k), .030 * skirt + .001), blend=.04)
+        dress.limb((hip + k * .02, .52, .060 * skirt + .02), (hip + out, .34 - .04 * (1 - dance), .055 * skirt + .004),
+                   (hip + out * 1.7, .24 - .06 * (1 - dance) + .06 * dance * abs(k), .030 * skirt + .001), blend=.04)
     for k in (-1., 1.):
         dress.limb((hip + .038 * k, .50, .070), (hip + .046 * k - swing * .3 * (k < 0), .38, .056), blend=.03)
     hair.limb((shoulder, .945, .058), (shoulder + .004, .915, .052), blend=.02)
@@ -148,7 +168,8 @@ def crowd(c: Canvas, s: Scene) -> Tensor:
     return picture
 
 
-_SHIRTS = ((.16, .18, .26), (.42, .16, .14), (.30, .30, .30), (.58, .54, .48), (.14, .26, .24), (.50, .36, .16), (.20, .24, .40), (.10, .10, .11))
+_SHIRTS = ((.16, .18, .26), (.42, .16, .14), (.30, .30, .30), (.58, .54, .48), (.14, .26, .24), (.50, .36, .16),
+           (.20, .24, .40), (.10, .10, .11))
 _HAIRS = ((.07, .05, .04), (.16, .10, .06), (.05, .045, .05), (.34, .22, .12), (.42, .40, .38), (.12, .07, .05))
 
 
@@ -160,15 +181,19 @@ def _row(c: Canvas, s: Scene, picture: Tensor, glow: Tensor, near: float, line: 
     u, v = du / (unit * many), (c.y - line - (chance - .5) * .5 * unit) / unit
     head = smooth(1.06, .94, ((u / .20) ** 2 + (v / .265) ** 2).sqrt())
     neck = smooth(.11, .08, u.abs()) * (v > 0) * (v < .5)
-    shoulders = smooth(1.05, .95, ((u / .50) ** 2 + ((v - .86) / .52) ** 2).sqrt()) + (v > .86) * smooth(.54, .48, u.abs())
+    shoulders = smooth(1.05, .95, ((u / .50) ** 2 + ((v - .86) / .52) ** 2).sqrt()) + (v > .86) * smooth(.54, .48,
+            u.abs())
     below = smooth(1.1, 1.5, v)
     arms = s.has("extra", "raised arms") * (chance > .45)
     bent = (u.abs() - .40 - .10 * torch.sin(v * 2.4 + chance * 9)).abs()
-    reach = smooth(.075, .045, bent - .02 * smooth(-.6, .6, v)) * smooth(-1.02 + .4 * size, -.94 + .4 * size, v) * (v < .8) * arms
+    reach = smooth(.075, .045, bent - .02 * smooth(-.6, .6, v)) * smooth(-1.02 + .4 * size, -.94 + .4 * size,
+            v) * (v < .8) * arms
     shape = torch.stack((head, neck, shoulders.clamp(0, 1), below, reach)).amax(0)
     side = torch.sign(s.place_x - c.x)
-    shirt = torch.tensor(_SHIRTS, device=c.device)[(torch.remainder(chance * 57.3, 1) * len(_SHIRTS)).long()[:, 0]].permute(0, 3, 1, 2)
-    hair = torch.tensor(_HAIRS, device=c.device)[(torch.remainder(size * 31.7, 1) * len(_HAIRS)).long()[:, 0]].permute(0, 3, 1, 2)
+    shirt = torch.tensor(_SHIRTS, device=c.device)[(torch.remainder(chance * 57.3, 1) * len(_SHIRTS)).long()[:,
+            0]].permute(0, 3, 1, 2)
+    hair = torch.tensor(_HAIRS, device=c.device)[(torch.remainder(size * 31.7, 1) * len(_HAIRS)).long()[:,
+            0]].permute(0, 3, 1, 2)
     body = mix(shirt * (.85 + .3 * c.noise(30, 12, octaves=2)), hair, smooth(.36, .26, v + .35 * u.abs()))
     body = mix(body, c.tint(.62, .42, .32) * (.5 + size * .7), neck * smooth(.20, .26, v) * smooth(.50, .42, v))
     round_ = (1 - (u / .5) ** 2).clamp(0, 1) * .30 + .55 * (u * side / .4).clamp(-1, 1) - .30 * smooth(.3, 1.4, v)

@@ -36,7 +36,8 @@ def tree(c: Canvas, s: Scene) -> Tensor:
 
 
 def _crown(c: Canvas, s: Scene, picture: Tensor, twigs: Tensor, ground: Tensor) -> Tensor:
-    """Leaves in clumps around the twigs, lit from the sun's side, with sky between them; in autumn some lie on the ground."""
+    """Leaves in clumps around the twigs, lit from the sun's side, with sky between them; in autumn some lie on the
+    ground."""
     light = torch.where(s.place_x > .5, 1., -1.)
     clumps = c.noise(6, octaves=4, gain=.6)
     around = (c.blur(twigs, .10) * 11).clamp(max=1)
@@ -45,13 +46,16 @@ def _crown(c: Canvas, s: Scene, picture: Tensor, twigs: Tensor, ground: Tensor) 
     leaves = shape * smooth(.30, .52, fine + .55 * shape - .12)
     relief = (clumps - c.warp(clumps, torch.full_like(clumps, .030) * light, torch.full_like(clumps, -.035))) * 3.6
     key = (.46 + relief + .35 * (c.x - .5) * light + .5 * (.45 - c.y)).clamp(.04, 1.15)
-    colour = s.pick("season", lands.LEAVES, (.24, .44, .14)) * (.55 + .85 * fine) * (1 + .25 * (c.noise(9, octaves=2) - .5) * c.tint(1.6, .2, -.6))
+    colour = s.pick("season", lands.LEAVES, (.24, .44, .14)) * (.55 + .85 * fine) * (1 + .25
+            * (c.noise(9, octaves=2) - .5) * c.tint(1.6, .2, -.6))
     lit = colour * (s.sky.light * key * (.25 + 1.05 * s.sky.ambient) + mix(s.sky.zenith, s.sky.middle, .5) * .28) + .006
-    fallen = smooth(.70, .78, fine) * s.has("season", "autumn") * smooth(.0, .02, c.y - ground) * torch.exp(-((c.x - .5) / .3) ** 2)
+    fallen = smooth(.70, .78, fine) * s.has("season", "autumn") * smooth(.0, .02,
+            c.y - ground) * torch.exp(-((c.x - .5) / .3) ** 2)
     return mix(picture, lit, (leaves * .96 + fallen * .8).clamp(0, 1))
 
 
-def _branches(c: Canvas, x: Tensor, y: Tensor, way: float, length: Tensor | float, levels: int, spread: float = 1.) -> Tensor:
+def _branches(c: Canvas, x: Tensor, y: Tensor, way: float, length: Tensor | float, levels: int,
+              spread: float = 1.) -> Tensor:
     """The relief of a tree that forks `levels` times, upwards (way -1) or down: every fork by chance, no two alike."""
     length = length * c.uniform(.85, 1.15)
     parts: list[Tensor] = []
@@ -74,13 +78,15 @@ def ruins(c: Canvas, s: Scene) -> Tensor:
     horizon = c.uniform(.60, .72)
     hills = horizon - .07 * c.line(1.5, octaves=3)
     earth = s.pick("season", lands.LEAVES, (.40, .38, .24))
-    picture = mix(picture, mix(s.sky.horizon, earth * s.sky.light * s.sky.ambient, .35), smooth(-.004, .004, c.y - hills))
+    picture = mix(picture, mix(s.sky.horizon, earth * s.sky.light * s.sky.ambient, .35),
+                  smooth(-.004, .004, c.y - hills))
     for near in (0., 1.):
         picture = _wall(c, s, picture, horizon + .14 * near, near)
     line = horizon + .16 + .03 * (c.line(4, octaves=3) - .5)
     meadow = c.noise(3, 9, octaves=3)
     ground = earth * (.45 + .5 * meadow + .5 * c.noise(60, 18, octaves=2))
-    picture = mix(picture, shine(s, ground, .25 + .6 * meadow, torch.full_like(meadow, .5)), smooth(-.01, .01, c.y - line))
+    picture = mix(picture, shine(s, ground, .25 + .6 * meadow, torch.full_like(meadow, .5)),
+                  smooth(-.01, .01, c.y - line))
     for fall in (.015, .10):
         picture = blades_before(c, s, picture, earth * (1.15 - 2 * fall), line + fall, .04)
     return figures.place(c, s, picture, horizon + c.uniform(.20, .28), (.16, .26))
@@ -94,22 +100,28 @@ def _wall(c: Canvas, s: Scene, picture: Tensor, foot: Tensor, near: float) -> Te
     broken = .52 + .62 * c.line(1.8, octaves=2) - .22 * c.line(14, octaves=2)
     wall = smooth(.012, -.012, v - broken.clamp(max=1.02)) * (c.line(.9, octaves=2) > .36)
     soft = 2 * c.pixel * width
-    arch = smooth(.30 + soft, .30 - soft, u.abs()) * smooth(.52, .50, v) + smooth(.30 + soft, .30 - soft, (u**2 + ((v - .5) * tall * width) ** 2).sqrt()) * (v >= .5)
+    arch = smooth(.30 + soft, .30 - soft, u.abs()) * smooth(.52, .50, v) + smooth(.30 + soft, .30 - soft,
+            (u**2 + ((v - .5) * tall * width) ** 2).sqrt()) * (v >= .5)
     columns = s.has("extra", "columns")
-    shaft = smooth(.20 + soft, .20 - soft, u.abs()) * smooth(.02, -.02, v - (.35 + .75 * broken)) + smooth(.27, .25, u.abs()) * smooth(.06, .04, v.abs() - .04)
+    shaft = smooth(.20 + soft, .20 - soft, u.abs()) * smooth(.02, -.02, v - (.35 + .75 * broken)) + smooth(.27, .25,
+            u.abs()) * smooth(.06, .04, v.abs() - .04)
     beam = smooth(.02, .0, (v - .98).abs() - .06) * (broken > .84)
     shape = mix(wall * (1 - arch.clamp(0, 1)), torch.maximum(shaft.clamp(0, 1), beam), columns)
     course = v * 11
-    joint = torch.remainder(u * 5 + .5 * torch.remainder(course.floor(), 2) + .3 * torch.sin(course.floor() * 7.1), 1) - .5
-    mortar = torch.maximum(smooth(.40, .49, (torch.remainder(course, 1) - .5).abs()), smooth(.42, .49, joint.abs()) * (1 - columns))
+    joint = torch.remainder(u * 5 + .5 * torch.remainder(course.floor(), 2) + .3 * torch.sin(course.floor() * 7.1),
+                            1) - .5
+    mortar = torch.maximum(smooth(.40, .49, (torch.remainder(course, 1) - .5).abs()),
+                           smooth(.42, .49, joint.abs()) * (1 - columns))
     worn = c.noise(9, octaves=3)
     block = torch.frac(torch.sin(course.floor() * 12.99 + (u * 5 * (1 - columns) + .5).floor() * 78.2) * 437.5).abs()
     flutes = columns * .16 * torch.cos(u / .20 * 14) * (u.abs() < .22)
-    stone = c.tint(.70, .62, .50) * (.55 + .42 * worn + .20 * block + .16 * (c.noise(40, octaves=2) - .5)) * (1 - .34 * mortar * (1 - .5 * columns) + flutes)
+    stone = c.tint(.70, .62, .50) * (.55 + .42 * worn + .20 * block + .16 * (c.noise(40, octaves=2) - .5)) * (1 - .34
+            * mortar * (1 - .5 * columns) + flutes)
     moss = smooth(.55, .8, worn + .35 * (.35 - v)) * .5
     stone = mix(stone, s.pick("season", lands.LEAVES, (.30, .36, .18)) * .7, moss)
     side = torch.sign(s.place_x - c.x)
-    round_ = mix(1 + .25 * side * smooth(.24, .34, u.abs()) * torch.sign(u), 1 + 1.6 * u.clamp(-.25, .25) * side, columns)
+    round_ = mix(1 + .25 * side * smooth(.24, .34, u.abs()) * torch.sign(u), 1 + 1.6 * u.clamp(-.25, .25) * side,
+                 columns)
     lit = stone * s.sky.light * (.18 + .70 * s.sky.ambient) * round_ * (.72 + .35 * v)
     return mix(picture, mix(mix(s.sky.horizon, lit, .55), lit, near), shape)
 
@@ -123,33 +135,40 @@ def ship(c: Canvas, s: Scene) -> Tensor:
     liner = s.has("extra", "liner")
     soft = 1.5 * c.pixel / size
     sheer = .155 + .05 * u.abs() ** 2 + .07 * smooth(.35, 1.1, u)
-    hull = smooth(soft, -soft, -u - .90 - .22 * v + .25 * (.1 - v).clamp(min=0)) * smooth(soft, -soft, u - .84 - 1.05 * v) * smooth(soft, -soft, v - sheer) * smooth(-soft, soft, v)
+    hull = smooth(soft, -soft, -u - .90 - .22 * v + .25 * (.1 - v).clamp(min=0)) * smooth(soft, -soft,
+            u - .84 - 1.05 * v) * smooth(soft, -soft, v - sheer) * smooth(-soft, soft, v)
     light = s.sky.light * (.15 + .80 * s.sky.ambient)
     ink = s.sky.zenith * .18 + .012
     haze = c.uniform(0, .22) + .20 * s.has("weather", "fog")
     sails, cloth = _rigging(c, u, v, soft)
     decks, lamps = _decks(u, v, soft)
-    smoke = smooth(.40, .75, c.warp(c.noise(2.5, 3.5, octaves=4), (c.noise(2, octaves=2) - .5) * .3, c.noise(2, octaves=2) * .1))
-    plume = torch.exp(-((v - .62 - .22 * (-u).clamp(min=0) ** .8) / (.05 + .16 * (-u + .2).clamp(min=.0))) ** 2) * (u < .25)
+    smoke = smooth(.40, .75, c.warp(c.noise(2.5, 3.5, octaves=4), (c.noise(2, octaves=2) - .5) * .3,
+                                    c.noise(2, octaves=2) * .1))
+    plume = torch.exp(-((v - .62 - .22 * (-u).clamp(min=0) ** .8) / (.05 + .16
+            * (-u + .2).clamp(min=.0))) ** 2) * (u < .25)
     picture = mix(picture, ink * 1.6 + s.sky.horizon * .12, (plume * smoke * 1.3).clamp(0, 1) * liner * .85)
     canvas_light = c.tint(.93, .86, .74) * light * (.55 + .6 * cloth)
     picture = mix(picture, mix(canvas_light, s.sky.horizon, haze), sails * (1 - liner) * .96)
     white = c.tint(.86, .85, .82) * light
     picture = mix(picture, mix(white, s.sky.horizon, haze), decks * liner)
     picture = picture + lamps * liner * c.tint(1., .80, .45) * (1.1 - s.sky.ambient).clamp(0, 1)
-    paint = mix(c.tint(.11, .12, .16), c.tint(.26, .12, .09), (c.uniform() > .6).float()) * (.75 + .5 * c.noise(30, 9, octaves=2))
-    paint = mix(paint, c.tint(.42, .12, .08), smooth(.035, .028, v)) * (1 - .55 * torch.exp(-((v - .66 * sheer) / .008) ** 2))
+    paint = mix(c.tint(.11, .12, .16), c.tint(.26, .12, .09),
+                (c.uniform() > .6).float()) * (.75 + .5 * c.noise(30, 9, octaves=2))
+    paint = mix(paint, c.tint(.42, .12, .08), smooth(.035, .028, v)) * (1 - .55
+            * torch.exp(-((v - .66 * sheer) / .008) ** 2))
     flank = paint * (light * (.40 + 1.6 * v) + s.sky.middle * .35) + ink * .6
     gunwale = torch.exp(-((v - sheer + .008) / .007) ** 2)
     picture = mix(picture, mix(flank + gunwale * light * .35, s.sky.horizon, haze * .8), hull)
-    return waters.water(c, s, picture, horizon, s.amount("extra", {"sails": .7, "liner": .7}, .7) + .9 * s.has("weather", "storm"))
+    return waters.water(c, s, picture, horizon, s.amount("extra", {"sails": .7, "liner": .7}, .7) + .9
+                        * s.has("weather", "storm"))
 
 
 def _rigging(c: Canvas, u: Tensor, v: Tensor, soft: Tensor) -> tuple[Tensor, Tensor]:
     """Three masts with square sails, and how the light lies in the cloth."""
     shape, cloth = torch.zeros_like(u + v), torch.zeros_like(u + v)
     for mast, tall in ((-.55, 1.05), (.0, 1.25), (.52, 1.0)):
-        shape = torch.maximum(shape, smooth(soft * 1.2, 0, (u - mast).abs() - .008) * smooth(tall, tall - .02, v) * (v > .1))
+        shape = torch.maximum(shape, smooth(soft * 1.2, 0, (u - mast).abs() - .008) * smooth(tall, tall - .02, v)
+                              * (v > .1))
         for foot, top, half in ((.22, .50, .27), (.52, .78, .22), (.80, .98, .15)):
             part = (v / tall * 1.15 - foot) / (top - foot)
             belly = .10 * torch.sin(part.clamp(0, 1) * 3.14)
@@ -163,10 +182,14 @@ def _decks(u: Tensor, v: Tensor, soft: Tensor) -> tuple[Tensor, Tensor]:
     """The white storeys and funnels of a liner, and its lit portholes."""
     decks = torch.zeros_like(u + v)
     for low, high, half in ((.14, .27, .72), (.27, .37, .60), (.37, .45, .42)):
-        decks = torch.maximum(decks, smooth(soft, -soft, u.abs() - half) * smooth(soft, -soft, v - high) * (v > low - .05))
+        decks = torch.maximum(decks, smooth(soft, -soft, u.abs() - half) * smooth(soft, -soft, v - high)
+                              * (v > low - .05))
     for place in (-.26, .02, .30):
-        decks = torch.maximum(decks, smooth(soft, -soft, (u - place - .08 * (v - .5)).abs() - .065) * smooth(soft, -soft, v - .66) * (v > .4))
-    rows = smooth(.55, .9, torch.cos(u * 70)) * smooth(.6, .9, torch.cos((v - .205) * 62)) * (v > .16) * (v < .36) * (u.abs() < .58)
+        decks = torch.maximum(decks, smooth(soft, -soft, (u - place - .08 * (v - .5)).abs() - .065)
+                              * smooth(soft, -soft, v - .66) * (v > .4))
+    rows = smooth(.55, .9, torch.cos(u * 70)) * smooth(.6, .9,
+                                                       torch.cos((v - .205)
+                                                               * 62)) * (v > .16) * (v < .36) * (u.abs() < .58)
     return decks, rows
 
 
@@ -183,9 +206,11 @@ def road(c: Canvas, s: Scene) -> Tensor:
     bend = c.uniform(-.5, .5)
     middle = c.across(.42, .58) + bend * (1 - depth) ** 2 * .5 - bend * .5 * (1 - depth).clamp(0, 1) * 0
     ground = earth * light * (.60 + .55 * c.noise(4, 14, octaves=4))
-    picture = mix(picture, mix(mix(sky.horizon, earth * light, .5), ground, depth ** .5), smooth(-.003, .003, c.y - horizon))
+    picture = mix(picture, mix(mix(sky.horizon, earth * light, .5), ground, depth ** .5),
+                  smooth(-.003, .003, c.y - horizon))
     across = (c.x - middle) / (.006 + .42 * depth)
-    asphalt = mix(c.tint(.26, .26, .28), sky.horizon, .28 + .4 * s.has("weather", "rain")) * light * (.85 + .3 * c.noise(3, 16, octaves=3))
+    asphalt = mix(c.tint(.26, .26, .28), sky.horizon, .28 + .4 * s.has("weather", "rain")) * light * (.85 + .3
+            * c.noise(3, 16, octaves=3))
     on = smooth(1.02, .98, across.abs()) * smooth(0, .01, c.y - horizon)
     picture = mix(picture, mix(sky.horizon * .8, asphalt, depth.clamp(0, 1) ** .4), on)
     dash = smooth(.030, .018, across.abs()) * smooth(-.2, .2, torch.sin(2.6 / (depth + .03)))
@@ -211,7 +236,8 @@ def sky(c: Canvas, s: Scene) -> Tensor:
     return figures.place(c, s, picture, c.uniform(.93, .96), (.12, .18))
 
 
-_INSIDE = {"city": towns.city, "forest": lands.forest, "sea": waters.sea, "stars": elements.cosmos, "fire": elements.fire, "mountains": lands.mountains}
+_INSIDE = {"city": towns.city, "forest": lands.forest, "sea": waters.sea, "stars": elements.cosmos,
+           "fire": elements.fire, "mountains": lands.mountains}
 
 
 def double(c: Canvas, s: Scene) -> Tensor:

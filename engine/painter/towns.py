@@ -21,7 +21,8 @@ def city(c: Canvas, s: Scene) -> Tensor:
         fire, _ = flames(c, 2.2, .42)
         shown = (luma(fire) * 1.6).clamp(0, 1) * burning
         picture = mix(picture, fire * 1.1, shown * smooth(ground + .05, ground - .2, c.y))
-        smoke = smooth(.42, .70, c.warp(c.noise(2, 2.4, octaves=4), c.noise(2, octaves=2) * .2, c.noise(2, octaves=2) * .2))
+        smoke = smooth(.42, .70, c.warp(c.noise(2, 2.4, octaves=4), c.noise(2, octaves=2) * .2,
+                                        c.noise(2, octaves=2) * .2))
         picture = mix(picture, c.tint(.12, .09, .09), smoke * burning * smooth(.75, .05, c.y) * .8)
     for layer in range(4):
         picture = _blocks(c, s, picture, ground, layer / 3, lit)
@@ -41,24 +42,29 @@ def _blocks(c: Canvas, s: Scene, picture: Tensor, ground: Tensor, near: float, l
     other, third = torch.remainder(chance * 7.31, 1), torch.remainder(chance * 13.7, 1)
     tall = (.10 + .36 * chance ** 1.6) * (1.05 - .40 * near) * (1 + .55 * s.has("extra", "towers"))
     top = ground - tall - .07 * (1 - near) + .03 * (inside > .62) * (other > .5) + .022 * (inside < .2) * (third > .6)
-    mast = smooth(.030, .012, (inside - .42).abs()) * (third > .72) * smooth(top - .085 * third, top - .075 * third, c.y)
+    mast = smooth(.030, .012, (inside - .42).abs()) * (third > .72) * smooth(top - .085 * third, top - .075 * third,
+            c.y)
     tank = smooth(.10, .09, (inside - .30).abs()) * (other < .3) * smooth(top - .024, top - .020, c.y)
     body = torch.maximum(smooth(-c.pixel, c.pixel, c.y - top), torch.maximum(mast, tank))
     sky = s.sky
-    hue = mix(c.tint(.30, .27, .26), mix(c.tint(.46, .28, .20), c.tint(.44, .42, .38), (other > .5).float()), (third > .45).float() * .8)
+    hue = mix(c.tint(.30, .27, .26), mix(c.tint(.46, .28, .20), c.tint(.44, .42, .38), (other > .5).float()),
+              (third > .45).float() * .8)
     wall = mix(sky.horizon * .88, mix(sky.zenith, hue, .68) * (.10 + .62 * sky.ambient), .25 + .70 * near)
-    wall = wall * (.80 + .40 * torch.remainder(chance * 13, 1)) * (1 - .30 * smooth(top, ground, c.y)) * (.92 + .16 * c.noise(14, 22, octaves=2))
+    wall = wall * (.80 + .40 * torch.remainder(chance * 13, 1)) * (1 - .30 * smooth(top, ground, c.y)) * (.92 + .16
+            * c.noise(14, 22, octaves=2))
     flank = .20 + .22 * third
     away = torch.sign(s.place_x - c.x)
     flanked = torch.where(away > 0, inside < flank, inside > 1 - flank).float()           # the side away from the light
     wall = wall * (1 - .38 * flanked) * (1 + .20 * (1 - flanked) * sky.ambient)
     wall = wall * (1 + .5 * torch.exp(-((c.y - top - .004) / .004) ** 2) * near * sky.ambient)
-    wall = mix(wall, wall * .35 + c.tint(.55, .18, .04) * smooth(.3, 0., (ground - c.y).abs()) * (1 - near * .7), s.has("extra", "burning") * .8)
+    wall = mix(wall, wall * .35 + c.tint(.55, .18, .04) * smooth(.3, 0., (ground - c.y).abs()) * (1 - near * .7),
+               s.has("extra", "burning") * .8)
     picture = mix(picture, wall, body)
     rows = 26. + 16 * (1 - near)
     u, v = column * 7 + inside * (4 + 3 * (other > .5)), (c.y - top) * rows
     du, dv, on, kind = c.dots(u, v, 0.)
-    pane = smooth(.36, .24, du.abs()) * smooth(.38, .24, dv.abs()) * (v > .6) * body * (inside > .05) * (inside < .95) * (c.y > top)
+    pane = smooth(.36, .24, du.abs()) * smooth(.38, .24, dv.abs()) * (v > .6) * body
+    pane = pane * (inside > .05) * (inside < .95) * (c.y > top)
     warm = mix(c.tint(1., .78, .42), c.tint(.85, .92, 1.), (kind > .8).float())
     glass = mix(wall * .50, sky.horizon * .75, .55 * kind * (1 - flanked))
     picture = mix(picture, glass, pane * .80 * (.30 + .70 * near))
