@@ -9,6 +9,7 @@ import os
 import platform
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -18,6 +19,9 @@ from pathlib import Path
 from engine.core.errors import CannotPlay
 from engine.core.machine import Machine, home
 from engine.doors.wires import any_socket
+from engine.mind.memory.archive import FILE
+from engine.mind.memory.copies import snapshots, state
+from engine.mind.memory.withdrawal import Journal
 from engine.show import beat
 
 GIB = 1 << 30
@@ -126,6 +130,22 @@ def memory(where: Path) -> Iterator[Finding]:
     writable = os.access(there, os.W_OK)
     todo = "" if writable and free > 1 else "the show plays and stops remembering: free some space or pass --home FOLDER"
     yield Finding("memory's place", f"{where}, {free:.0f} GiB free{'' if writable else ', read-only'}", todo)
+    yield from archive(where / "archive")
+
+
+def archive(folder: Path) -> Iterator[Finding]:
+    """The file of the memory and its copies; what was begun and is not finished."""
+    nights = snapshots(folder)
+    try:
+        found, waiting = state(folder / FILE), len(Journal(folder).begun())
+    except (OSError, sqlite3.Error) as wrong:
+        found, waiting = f"not readable ({wrong})", 0
+    todo = "" if found in ("ok", "missing") and not (found == "missing" and nights) else (
+        f"the next start sets it aside and plays the copy of {nights[-1].stem}" if nights else "the next start sets it aside and begins anew"
+    )  # fmt: skip
+    if waiting:
+        todo = f"{waiting} withdrawals were begun and are not finished: the next start finishes them"
+    yield Finding("archive", f"{found}, {len(nights)} copies{f', the newest of {nights[-1].stem}' if nights else ''}", todo)
 
 
 def doors(machine: Machine) -> Iterator[Finding]:

@@ -19,11 +19,11 @@ from cachetools import LRUCache
 from torch import Tensor
 
 from engine.core.messages import Kind, Stored, Text, Token, Withdrawn
-from engine.mind.memory.archive import ArchiveError, Birth, Fragment, Seen
-from engine.mind.memory.copies import snapshot
+from engine.mind.memory.archive import ArchiveError, Birth, Damaged, Fragment, Seen
+from engine.mind.memory.copies import LEAST, snapshot
 from engine.mind.memory.founding import Founder, fingerprint
 from engine.mind.memory.lineage import Line, descend
-from engine.mind.memory.opening import opened, refuses
+from engine.mind.memory.opening import besides, opened, refuses
 from engine.mind.memory.recall import Memory
 from engine.mind.memory.space import Vector
 from engine.mind.memory.strata import AGE, lay_together, near_duplicates
@@ -49,7 +49,7 @@ class Keeper:
         self.standing, self.archive = self._opened.found, self._opened.archive
         self.journal = Journal(self.archive.folder)
         self.unsettled = ""  # why a withdrawal that was begun is not finished
-        self.memory = Memory(self.archive, parts.space, parts.dreamer.latent)
+        self.memory = self._recalled()
         self.crowd = Crowd()
         self.apart = self.archive.apart()  # sentences that nobody is lent words of
         self.mass = self.archive.mass
@@ -70,6 +70,18 @@ class Keeper:
         for code in self.journal.begun():  # the disk still refuses: what it holds is not recalled all the same
             for fragment in self.archive.select("code = ? AND state = 0", code):
                 self._let_go(fragment)
+
+    def _recalled(self) -> Memory:
+        """Everything that can be recalled; a large file may turn out to be damaged only here."""
+        shape = self.parts.dreamer.latent
+        try:
+            return Memory(self.archive, self.parts.space, shape)
+        except sqlite3.DatabaseError as wrong:
+            if not Damaged.is_meant(wrong) or not self.standing.remembers:
+                raise
+            self._opened = besides(self._opened)
+            self.standing, self.archive = self._opened.found, self._opened.archive
+            return Memory(self.archive, self.parts.space, shape)
 
     # --- founding memories ---
 
@@ -261,7 +273,7 @@ class Keeper:
     @property
     def back(self) -> bool:
         """Whether a disk that refused takes again what is said, so that a new mind would remember."""
-        return not self.standing.remembers and not refuses(self.archive.folder)
+        return not self.standing.remembers and not refuses(self.archive.folder, 2 * LEAST)
 
     @property
     def nights(self) -> int:

@@ -15,6 +15,8 @@ from engine.core.crossings import PictureRing
 from engine.core.errors import Plain
 from engine.core.machine import keep, kept
 from engine.core.messages import Dream, Stored, Text, Trouble
+from engine.house import doctor
+from engine.mind.memory import copies
 from engine.mind.memory.archive import Archive
 from engine.mind.memory.command import main
 from engine.mind.memory.copies import InUse, alone, playing, snapshot
@@ -213,6 +215,38 @@ def test_an_index_whose_disk_is_full_compares_one_by_one(tmp_path: Path) -> None
         space.forget(3)
         space.save()
         space.close()
+
+
+def test_a_large_file_that_turns_out_to_be_damaged_when_it_is_read_gives_way_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = lived(tmp_path / "archive")
+    (folder / "memory.sqlite-wal").unlink()
+    monkeypatch.setattr(copies, "CHECKED", 0)  # too large to be looked through
+    scribbled(folder / "memory.sqlite")
+    mind = small(folder)
+    assert "copy of" in mind.keeper.standing.how and "memory.damaged-" in mind.keeper.standing.how
+    plays(mind, remembers=True)
+
+
+def test_a_copy_does_not_take_the_last_room_of_the_memory(tmp_path: Path) -> None:
+    with disk(tmp_path / "disk", "12m") as place:
+        archive = Archive(place)
+        archive.hear(Text("x" * 4_000_000, key="k"))
+        archive.flush()
+        with pytest.raises(OSError, match="no room for a copy"):
+            snapshot(archive)
+        archive.close()
+
+
+def test_the_doctor_knows_the_memory(tmp_path: Path) -> None:
+    (line,) = doctor.archive(tmp_path / "none")
+    assert line.found.startswith("missing") and not line.todo
+    folder = lived(tmp_path / "archive")
+    (line,) = doctor.archive(folder)
+    assert line.found.startswith("ok, 1 copies, the newest of 2") and not line.todo
+    (folder / "memory.sqlite-wal").unlink()
+    zeroed(folder / "memory.sqlite")
+    (line,) = doctor.archive(folder)
+    assert "damaged" in line.found and "plays the copy of" in line.todo
 
 
 @pytest.mark.long

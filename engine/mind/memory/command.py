@@ -116,7 +116,6 @@ def forget(folder: Path, arguments: argparse.Namespace) -> int:
     if not archive.knows(arguments.code):
         raise ArchiveError(f"{arguments.code}: nobody was given this code")
     withdrawal.withdraw(archive, withdrawal.Journal(folder), archive.code(arguments.code))
-    archive.vacuum()
     print(f"fragment {archive.find(arguments.code)} is taken back: its words, vectors and picture are off the disk, in copies too")
     archive.close()
     return 0

@@ -7,9 +7,11 @@ Every file is made beside its place and moved there whole. What a kill leaves be
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import re
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
@@ -21,6 +23,7 @@ NIGHTS = 7  # snapshots that are kept
 SUFFIXES = ("", "-wal", "-shm", "-journal")
 DATE = re.compile(r"\d{4}-\d\d-\d\d\.sqlite")
 CHECKED = 1 << 30  # bytes of a file that are looked through at each start
+LEAST = 8 << 20  # bytes that must be free for a memory to be written to
 PATIENCE = 2.0  # seconds that one waits for another's copy
 
 
@@ -96,6 +99,8 @@ def snapshot(archive: Archive) -> Path:
     """Copy the archive as it is now, under today's date; the oldest copies beyond NIGHTS go. Whole or not at all."""
     place = archive.folder / "snapshots"
     place.mkdir(exist_ok=True)
+    if shutil.disk_usage(place).free < archive.path.stat().st_size + LEAST:  # a copy must not take the memory's own room
+        raise OSError(errno.ENOSPC, f"no room for a copy of {archive.path.stat().st_size / 1e6:.0f} MB", str(place))
     path = place / f"{archive.calendar().isoformat()}.sqlite"
     fresh = path.with_suffix(".new")
     with copying(archive.folder):

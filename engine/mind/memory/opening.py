@@ -13,16 +13,15 @@ import os
 import shutil
 import sqlite3
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.core.errors import Plain
 from engine.mind.memory.archive import FILE, Archive, ArchiveError
-from engine.mind.memory.copies import InUse, alone, put_in_order, restore, set_aside, snapshots, state
+from engine.mind.memory.copies import LEAST, InUse, alone, put_in_order, restore, set_aside, snapshots, state
 from engine.mind.memory.withdrawal import Journal, purge
 
 log = logging.getLogger("engine.mind")
-LEAST = 8 << 20  # bytes that must be free for a memory to be written to
 LARGEST = 1 << 30  # bytes of an archive that are read into working memory
 
 
@@ -61,11 +60,20 @@ def look(folder: Path, patience: float = 15.0) -> Found:
         return _prepared(folder, held, patience)
 
 
-def refuses(folder: Path) -> str:
-    """Why the disk of a folder takes nothing; "" where it takes what a memory needs. Makes the folder."""
+def besides(broken: Opened) -> Opened:
+    """Open again what turned out to be damaged only when all of it was read."""
+    folder = broken.archive.folder
+    broken.close()
+    kept = set_aside(folder / FILE)
+    again = opened(folder)
+    return replace(again, found=replace(again.found, how=f"{again.found.how}; what was damaged is kept as {kept.name}"))
+
+
+def refuses(folder: Path, least: int = LEAST) -> str:
+    """Why the disk of a folder takes nothing; "" where it takes `least` bytes. Makes the folder."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if shutil.disk_usage(folder).free < LEAST:
+        if shutil.disk_usage(folder).free < least:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         with tempfile.TemporaryFile(dir=folder, prefix="trial-") as trial:
             trial.write(bytes(4096))
