@@ -62,7 +62,7 @@ class Body:
         t = (walk / length).clamp(0, 1)
         radius = r0 + (r1 - r0) * t
         beside = y * ux - x * uy
-        new = (beside**2 + (walk - t * length) ** 2).sqrt() - radius
+        new = ((x - t * dx) ** 2 + (y - t * dy) ** 2).sqrt() - radius      # holds for a limb without length, too
         here = (..., rows, columns)
         self.box = [min(self.box[0], rows.start), max(self.box[1], rows.stop), min(self.box[2], columns.start),
                     max(self.box[3], columns.stop)]

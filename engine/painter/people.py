@@ -145,11 +145,16 @@ def _figure(c: Canvas, x: Tensor, feet: Tensor, tall: Tensor, side: Tensor, danc
     dress.limb((shoulder, .77, .082), (hip * .3, .62, .062), (hip, .52, .084), blend=.06)
     skirt = (c.uniform() > .4).float()
     for k in (-1.2, -.4, .4, 1.2):
-        out = k * (.050 + .045 * dance) - swing * .25 * (k < 0)
+        out = (k * (.050 + .045 * dance) - swing * .25 * (k < 0)) * (.2 + .8 * skirt)
         dress.limb((hip + k * .02, .52, .060 * skirt + .02), (hip + out, .34 - .04 * (1 - dance), .055 * skirt + .004),
                    (hip + out * 1.7, .24 - .06 * (1 - dance) + .06 * dance * abs(k), .030 * skirt + .001), blend=.04)
-    for k in (-1., 1.):
-        dress.limb((hip + .038 * k, .50, .070), (hip + .046 * k - swing * .3 * (k < 0), .38, .056), blend=.03)
+    trousers = (1 - skirt) * .010
+    dress.limb((hip + .040, .50, .066 + trousers), (hip + .052 - .01 * dance, .27, .044 + trousers),
+               (hip + .040, .27 - .19 * (1 - skirt), .024 + trousers), blend=.03)
+    dress.limb((hip - .040, .50, .066 + trousers), (hip - .062 - swing * .6, .28 + swing * .10, .043 + trousers),
+               (hip - .062 - .018 * (1 - skirt) - swing * (.6 + .5 * (1 - skirt)),
+                .28 - .20 * (1 - skirt) + swing * (.10 + .26 * (1 - skirt)),
+                .023 + trousers), blend=.03)
     hair.limb((shoulder, .945, .058), (shoulder + .004, .915, .052), blend=.02)
     hair.limb((shoulder - .01, .955, .045), (shoulder - .055 - .03 * dance, .93, .034), blend=.03)
     return flesh, dress, hair
@@ -194,7 +199,7 @@ def _row(c: Canvas, s: Scene, picture: Tensor, glow: Tensor, near: float, line: 
             0]].permute(0, 3, 1, 2)
     hair = torch.tensor(_HAIRS, device=c.device)[(torch.remainder(size * 31.7, 1) * len(_HAIRS)).long()[:,
             0]].permute(0, 3, 1, 2)
-    body = mix(shirt * (.85 + .3 * c.noise(30, 12, octaves=2)), hair, smooth(.36, .26, v + .35 * u.abs()))
+    body = mix(shirt, hair, smooth(.36, .26, v + .35 * u.abs()))
     body = mix(body, c.tint(.62, .42, .32) * (.5 + size * .7), neck * smooth(.20, .26, v) * smooth(.50, .42, v))
     round_ = (1 - (u / .5) ** 2).clamp(0, 1) * .30 + .55 * (u * side / .4).clamp(-1, 1) - .30 * smooth(.3, 1.4, v)
     tone = shine(s, body, (.42 + round_).clamp(.03, 1) * (.5 + .5 * s.sky.ambient), torch.full_like(u, .35))

@@ -1,15 +1,18 @@
 """The painter: every kind at every size, the same by seed, and words that can be seen."""
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import pytest
 import torch
 
+from engine.painter.air import exposed
 from engine.painter.attributes import COLOURS, OFFERS
-from engine.painter.canvas import luma
+from engine.painter.bodies import Body
+from engine.painter.canvas import Canvas, luma
 from engine.painter.paint import KINDS, Attributes, beauty, founding, paint
-from engine.painter.scene import PIGMENTS
+from engine.painter.scene import PIGMENTS, Scene, parted
 
 SIZES = ((128, 128), (256, 256), (256, 448))
 
@@ -90,3 +93,32 @@ def test_an_unknown_word_is_refused_with_the_nearest() -> None:
 
 def test_colours_and_pigments_are_the_same_words() -> None:
     assert set(COLOURS) == set(PIGMENTS)
+
+
+def test_a_limb_without_length_is_a_ball() -> None:
+    canvas = Canvas(1, (64, 64), 0)
+    one = torch.ones(1, 1, 1, 1)
+    body = Body(canvas, .5 * one, .5 * one, one, one)
+    body.limb((0., 0., .1), (0., 0., .1))
+    assert abs(float(body.mask.mean()) - math.pi * .1**2) < .01
+
+
+def test_a_small_part_of_a_canvas_keeps_lengths_and_places() -> None:
+    canvas = Canvas(2, (64, 96), 0)
+    part, (rows, columns) = canvas.window(*(canvas.uniform(low, low + .1) for low in (.2, .6, .3, .7)))
+    assert torch.equal(part.disk(.5, .5, .2), canvas.disk(.5, .5, .2)[..., rows, columns])
+    assert part.noise(4).shape == (2, 1, part.height, part.width) and part.height < 64 and part.width < 96
+
+
+def test_pictures_parted_among_two_painters_lie_where_they_were() -> None:
+    canvas = Canvas(3, (32, 32), 0)
+    scene = Scene(canvas, [Attributes("sea"), Attributes("sea", time="night"), Attributes("sea")])
+    chosen = torch.tensor((1., 0., 1.))[:, None, None, None]
+    painted = parted(canvas, scene, chosen, lambda c, s: torch.ones(c.count, 3, 32, 32),
+                     lambda c, s: torch.ones(c.count, 3, 32, 32) * s.has("time", "night") * .5)
+    assert painted[:, 0, 0, 0].tolist() == [1., .5, 1.]
+
+
+def test_a_print_that_would_be_nearly_black_is_exposed_longer_and_others_are_not() -> None:
+    dark, fair = torch.full((1, 3, 8, 8), .05), torch.full((1, 3, 8, 8), .5)
+    assert .08 < float(exposed(dark).mean()) < .2 and torch.allclose(exposed(fair), fair)
