@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Iterable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,10 @@ def dream(scene: Scene, now: Now) -> Dream:
 def grains(scene: Scene, now: Now, heard: list[Grain]) -> bool:
     """Put what `sound` gives for this tick into `heard`. Raises HookError, or what the hook raises; what came before
     the mistake is in `heard`."""
-    for number, grain in enumerate(itertools.islice(scene.sound(now), THICKEST + 1)):
+    found: Any = scene.sound(now)
+    if not isinstance(found, Iterable):
+        raise _wrong(scene, "sound", f"{found!r:.80}", "Grains, each with `yield`")
+    for number, grain in enumerate(itertools.islice(found, THICKEST + 1)):
         if number == THICKEST:
             raise _wrong(scene, "sound", f"more than {THICKEST} grains in one tick", "as many as can be heard")
         if not isinstance(grain, Grain):

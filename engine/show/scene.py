@@ -23,7 +23,7 @@ from typing import Any, overload
 from engine.core.clock import Now
 from engine.core.errors import Plain, nearest
 from engine.core.messages import Dream, Grain, Keystroke, Message, Node, Set, State, Text, Told, Touch, Value
-from engine.show.spelling import mistakes
+from engine.show.spelling import mistakes, unknown
 from engine.stage.layer import Layer, dreamed, own_shaders
 
 SCENES = Path(__file__).parents[2] / "scenes"
@@ -38,7 +38,7 @@ class Param:
 
     def __init__(self, default: float, low: float = 0.0, high: float = 1.0, text: str = ""):
         if not low <= default <= high:
-            raise ValueError(f"a Param's default {default} lies outside of {low}..{high}")
+            raise ValueError(f"a Param's default {default} lies outside of {low}..{high}; low= and high= say where it may lie")
         self.default, self.low, self.high, self.text = float(default), float(low), float(high), text
         self.name = ""
 
@@ -228,10 +228,15 @@ def load(path: Path) -> Scene:
         if len(found) != 1:
             raise SceneError(f"{path}: defines {len(found)} Scene classes, one is wanted")
         scene = found[0]()
+        if "values" not in vars(scene):
+            line = found[0].__init__.__code__.co_firstlineno
+            raise SceneError(f"{path}:{line}: __init__() has to begin with super().__init__()")
     except SceneError:
         raise
     except (Exception, SystemExit) as wrong:
         _spell(path, tree, module)
+        if isinstance(wrong, NameError) and wrong.name and tree:
+            raise SceneError(f"{path}{line_of(wrong, path)}: {unknown(wrong.name, tree, vars(module))}") from wrong
         raise SceneError(f"{path}{line_of(wrong, path)}: {type(wrong).__name__}: {wrong}") from wrong
     _spell(path, tree, module, scene)
     return scene

@@ -20,7 +20,7 @@ from typing import Any
 
 from engine.core.errors import nearest
 from engine.stage.header import ShaderError
-from engine.stage.layer import Layer, header
+from engine.stage.layer import Layer, header, verbs
 
 Mistake = tuple[int, str]  # line, what is wrong there and what was meant
 OURS = "engine."
@@ -33,9 +33,9 @@ def mistakes(tree: ast.Module, names: Mapping[str, Any], base: type, hooks: tupl
     instance, None where the file could not be executed.
     """
     reader = Reader(tree, names, base, scene)
-    found = [*reader.file(), *_unknown(tree, names)]
+    found = [*_imports(tree), *reader.file()]
     if scene is not None:
-        found += _hooks(type(scene), base, hooks)
+        found += [*_unknown(tree, names), *_hooks(type(scene), base, hooks)]
         found += reader.unread()
     yield from sorted(found)
 
@@ -50,8 +50,30 @@ def _unknown(tree: ast.Module, names: Mapping[str, Any]) -> Iterator[Mistake]:
         free |= {s.get_name() for s in table.get_symbols() if s.is_referenced() and s.is_global() and not s.is_assigned()}
     known = {*names, *vars(builtins)}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and node.id in free - known:
-            yield node.lineno, f"nothing is called {node.id}; {nearest(node.id, {*_nameable(names), *engine_names()})}"
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in free - known:
+            yield node.lineno, unknown(node.id, tree, names)
+
+
+def unknown(name: str, tree: ast.Module, names: Mapping[str, Any]) -> str:
+    """What was meant by a name that stands for nothing."""
+    classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    given = [target for each in classes for line in each.body if isinstance(line, ast.Assign) for target in line.targets]
+    if name in {target.id for target in given if isinstance(target, ast.Name)}:
+        return f"{name} is the scene's own: write self.{name}"
+    if name in engine_names():
+        return f"{name} is not imported: from engine import {name}"
+    if name in verbs():
+        return f"{name} is a verb: dreamed.{name}()"
+    return f"nothing is called {name}; {nearest(name, {*_nameable(names), *engine_names()})}"
+
+
+def _imports(tree: ast.Module) -> Iterator[Mistake]:
+    """What is asked of engine and is not there."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module == "engine":
+            for alias in node.names:
+                if alias.name not in (*engine_names(), "*"):
+                    yield alias.lineno, f"engine has no {alias.name}; {nearest(alias.name, engine_names())}"
 
 
 def engine_names() -> list[str]:
@@ -207,6 +229,9 @@ class Reader:
     def _call(self, node: ast.Call) -> Iterator[Mistake]:
         if isinstance(node.func, ast.Attribute) and self._type(node.func.value) is Layer:
             yield from _verb(node.func.attr, node)
+            return
+        if self._type(node.func) is Layer:
+            yield node.lineno, f"{ast.unparse(node.func)} is a picture, not a function: leave the () out"
             return
         called = self._object(node.func)
         inside = getattr(called, "__module__", None) or ""

@@ -105,6 +105,10 @@ class Layer:
             checked = tuple(sorted((name, declared.input(name).accept(value)) for name, value in numbers.items()))
             if declared.is_transition and self == dreamed and not others:
                 return Layer(verb, (), checked)  # the compositor gives it the two pictures of the mind
+            for other in others:
+                if not isinstance(other, Layer):
+                    first = next((each.name for each in declared.inputs if not each.is_image), "amount")
+                    raise TypeError(f".{verb}() takes numbers by name, such as {first}=0.5; found {other!r} without one")
             inputs = (self, *others) if declared.images else others
             if len(inputs) > len(declared.images):
                 names = ", ".join(declared.images) or "none"

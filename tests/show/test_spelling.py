@@ -9,6 +9,7 @@ import pytest
 
 from engine.show.cast import Cast
 from engine.show.programme import Programme
+from engine.show.rehearsal import tried
 from engine.show.scene import SceneError, load
 
 HEAD = """from engine import Dream, Grain, Layer, Murmur, Now, Param, Scene, dark, dreamed, mapping
@@ -49,6 +50,13 @@ def written(tmp_path: Path, body: str) -> Path:
         ("def helper(self, now: Now): return now.tmie", 5, "Now has no tmie; did you mean time"),
         (MURMUR + "def sound(self, now): yield from self.murmur.grain(now.time)", 8, "Murmur has no grain; did you mean grains"),
         (MURMUR.replace("seed", "sede"), 7, r"Murmur\(\) takes no sede; did you mean seed"),
+        ("def __init__(self): self.x = 1", 5, r"__init__\(\) has to begin with super\(\).__init__\(\)"),
+        ("trail = Param(0.5)\ndef draw(self, now): return dreamed.feedback(trail=trail)", 6, "trail is the scene's own: write self.trail"),
+        ("def draw(self, now): return feedback(dreamed)", 5, r"feedback is a verb: dreamed.feedback\(\)"),
+        ("def hear(self, text): self.first = Touch(0.1, 0.2)", 5, "Touch is not imported: from engine import Touch"),
+        ("def draw(self, now): return dreamed()", 5, r"dreamed is a picture, not a function: leave the \(\) out"),
+        ("trail = Prama(0.5)", 5, "nothing is called Prama; did you mean Param"),
+        ("speed = Param(5)", 5, "low= and high= say where it may lie"),
         ("def sound(self, now): yield mapping.keystrok(1)", 5, "mapping has no keystrok; did you mean keystroke"),
         ("def draw(self, now): return dremed if now.time > 99 else dark", 5, "nothing is called dremed; did you mean dreamed"),
     ],
@@ -72,6 +80,25 @@ def test_what_is_misspelt_is_refused_at_load_with_the_nearest(tmp_path: Path, bo
 )
 def test_what_python_allows_and_cannot_be_followed_is_left_alone(tmp_path: Path, body: str) -> None:
     load(written(tmp_path, body))
+
+
+def test_what_engine_does_not_offer_is_named_with_the_nearest(tmp_path: Path) -> None:
+    path = written(tmp_path, "pass")
+    path.write_text(path.read_text().replace("Grain,", "Grian,"))
+    with pytest.raises(SceneError, match=r"small\.py:1: engine has no Grian; did you mean Grain\?"):
+        load(path)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("def draw(self, now): return dreamed.feedback(0.9)", r"small\.py:5: .*takes numbers by name, such as trail=0.5; found 0.9"),
+        ("def sound(self, now): Grain(now.time)", r"small\.py:5: sound\(\) gave None; wanted: Grains, each with `yield`"),
+    ],
+)
+def test_what_a_hook_does_wrong_is_said_with_its_line(tmp_path: Path, body: str, said: str) -> None:
+    with pytest.raises(SceneError, match=said):
+        tried(written(tmp_path, body))
 
 
 def test_a_scene_is_rehearsed_before_the_first_frame_not_only_when_it_is_saved_again(tmp_path: Path) -> None:
