@@ -161,8 +161,8 @@ def _desk(c: Canvas, w: World, grain: Grain, x: float, z: float, timber: Tensor)
     w.box((x - .42, .56, z + .04), (x + .42, .70, z + .42), timber * .7, turn=turn, casts=False)
     for side in (-.42, .42):
         w.box((x + side - .02, 0, z + .06), (x + side + .02, .70, z + .40), c.tint(.16, .17, .18), turn=turn)
-    w.box((x - .19, .43, z - .44), (x + .19, .46, z - .06), wood(grain, timber), turn=turn)
-    w.box((x - .19, .62, z - .46), (x + .19, .86, z - .435), wood(grain, timber * 1.1), turn=turn)
+    w.box((x - .19, .43, z - .44), (x + .19, .46, z - .06), wood(grain, timber), turn=turn, casts=False)
+    w.box((x - .19, .62, z - .46), (x + .19, .86, z - .435), wood(grain, timber * 1.1), turn=turn, casts=False)
     for side in (-.17, .17):
         w.box((x + side - .014, 0, z - .45), (x + side + .014, .88, z - .42), c.tint(.16, .17, .18), casts=False)
 

@@ -66,8 +66,9 @@ def books(grain: Grain, u: Tensor, v: Tensor, timber: Tensor, shelf: float = .34
     level = torch.remainder(row, 1)
     wide = 20. + 9. * chances(row, 1.7)
     spine = (u + chances(row, 5.) * 3) * wide
-    kind, tone, taste = chances(spine, row.floor()), chances(spine, row.floor(), 2.), chances(spine, row.floor(), 4.)
-    tall = .60 + .28 * chances(spine, row.floor(), 3.)
+    kind = chances(spine, row.floor())
+    tone, taste, tall = (torch.remainder(kind * factor, 1) for factor in (17.31, 41.77, 93.13))
+    tall = .60 + .28 * tall
     across = torch.remainder(spine, 1)
     device = u.device
     leather = torch.tensor([(.46, .13, .09), (.16, .23, .16), (.13, .19, .31), (.55, .38, .17), (.70, .61, .45), (.24, .15, .11), (.36, .10, .16)], device=device)
