@@ -6,9 +6,9 @@
   "CATEGORIES": ["Light"],
   "INPUTS": [
     {"NAME": "inputImage", "TYPE": "image"},
-    {"NAME": "amount", "TYPE": "float", "MIN": 0.0, "MAX": 2.0, "DEFAULT": 0.6},
-    {"NAME": "threshold", "TYPE": "float", "MIN": 0.0, "MAX": 1.0, "DEFAULT": 0.55},
-    {"NAME": "width", "TYPE": "float", "MIN": 0.5, "MAX": 3.0, "DEFAULT": 1.4}
+    {"NAME": "amount", "TYPE": "float", "MIN": 0.0, "MAX": 2.0, "DEFAULT": 0.6, "LABEL": "how much light runs over"},
+    {"NAME": "threshold", "TYPE": "float", "MIN": 0.0, "MAX": 1.0, "DEFAULT": 0.55, "LABEL": "how bright a thing must be to shine"},
+    {"NAME": "width", "TYPE": "float", "MIN": 0.5, "MAX": 3.0, "DEFAULT": 1.4, "LABEL": "how far it shines"}
   ],
   "PASSES": [
     {"TARGET": "bright", "WIDTH": "floor($WIDTH / 4)", "HEIGHT": "floor($HEIGHT / 4)", "FLOAT": true},

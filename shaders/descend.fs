@@ -8,7 +8,7 @@
     {"NAME": "inputImage", "TYPE": "image"},
     {"NAME": "speed", "TYPE": "float", "MIN": -1.0, "MAX": 1.0, "DEFAULT": 0.12, "LABEL": "depths a second"},
     {"NAME": "ratio", "TYPE": "float", "MIN": 1.5, "MAX": 8.0, "DEFAULT": 3.0, "LABEL": "of a picture to the one inside it"},
-    {"NAME": "center", "TYPE": "point2D", "MIN": [0.2, 0.2], "MAX": [0.8, 0.8], "DEFAULT": [0.5, 0.5]}
+    {"NAME": "center", "TYPE": "point2D", "MIN": [0.2, 0.2], "MAX": [0.8, 0.8], "DEFAULT": [0.5, 0.5], "LABEL": "where it opens, from the lower left"}
   ],
   "PASSES": [{"FLOAT": true}]
 }*/

@@ -8,7 +8,7 @@
     {"NAME": "inputImage", "TYPE": "image"},
     {"NAME": "amount", "TYPE": "float", "MIN": 0.0, "MAX": 0.2, "DEFAULT": 0.02, "LABEL": "heights of the wall"},
     {"NAME": "scale", "TYPE": "float", "MIN": 0.3, "MAX": 8.0, "DEFAULT": 1.6, "LABEL": "currents across the height"},
-    {"NAME": "speed", "TYPE": "float", "MIN": 0.0, "MAX": 2.0, "DEFAULT": 0.12}
+    {"NAME": "speed", "TYPE": "float", "MIN": 0.0, "MAX": 2.0, "DEFAULT": 0.12, "LABEL": "how fast the currents change"}
   ],
   "PASSES": [{"FLOAT": true}]
 }*/

@@ -6,11 +6,11 @@
   "CATEGORIES": ["Mask"],
   "INPUTS": [
     {"NAME": "inputImage", "TYPE": "image"},
-    {"NAME": "left", "TYPE": "float", "MIN": 0.0, "MAX": 0.5, "DEFAULT": 0.08},
-    {"NAME": "right", "TYPE": "float", "MIN": 0.0, "MAX": 0.5, "DEFAULT": 0.08},
-    {"NAME": "top", "TYPE": "float", "MIN": 0.0, "MAX": 0.5, "DEFAULT": 0.08},
-    {"NAME": "bottom", "TYPE": "float", "MIN": 0.0, "MAX": 0.5, "DEFAULT": 0.08},
-    {"NAME": "gamma", "TYPE": "float", "MIN": 1.0, "MAX": 4.0, "DEFAULT": 2.2}
+    {"NAME": "left", "TYPE": "float", "MIN": 0.0, "MAX": 0.5, "DEFAULT": 0.08, "LABEL": "part of the wall"},
+    {"NAME": "right", "TYPE": "float", "MIN": 0.0, "MAX": 0.5, "DEFAULT": 0.08, "LABEL": "part of the wall"},
+    {"NAME": "top", "TYPE": "float", "MIN": 0.0, "MAX": 0.5, "DEFAULT": 0.08, "LABEL": "part of the wall"},
+    {"NAME": "bottom", "TYPE": "float", "MIN": 0.0, "MAX": 0.5, "DEFAULT": 0.08, "LABEL": "part of the wall"},
+    {"NAME": "gamma", "TYPE": "float", "MIN": 1.0, "MAX": 4.0, "DEFAULT": 2.2, "LABEL": "of the projector, so that two soft edges add up to one wall"}
   ],
   "PASSES": [{"FLOAT": true}]
 }*/

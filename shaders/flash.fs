@@ -6,7 +6,7 @@
   "CATEGORIES": ["Measurement"],
   "INPUTS": [
     {"NAME": "inputImage", "TYPE": "image"},
-    {"NAME": "now", "TYPE": "event", "DEFAULT": false},
+    {"NAME": "now", "TYPE": "event", "DEFAULT": false, "LABEL": "one flash"},
     {"NAME": "alone", "TYPE": "bool", "DEFAULT": true, "LABEL": "on black, instead of on the picture"}
   ]
 }*/

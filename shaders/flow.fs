@@ -9,7 +9,7 @@
     {"NAME": "endImage", "TYPE": "image"},
     {"NAME": "forwardFlow", "TYPE": "image"},
     {"NAME": "backwardFlow", "TYPE": "image"},
-    {"NAME": "progress", "TYPE": "float", "MIN": 0.0, "MAX": 1.0, "DEFAULT": 0.0},
+    {"NAME": "progress", "TYPE": "float", "MIN": 0.0, "MAX": 1.0, "DEFAULT": 0.0, "LABEL": "0 the last picture .. 1 the next"},
     {"NAME": "pair", "TYPE": "float", "DEFAULT": 0.0, "LABEL": "number of the pair: another noise for each"},
     {"NAME": "grain", "TYPE": "float", "MIN": 1.0, "MAX": 24.0, "DEFAULT": 5.0, "LABEL": "patches of the dissolve across the picture"},
     {"NAME": "softness", "TYPE": "float", "MIN": 0.02, "MAX": 1.0, "DEFAULT": 0.35, "LABEL": "width of the seam between old and new"},

@@ -8,9 +8,9 @@
     {"NAME": "inputImage", "TYPE": "image"},
     {"NAME": "light", "TYPE": "float", "MIN": 0.0, "MAX": 1.0, "DEFAULT": 1.0, "LABEL": "0 dark .. 1 as it is: a picture that adds nothing goes dark"},
     {"NAME": "exposure", "TYPE": "float", "MIN": -2.0, "MAX": 2.0, "DEFAULT": 0.0, "LABEL": "stops"},
-    {"NAME": "contrast", "TYPE": "float", "MIN": 0.5, "MAX": 2.0, "DEFAULT": 1.08},
-    {"NAME": "saturation", "TYPE": "float", "MIN": 0.0, "MAX": 2.0, "DEFAULT": 1.06},
-    {"NAME": "warmth", "TYPE": "float", "MIN": -1.0, "MAX": 1.0, "DEFAULT": 0.0}
+    {"NAME": "contrast", "TYPE": "float", "MIN": 0.5, "MAX": 2.0, "DEFAULT": 1.08, "LABEL": "1 as it is"},
+    {"NAME": "saturation", "TYPE": "float", "MIN": 0.0, "MAX": 2.0, "DEFAULT": 1.06, "LABEL": "0 grey .. 1 as it is"},
+    {"NAME": "warmth", "TYPE": "float", "MIN": -1.0, "MAX": 1.0, "DEFAULT": 0.0, "LABEL": "-1 blue .. 1 amber"}
   ]
 }*/
 

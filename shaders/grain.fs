@@ -7,7 +7,7 @@
   "INPUTS": [
     {"NAME": "inputImage", "TYPE": "image"},
     {"NAME": "spectrum", "TYPE": "audioFFT"},
-    {"NAME": "amount", "TYPE": "float", "MIN": 0.0, "MAX": 2.0, "DEFAULT": 0.8}
+    {"NAME": "amount", "TYPE": "float", "MIN": 0.0, "MAX": 2.0, "DEFAULT": 0.8, "LABEL": "how strong"}
   ],
   "PASSES": [{"FLOAT": true}]
 }*/

@@ -8,8 +8,8 @@
     {"NAME": "inputImage", "TYPE": "image"},
     {"NAME": "stencil", "TYPE": "image"},
     {"NAME": "size", "TYPE": "float", "MIN": 0.0, "MAX": 1.5, "DEFAULT": 0.62, "LABEL": "of the opening, heights of the wall"},
-    {"NAME": "softness", "TYPE": "float", "MIN": 0.0, "MAX": 1.0, "DEFAULT": 0.35},
-    {"NAME": "inside", "TYPE": "bool", "DEFAULT": true}
+    {"NAME": "softness", "TYPE": "float", "MIN": 0.0, "MAX": 1.0, "DEFAULT": 0.35, "LABEL": "how soft its edge is"},
+    {"NAME": "inside", "TYPE": "bool", "DEFAULT": true, "LABEL": "whether the inside is seen, or the outside"}
   ],
   "PASSES": [{"FLOAT": true}]
 }*/

@@ -6,9 +6,9 @@
   "CATEGORIES": ["Growth"],
   "INPUTS": [
     {"NAME": "inputImage", "TYPE": "image"},
-    {"NAME": "amount", "TYPE": "float", "MIN": 0.0, "MAX": 1.0, "DEFAULT": 0.7},
-    {"NAME": "feed", "TYPE": "float", "MIN": 0.01, "MAX": 0.08, "DEFAULT": 0.030},
-    {"NAME": "kill", "TYPE": "float", "MIN": 0.04, "MAX": 0.07, "DEFAULT": 0.0570},
+    {"NAME": "amount", "TYPE": "float", "MIN": 0.0, "MAX": 1.0, "DEFAULT": 0.7, "LABEL": "how much of the growth is seen"},
+    {"NAME": "feed", "TYPE": "float", "MIN": 0.01, "MAX": 0.08, "DEFAULT": 0.030, "LABEL": "how fast the one is fed"},
+    {"NAME": "kill", "TYPE": "float", "MIN": 0.04, "MAX": 0.07, "DEFAULT": 0.0570, "LABEL": "how fast the other dies"},
     {"NAME": "seed", "TYPE": "float", "MIN": 0.0, "MAX": 1.0, "DEFAULT": 0.5, "LABEL": "how much the picture's edges sow"}
   ],
   "PASSES": [

@@ -8,7 +8,7 @@
     {"NAME": "inputImage", "TYPE": "image"},
     {"NAME": "copies", "TYPE": "float", "MIN": 0.0, "MAX": 1.0, "DEFAULT": 0.94, "LABEL": "how much of each copy is made from the copy before"},
     {"NAME": "residue", "TYPE": "float", "MIN": 0.0, "MAX": 1.0, "DEFAULT": 1.0, "LABEL": "0: the picture; 1: only what the copies left"},
-    {"NAME": "gain", "TYPE": "float", "MIN": 0.5, "MAX": 8.0, "DEFAULT": 3.0}
+    {"NAME": "gain", "TYPE": "float", "MIN": 0.5, "MAX": 8.0, "DEFAULT": 3.0, "LABEL": "how much the residue is magnified"}
   ],
   "PASSES": [
     {"TARGET": "copy", "PERSISTENT": true, "FLOAT": true, "WIDTH": "floor($WIDTH / 2)", "HEIGHT": "floor($HEIGHT / 2)"},

@@ -8,8 +8,8 @@
     {"NAME": "inputImage", "TYPE": "image"},
     {"NAME": "lens", "TYPE": "float", "MIN": -0.5, "MAX": 0.5, "DEFAULT": 0.12, "LABEL": "outwards or inwards"},
     {"NAME": "twist", "TYPE": "float", "MIN": -3.0, "MAX": 3.0, "DEFAULT": 0.25, "LABEL": "radians, most in the middle"},
-    {"NAME": "lean", "TYPE": "point2D", "MIN": [-0.5, -0.5], "MAX": [0.5, 0.5], "DEFAULT": [0.0, 0.08]},
-    {"NAME": "center", "TYPE": "point2D", "MIN": [0.0, 0.0], "MAX": [1.0, 1.0], "DEFAULT": [0.5, 0.5]}
+    {"NAME": "lean", "TYPE": "point2D", "MIN": [-0.5, -0.5], "MAX": [0.5, 0.5], "DEFAULT": [0.0, 0.08], "LABEL": "how far the wall leans, across and up"},
+    {"NAME": "center", "TYPE": "point2D", "MIN": [0.0, 0.0], "MAX": [1.0, 1.0], "DEFAULT": [0.5, 0.5], "LABEL": "around which it turns, from the lower left"}
   ],
   "PASSES": [{"FLOAT": true}]
 }*/

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from engine.__main__ import main
+from engine.bench import reference
 from engine.bench.pictures import DOCS, MAKERS
 from engine.bench.wall import still
 from engine.core.clock import Now
@@ -36,7 +37,8 @@ TOP = Path(__file__).parents[1]
 PAGES = {page.stem: page.read_text(encoding="utf-8") for page in sorted((TOP / "docs").glob("*.md"))}
 BLOCKS = [(page, kind, block) for page, text in PAGES.items() for kind, block in re.findall(r"```(\w*)\n(.*?)```", text, re.S)]
 LINES = [line for _, kind, block in BLOCKS if kind == "sh" for line in block.strip().splitlines()]
-SCENES = [block for page, kind, block in BLOCKS if kind == "python"]
+SCENES = [block for page, kind, block in BLOCKS if kind == "python" and page == "tutorial"]
+EXAMPLE_LAYERS = [block for page, kind, block in BLOCKS if kind == "python" and page == "reference"]
 NOW = Now(1, 1 / 60, 1 / 60)
 SAID = (Text("the sea", key="k"), Keystroke(3.0), Touch(0.2, 0.4))
 
@@ -142,9 +144,14 @@ def test_a_contributors_commands_are_those_of_install_test() -> None:
 def test_the_pictures_can_be_made_again_with_the_commands_that_are_named() -> None:
     lines = [shlex.split(line)[2:] for line in LINES if line.startswith("hypermnesia pictures")]
     assert {name for _, *only in lines for name in only} == set(DOCS) and MAKERS
+    assert EXAMPLE_LAYERS and all(isinstance(eval(line, vars(layer)), layer.Layer) for line in EXAMPLE_LAYERS)
     assert all((TOP / folder).is_dir() for folder, *_ in lines)
     wanted = re.findall(r"pictures/(tutorial-\d+\.jpg)", PAGES["tutorial"])
     assert len(wanted) == len(of("python")), "a picture for every step"
+
+
+def test_the_reference_is_what_the_code_says() -> None:
+    assert (TOP / "docs" / "reference.md").read_text(encoding="utf-8") == reference.text(), "hypermnesia pictures docs reference"
 
 
 @pytest.mark.long

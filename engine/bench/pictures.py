@@ -1,6 +1,7 @@
 """`hypermnesia pictures FOLDER`: the pictures of the README, made by the program itself, from the code as it is now.
 
-`hypermnesia pictures docs/pictures tutorial` makes those of the tutorial, from its own code blocks.
+`hypermnesia pictures docs/pictures tutorial` makes those of the tutorial, from its own code blocks, and
+`hypermnesia pictures docs reference` the page that says what a scene can use.
 """
 
 from __future__ import annotations
@@ -170,7 +171,14 @@ def _listened(heard: NDArray[np.float32], place: Path) -> Image.Image:
     return Image.open(place / "heard.png").convert("RGB")
 
 
-DOCS = {"tutorial": tutorial}
+def reference(folder: Path) -> None:
+    """docs/reference.md, which is no picture, but made as they are."""
+    from engine.bench import reference as page
+
+    page.write(folder)
+
+
+DOCS = {"tutorial": tutorial, "reference": reference}
 MAKERS = {"sources.png": sources, "shaders.png": shaders, "listening.png": listening, "show.gif": show, "gap.png": gap}
 
 

@@ -23,8 +23,8 @@ Value = float | int | str | bool | bytes
 class Text:
     """A sentence that somebody gave: moderated, NFC, 1..280 characters."""
 
-    words: str
-    kind: Kind = "visitor"
+    words: str  # what was said
+    kind: Kind = "visitor"  # who said it: visitor, performer, sensor, machine
     key: str = ""  # made by the client; the same key is stored once, however often it arrives
     visit: str = ""  # opaque, one for each visit: who is answered
     language: str = ""  # "en", "fr" or "" where nobody said
@@ -47,9 +47,9 @@ class Keystroke:
     """One key at the kiosk before Enter: rhythm and surprise, never the letter."""
 
     bits: float  # surprisal class of the key in bits; 0 for a pause
-    deleted: bool = False
-    visit: str = ""
-    at: float = 0.0
+    deleted: bool = False  # whether it took something back
+    visit: str = ""  # whose typing it is
+    at: float = 0.0  # when it was pressed
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Touch:
     x: float  # 0 left .. 1 right
     y: float  # 0 top .. 1 bottom
     visit: str = ""  # who asked, for an answer by text; "" for sound alone
-    at: float = 0.0
+    at: float = 0.0  # when it was touched
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ Message = Text | Set | Keystroke | Touch | Withdraw | Judged
 class Dream:
     """A picture to ask for. The newest request wins; nobody waits for it."""
 
-    words: str
+    words: str  # of which the picture is dreamt
     beta: float = 0.25  # 0..1: how far the picture's own memory turns the words
     rho: float = 0.0  # 0..1: how far a performer stretches the picture from its words
     gamma: float = 0.5  # 0..: how fast famous memories tire, (1 + n) ** -gamma
@@ -117,8 +117,8 @@ class Ancestor:
 
     id: int  # fragment id in the archive, > 0
     share: float  # 0..1, of the whole picture
-    kind: Kind = "founding"
-    depth: int = 0  # 0 for a root
+    kind: Kind = "founding"  # who gave it: founding, visitor, performer, sensor, machine
+    depth: int = 0  # generations behind it; 0 for a root
     age: float = 0.0  # days, whole: times are kept by the day
     voice: tuple[float, ...] = ()  # (16,) in -1..1: what its procedural voice is made from (words and latent)
     x: float = 0.5  # centre of its share in the picture, 0 left .. 1 right
@@ -134,7 +134,7 @@ class Ancestor:
 class Lineage:
     """The ancestors of a picture, largest share first; the rest of the mass lies in `rest`."""
 
-    ancestors: tuple[Ancestor, ...] = ()
+    ancestors: tuple[Ancestor, ...] = ()  # the largest share first; `top(n)` are the first of them
     rest: float = 0.0  # share of all that are not named
     count: int = 0  # distinct ancestors, named or not
     depth: int = 0  # longest line of descent
@@ -150,28 +150,28 @@ class State:
     picture: int = 0  # serial number since the mind started, from 1
     words: str = ""  # what was asked (moderated; never shown to strangers as it is)
     asked: float = 0.0  # when the words that it answers were given; 0 while it is still of older ones
-    made: float = 0.0
+    made: float = 0.0  # when the picture was made
     seed: int = 0  # of the walk through noise
-    structure: str = ""  # hash of model, size, precision, code and options (`engine.mind.again`)
+    structure: str = ""  # hash of model, size, precision, code and options (`engine.mind.structure`)
     dream: Dream = Dream("")  # the request, its words left out: every force that acted
     time: float = 0.0  # seconds of the mind's own clock at which it was asked for
-    degree: int = 0
+    degree: int = 0  # of memory: 2 for what the wall shows
     gap: float = 0.0  # J in 0..1: whom the picture remembers and the words did not
-    beta: float = 0.0
+    beta: float = 0.0  # how far the gap turned the words
     neff: float = 0.0  # exp of the entropy of the shares
     largest: float = 0.0  # the largest share
     displacement: float = 0.0  # D in 0..1: angle between the words and what is read back, over pi
     light: float = 1.0  # rank of novelty in 0..1: a picture that adds nothing goes dark
     standard: float = 0.0  # S in 0..1: 1 - Vendi / reference
-    autonomy: float = 0.0
+    autonomy: float = 0.0  # 0 somebody is there .. 1 alone
     motion: float = 0.0  # |dz| per second, rms of the latent's change
     mass: float = 0.0  # mass of the whole archive, in fragments
-    fragments: int = 0
+    fragments: int = 0  # how many can be recalled
     kinds: tuple[float, ...] = ()  # share per kind, in the order of KINDS
-    authors: tuple[float, ...] = ()  # human, machine, others (row 20)
-    lineage: Lineage = field(default_factory=Lineage)
+    authors: tuple[float, ...] = ()  # part of human, machine, others; sum 1
+    lineage: Lineage = field(default_factory=Lineage)  # whom the picture descends from
     readback: tuple[str, ...] = ()  # words that the reader finds in the picture
-    caption: str = ""  # words that may be shown: row 9 has passed over them
+    caption: str = ""  # words that may be shown: three people wrote each run of four, or nobody did
     timings: tuple[tuple[str, float], ...] = ()  # (step, milliseconds)
     step: str = "whole"  # of the latency contract: what is given up just now (engine.mind.model.contract.STEPS)
     why: str = ""  # the reason of the newest step
@@ -238,9 +238,9 @@ class Withdrawn:
 class Told:
     """The answer to a touch: whose the place is."""
 
-    visit: str
-    ancestors: tuple[Ancestor, ...]
-    words: tuple[str, ...] = ()  # a few of their words that row 9 lets through
+    visit: str  # who asked
+    ancestors: tuple[Ancestor, ...]  # of that place, the largest share first
+    words: tuple[str, ...] = ()  # a few of their words, of those that may be shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,7 +293,7 @@ class Grain:
     detune: float = 0.0  # semitones on top of the rate
     gain: float = 0.3  # 0..1
     pan: float = 0.0  # azimuth: -1 left .. 1 right (in a ring: turns from the front, -1 and 1 meet behind)
-    envelope: str = "hann"  # one of ENVELOPES
+    envelope: str = "hann"  # hann, gauss, perc, swell or flat
     cutoff: float = 0.0  # low-pass in Hz; 0 = open
     prompt: bool = False  # answers somebody: if its time has passed it sounds as soon as it can, and was not late
 
