@@ -29,7 +29,7 @@ from engine.core.messages import (
 )
 from engine.doors import packet
 from engine.doors.clocks import FUTURE, Clocks
-from engine.doors.guard import near
+from engine.doors.guard import loopback, near
 from engine.doors.moderation import LIMIT
 from engine.doors.nodes import Refused, is_pattern, is_switch, text
 from engine.doors.packet import Arrived, Malformed
@@ -73,7 +73,7 @@ class Osc:
             self._complain(sender, str(wrong), "", "malformed")
             return
         if tags := [message.due for message in arrived if message.due]:
-            self._align(sender, self.clocks.hear(sender.name, min(tags), now))
+            self._align(sender, self.clocks.hear(_clock(sender), min(tags), now))
         messages: list[Message] = []
         for message in arrived:
             self.porter.counts["osc_messages"] += 1
@@ -100,7 +100,7 @@ class Osc:
         """A message with its due time by our clock; 0 where that has passed. Raises Refused for one that is too far."""
         if not message.due:
             return message
-        due = self.clocks.due(sender.name, message.due)
+        due = self.clocks.due(_clock(sender), message.due)
         if due > now + FUTURE:
             raise Refused(f"{message.address}: a time tag {due - now:.0f} s ahead; at most {FUTURE:.0f} s are taken")
         self.porter.counts["osc_late"] += due <= now
@@ -283,6 +283,11 @@ class Subscription:
     pattern: str
     answer: Answer
     until: float  # monotonic seconds
+
+
+def _clock(sender: Sender) -> str:
+    """Whose clock a sender has: its machine's; on this machine, where all have ours, what one program sends is its own."""
+    return sender.key if loopback(sender.name) else sender.name
 
 
 def _wanted(message: Arrived) -> tuple[list[str], int]:
