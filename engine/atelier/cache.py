@@ -1,14 +1,14 @@
 """What training reads: paintings, their latents and their encoded captions, on disk, made once.
 
 Painting and encoding words cost as much as learning from them, so each is done once and learned from
-many times. A shard is one kind in one size; shard k is the same on every machine (its seed is first + k), and
-rounds of shards hold every kind once, so a cache stopped at any time is balanced to a round.
+many times. A shard is one kind; shard k is the same on every machine (its seed is first + k), and rounds of
+shards hold every kind once, so a cache stopped at any time is balanced to a round.
 
     shards/00012.words.json    captions, attributes, kind, size
     shards/00012.pictures.npy  (n, 3, h, w) u8
-    shards/00012.states.npy    (n, captions, 24, 384) f16, the conditioning
-    shards/00012.latents.npy   (n, 2, 4, h/8, w/8) f16, as painted and mirrored
-    shards/00012.half.npy      the same of the picture at half size, for large pictures
+    shards/00012.states.npy    (n, captions, 12, 512) f16, the conditioning
+    shards/00012.latents.npy   (n, 2, c, h/8, w/8) f16, as painted and mirrored
+    shards/00012.half.npy      the same of the picture at half size
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.atelier.settings import CacheSettings
-from engine.mind.model.encoder import Encoder
+from engine.mind.model.encoder import DIM, SLOTS, Encoder
 from engine.painter import captions, paint
 
 
@@ -71,7 +71,7 @@ class Cache:
         """The size of a painted shard, or what it will be: a painted one keeps its size if kinds are added later."""
         if self.has(shard, "words.json"):
             return self.words(shard).size_px
-        return self.settings.sizes_px[shard // len(paint.KINDS) % len(self.settings.sizes_px)]
+        return self.settings.size_px
 
     def picture(self, shard: int) -> tuple[Tensor, Words]:
         """Paint one shard: (n, 3, s, s) f32 in 0..1 and its words. Nothing held out is among them."""
@@ -104,19 +104,18 @@ class Cache:
         """Write the conditioning of every caption of one shard."""
         texts = self.words(shard).captions
         if not texts:
-            return self._save(shard, "states.npy", np.zeros((0, self.settings.captions, 24, 384), np.float16))
-        states = encoder.condition([text for own in texts for text in own]).half().cpu().numpy()
+            return self._save(shard, "states.npy", np.zeros((0, self.settings.captions, SLOTS, DIM), np.float16))
+        states = encoder.condition([text for own in texts for text in own]).half().numpy()
         self._save(shard, "states.npy", states.reshape(len(texts), -1, *states.shape[1:]))
 
     def encode_pictures(self, shard: int, encode: Any) -> None:
-        """Write the latents of one shard; `encode` is (n, 3, h, w) in 0..1 -> (n, 4, h/8, w/8)."""
+        """Write the latents of one shard; `encode` is (n, 3, h, w) in 0..1 -> (n, c, h/8, w/8)."""
         pictures = self.pictures(shard)
-        if self.size_px(shard) > min(self.settings.sizes_px):
-            self._save(shard, "half.npy", _both(F.avg_pool2d(pictures, 2), encode))
+        self._save(shard, "half.npy", _both(F.avg_pool2d(pictures, 2), encode))
         self._save(shard, "latents.npy", _both(pictures, encode))
 
     def bridges(self, encoder: Encoder) -> tuple[list[str], NDArray[np.float16]]:
-        """The phrases that no painting is about, and their conditioning (n, 24, 384); encoded once for all stages."""
+        """The phrases that no painting is about, and their conditioning (n, 12, 512); encoded once for all stages."""
         phrases = captions.bridge_phrases()
         listed, states = self.folder / "bridges.json", self.folder / "bridges.npy"
         if not listed.exists() or json.loads(listed.read_text(encoding="utf-8")) != phrases:
@@ -148,7 +147,7 @@ def mirrored_pairs(pictures: Tensor) -> Iterator[Tensor]:
 
 
 def _both(pictures: Tensor, encode: Any) -> NDArray[np.float16]:
-    """(n, 2, 4, h, w) f16: latents as painted and mirrored."""
+    """(n, 2, c, h, w) f16: latents as painted and mirrored."""
     with torch.inference_mode():
         parts = [torch.cat([encode(part) for part in torch.split(side, 16)]) if len(side) else encode(side) for side in mirrored_pairs(pictures)]
     return torch.stack(parts, 1).half().cpu().numpy()

@@ -6,29 +6,24 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.atelier.cache import Cache
-from engine.mind.model.encoder import SCALE, Encoder
+from engine.mind.model.encoder import DIM, SCALE, Encoder
 from engine.painter import captions
 from engine.painter.paint import Attributes
 
 
 class Pool:
-    """All pictures of one latent size, in memory: 8 or 16 KB each."""
+    """All pictures, at full or at half size, in memory: up to 64 KB each."""
 
-    def __init__(self, cache: Cache, shards: int, large: bool) -> None:
-        smallest = min(cache.settings.sizes_px)
+    def __init__(self, cache: Cache, shards: int, large: bool, channels: int) -> None:
         latents = []
         self.where: list[tuple[int, int]] = []  # shard, place in it
         self.sayable: list[list[int]] = []  # captions that may be learned: what is held out can grow after painting
         for shard in range(shards):
-            is_large = cache.size_px(shard) > smallest
-            if large and not is_large:
-                continue
-            own = np.load(cache.path(shard, "half.npy" if is_large and not large else "latents.npy"))
+            own = np.load(cache.path(shard, "latents.npy" if large else "half.npy"), mmap_mode="r")[:, :, :channels]
             words = cache.words(shard)
             for place, (shown, texts) in enumerate(zip(words.attributes, words.captions, strict=True)):
                 attributes = Attributes(**shown)
@@ -37,7 +32,7 @@ class Pool:
                     latents.append(own[place])
                     self.where.append((shard, place))
                     self.sayable.append(sayable)
-        self.latents = torch.from_numpy(np.stack(latents)) if latents else torch.zeros(0, 2, 4, 1, 1)
+        self.latents = torch.from_numpy(np.stack(latents)) if latents else torch.zeros(0, 2, 1, 1, 1)
 
     def __len__(self) -> int:
         return len(self.where)
@@ -46,21 +41,22 @@ class Pool:
 class Batches:
     """Latents with words. `shards` of the cache are seen, no more, however much it grows meanwhile."""
 
-    def __init__(self, cache: Cache, encoder: Encoder, shards: int, device: str = "cpu") -> None:
+    def __init__(self, cache: Cache, encoder: Encoder, shards: int, device: str = "cpu", channels: int = 16) -> None:
+        """`channels`: how many of a latent's are learned from, the largest first."""
         self.device = device
         self.shards = shards
         self.states = [np.load(cache.path(shard, "states.npy"), mmap_mode="r") for shard in range(shards)]
-        self.pools = {large: Pool(cache, shards, large) for large in (False, True)}
+        self.pools = {large: Pool(cache, shards, large, channels) for large in (False, True)}
         if not len(self.pools[False]):
             raise ValueError(f"{cache.folder} holds no encoded pictures; run the earlier stages first")
-        self.empty = encoder.condition([""]).to(device)  # (1, 24, 384): no words
+        self.empty = encoder.condition([""]).to(device)  # (1, 12, 512): no words
         self.bridges = torch.from_numpy(cache.bridges(encoder)[1])
         self.nearest = {large: self._nearest(pool, cache.settings.bridge_nearest) for large, pool in self.pools.items()}
 
     def sentences(self, pool: Pool) -> NDArray[np.float32]:
-        """(n, 384) f32: the unit vector of the first, English, caption of every picture of a pool."""
+        """(n, 512) f32: the unit vector of the first, English, caption of every picture of a pool."""
         per_shard = [np.asarray(states[:, 0, 0], np.float32) / SCALE for states in self.states]
-        return np.stack([per_shard[shard][place] for shard, place in pool.where]) if len(pool) else np.zeros((0, 384), np.float32)
+        return np.stack([per_shard[shard][place] for shard, place in pool.where]) if len(pool) else np.zeros((0, DIM), np.float32)
 
     def _nearest(self, pool: Pool, count: int) -> Tensor:
         """(phrases, count) places in the pool whose captions are nearest to each bridged phrase."""
@@ -72,8 +68,8 @@ class Batches:
         return likeness.topk(min(count, len(pool)), dim=1).indices
 
     def batch(self, draw: torch.Generator, count: int, size: str, *, drop: float, bridge: float) -> tuple[Tensor, Tensor]:
-        """(count, 4, h, w) f32 latents and (count, 24, 384) f32 states. Tiny latents are small ones pooled to half."""
-        large = size == "large" and len(self.pools[True]) > 0
+        """(count, c, h, w) f32 latents, small or large, and (count, 12, 512) f32 states."""
+        large = size == "large"
         pool = self.pools[large]
         chances = torch.rand(count, 5, generator=draw)
         latents, states = [], []
@@ -90,8 +86,7 @@ class Batches:
                 own = torch.from_numpy(np.array(self.states[shard][inside, choices[int(caption * len(choices))]]))
             latents.append(pool.latents[place, int(mirror < 0.5)])
             states.append(self.empty[0].half().cpu() if dropped < drop else own)
-        found = torch.stack(latents).to(self.device).float()
-        return F.avg_pool2d(found, 2) if size == "tiny" else found, torch.stack(states).to(self.device).float()
+        return torch.stack(latents).to(self.device).float(), torch.stack(states).to(self.device).float()
 
 
 def shuffled(values: Tensor, draw: torch.Generator) -> Tensor:

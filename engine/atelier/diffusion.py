@@ -29,7 +29,7 @@ class Noising:
         self.spread = (1 - kept).sqrt().float().to(device)
 
     def add(self, clean: Tensor, noise: Tensor, t: Tensor) -> Tensor:
-        """(n, 4, h, w), (n, 4, h, w), (n,) int64 -> (n, 4, h, w)."""
+        """(n, c, h, w), (n, c, h, w), (n,) int64 -> (n, c, h, w)."""
         noisy: Tensor = self.signal[t, None, None, None] * clean + self.spread[t, None, None, None] * noise
         return noisy
 
@@ -66,10 +66,10 @@ def denoise(unet: nn.Module, noising: Noising, noisy: Tensor, t: Tensor, states:
     return clean
 
 
-def dream(unet: nn.Module, noising: Noising, states: Tensor, empty: Tensor, seeds: Sequence[int], shape: tuple[int, int],
+def dream(unet: nn.Module, noising: Noising, states: Tensor, empty: Tensor, seeds: Sequence[int], shape: tuple[int, int, int],
           *, guidance: float, steps: int) -> Tensor:
-    """(n, 4, h, w) latents from words alone; row i starts from the noise of seeds[i]."""
-    noise = torch.stack([torch.randn(4, *shape, generator=torch.Generator().manual_seed(seed)) for seed in seeds])
+    """(n, c, h, w) latents from words alone; row i starts from the noise of seeds[i]."""
+    noise = torch.stack([torch.randn(shape, generator=torch.Generator().manual_seed(seed)) for seed in seeds])
     noise = noise.to(states.device)
     t = torch.full((len(noise),), LAST, device=noise.device)
     return denoise(unet, noising, noise, t, states, empty, guidance=guidance, steps=steps)

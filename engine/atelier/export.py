@@ -1,73 +1,85 @@
-"""Writes a trained folder as weights that diffusers loads: `unet/ vae/ scheduler/ reader/` and a model card."""
+"""Writes a trained folder as weights: `unet/ scheduler/` for diffusers, `codec/ heads/ reader/` and the founding table of ours."""
 
 from __future__ import annotations
 
 import datetime
 import json
-from itertools import chain
+import os
+import random
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from engine.atelier.workshop import STAGES, Workshop
-from engine.mind.memory.founding import FILE, painted, save, seed
-from engine.mind.memory.space import Vector
+from engine.mind.memory.founding import FILE, Table, save
 from engine.mind.model import embedded
+from engine.mind.model.encoder import Encoder
+from engine.mind.model.lapped import Lapped
 from engine.mind.model.reader import Reader
-from engine.painter import captions, paint
+from engine.painter import attributes, captions
+from engine.painter.attributes import OFFERS
+from engine.painter.recipe import Recipe
 
 SHARD = "12MB"
 """Files stay under 16 MB: a repository and a slow museum line take them easily."""
 
-INDEX = {
-    "_class_name": "StableDiffusionPipeline",
-    "unet": ["diffusers", "UNet2DConditionModel"],
-    "vae": ["diffusers", "AutoencoderTiny"],
-    "scheduler": ["diffusers", "LCMScheduler"],
-    "text_encoder": [None, None],
-    "tokenizer": [None, None],
-    "safety_checker": [None, None],
-    "feature_extractor": [None, None],
-}
-"""So that diffusers opens the folder as a whole too; prompts then come as `prompt_embeds` of `Encoder.condition`."""
+CHUNK = 48  # recipes that one process paints before it says so
 
 
 def export(workshop: Workshop, folder: Path) -> None:
-    """Write the student, autoencoder, scheduler and reader in f16, founding memories, and `training.json`, facts for the card."""
-    for part, module in (("unet", workshop.unet("student")), ("vae", workshop.vae(trained=True))):
-        module.to(torch.float16).save_pretrained(folder / part, max_shard_size=SHARD)
-        _forget_where(folder / part / "config.json")
+    """Write the student in f16, codec, scheduler, heads, reader, the founding table, and `training.json`, facts for the card."""
+    workshop.unet("student").to(torch.float16).save_pretrained(folder / "unet", max_shard_size=SHARD)
+    _forget_where(folder / "unet" / "config.json")
     workshop.plan.save_pretrained(folder / "scheduler")
-    (folder / "model_index.json").write_text(json.dumps(INDEX, indent=1) + "\n", encoding="utf-8")
-    reader = Reader(workshop.settings.reader.width)
+    workshop.codec_learned().save(folder / "codec")
+    workshop.heads_learned().save(folder / "heads")
+    reader = workshop.young_reader()
     state = torch.load(workshop.folder / "reader.pt", map_location="cpu", weights_only=True)
     reader.load_state_dict(state["averaged"] or state["module"])
     reader.save(folder / "reader")
-    founders(folder, workshop.settings.run.founding)
+    found(folder, workshop.settings.run.founding, workshop.settings.cache.size_px, workshop.out)
     (folder / "training.json").write_text(json.dumps(facts(workshop), indent=1) + "\n", encoding="utf-8")
 
 
-def founders(folder: Path, count: int) -> None:
-    """Write what a mind with these weights is born with: `founding.safetensors`, the first `count` founding memories."""
-    parts, kinds = embedded.load(folder), len(paint.KINDS)
+def recipes(count: int) -> list[Recipe]:
+    """The founding memories, the same for everybody: the kinds take turns, nothing held out is among them."""
+    rng, kinds = random.Random("founding"), tuple(OFFERS)
+    made: list[Recipe] = []
+    while len(made) < count:
+        shown = attributes.draw(kinds[len(made) % len(kinds)], rng)
+        if not captions.is_held_out(shown, ""):
+            made.append(Recipe(shown, rng.randrange(1 << 40)))
+    return made
 
-    def encode(rgb: NDArray[np.uint8]) -> Tensor:
-        return embedded.to_latents(parts.vae, torch.from_numpy(rgb).permute(2, 0, 1)[None] / 255)[0]
 
-    def read(latent: Tensor) -> Vector:
-        vector: Vector = parts.reader.vector(latent[None])[0].numpy()
-        return vector
+def found(folder: Path, count: int, side: int, tell: Callable[[str], None], processes: int = 0) -> None:
+    """Write the founding table: what `count` recipes say, and what the reader of `folder` reads in their pictures.
 
-    def means(caption: str) -> Vector:
-        vector: Vector = parts.encoder.sentence([captions.to_english(caption)])[0]
-        return vector
+    Every picture is painted once: 12,000 take ten minutes of a core. `processes` 0 is one a core.
+    """
+    made = recipes(count)
+    chunks = [made[at : at + CHUNK] for at in range(0, count, CHUNK)]
+    read: list[NDArray[np.float32]] = []
+    with ProcessPoolExecutor(processes or os.cpu_count() or 1, get_context("spawn")) as pool:
+        for number, vectors in enumerate(pool.map(_read, chunks, [folder] * len(chunks), [side] * len(chunks))):
+            read.append(vectors)
+            if number % 32 == 31:
+                tell(f"founding     {(number + 1) * CHUNK} of {count} memories painted and read")
+    said = [recipe.caption for recipe in made]
+    save(folder / FILE, Table(said, Encoder().sentences(said), np.concatenate(read), made), embedded.space(folder))
 
+
+def _read(chunk: list[Recipe], folder: Path, side: int) -> NDArray[np.float32]:
+    """What is read in these recipes' pictures (n, d). In a process of its own."""
+    torch.set_num_threads(1)
+    codec, reader = Lapped.load(folder / "codec"), Reader.load(folder / "reader")
     with torch.inference_mode():
-        batches = (paint.founding(min(kinds, count - first), seed=seed(first // kinds)) for first in range(0, count, kinds))
-        save(folder / FILE, painted(chain.from_iterable(batches), encode, read, means), embedded.space(folder))
+        return np.concatenate([reader.vector(codec.encode(recipe.paint((side, side))[None])).numpy() for recipe in chunk])
 
 
 def _forget_where(config: Path) -> None:

@@ -17,7 +17,8 @@ from engine.atelier import judge
 from engine.atelier.diffusion import LAST
 from engine.atelier.judge import Judge, Paintings
 from engine.atelier.sizes import Sizes
-from engine.mind.model.embedded import Embedded, to_latents, to_pictures
+from engine.atelier.workshop import padded
+from engine.mind.model.embedded import Embedded
 from engine.painter import captions, paint
 from engine.painter.attributes import complete, draw
 from engine.painter.paint import Attributes
@@ -32,13 +33,13 @@ class Studio:
     def __init__(self, model: Embedded, bf16: bool = True) -> None:
         self.model = model
         self.autocast = torch.autocast("cpu", torch.bfloat16, enabled=bf16)
-        for part in (model.unet, model.vae):
-            part.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        model.unet.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.large = int(model.unet.config["in_channels"])
 
     @torch.inference_mode()
     def latents(self, states: Tensor, seeds: Sequence[int], side_px: int) -> Tensor:
-        """(n, 4, h, w) latents of one step, f32."""
-        shape = (4, side_px // 8, side_px // 8)
+        """(n, k, h, w) latents of one step, f32: the large channels."""
+        shape = (self.large, side_px // 8, side_px // 8)
         noise = torch.stack([torch.randn(shape, generator=torch.Generator().manual_seed(seed)) for seed in seeds])
         t = torch.full((len(noise),), LAST)
         with self.autocast:
@@ -48,8 +49,7 @@ class Studio:
     @torch.inference_mode()
     def decode(self, latents: Tensor) -> Tensor:
         """(n, 3, h, w) in 0..1."""
-        with self.autocast:
-            return to_pictures(self.model.vae, latents.contiguous(memory_format=torch.channels_last)).float().clamp(0, 1)
+        return self.model.codec.decode(padded(latents, self.model.codec.channels)).clamp(0, 1)
 
     def pictures(self, texts: Sequence[str], seeds: Sequence[int], side_px: int = SIDE_PX) -> Tensor:
         """(n, 3, side, side) in 0..1, of one step."""
@@ -187,9 +187,7 @@ def _distance(studio: Studio, judged: Judge, real: Paintings, again: Paintings, 
 
 @torch.inference_mode()
 def _there_and_back(studio: Studio, pictures: Tensor) -> Tensor:
-    with studio.autocast:
-        latents = to_latents(studio.model.vae, pictures.contiguous(memory_format=torch.channels_last))
-    return studio.decode(latents.float())
+    return studio.decode(studio.model.codec.encode(pictures))
 
 
 def _spread(judged: Judge, pictures: Tensor) -> float:
@@ -235,11 +233,11 @@ def _reader(studio: Studio, real: Paintings) -> list[Row]:
     chosen = some(real, 128)
     names = [captions.caption(Attributes(kind=kind), random.Random(0), "en") for kind in paint.KINDS]
     vectors = studio.model.encoder.sentence(names)
-    with torch.inference_mode(), studio.autocast:
-        latents = to_latents(studio.model.vae, chosen.pictures.contiguous(memory_format=torch.channels_last)).float()
+    with torch.inference_mode():
+        latents = studio.model.codec.encode(chosen.pictures)
     states = studio.model.encoder.condition(chosen.captions)
     hits = []
-    for seen in (studio.latents(states, range(len(chosen)), SIDE_PX), latents):
+    for seen in (padded(studio.latents(states, range(len(chosen)), SIDE_PX), latents.shape[1]), latents):
         read = studio.model.reader.nearest(seen, names, vectors, 1)
         hits.append(sum(names[paint.KINDS.index(a.kind)] == own[0] for a, own in zip(chosen.attributes, read, strict=True)) / len(chosen))
     return [row("the reader names the kind", f"{hits[0]:.0%} of dreams", f"{hits[1]:.0%} of paintings, chance {1 / len(names):.0%}",

@@ -26,7 +26,7 @@ class ReaderStage:
 
     def loss(self, step: int, draw: torch.Generator, late: bool) -> tuple[Tensor, dict[str, float]]:
         s = self.settings
-        clean, states = self.batches.batch(draw, s.batch, "small" if step % 4 else "large", drop=0, bridge=0)
+        clean, states = self.batches.batch(draw, s.batch, "small" if step % 2 else "large", drop=0, bridge=0)
         latents = roughened(clean, draw, s.noise)
         wanted = F.normalize(states[:, 0] / SCALE, dim=-1)
         with self.autocast:

@@ -27,17 +27,17 @@ class Share:
     """Parts of the budget, by stage; their sum is 1."""
 
     paint: float
-    autoencoder: float
+    codec: float
     encode: float
+    heads: float
     teacher: float
     student: float
-    finish: float
     reader: float
 
 
 @dataclass(frozen=True)
 class CacheSettings:
-    sizes_px: tuple[int, ...]
+    size_px: int
     shard: int
     rounds: int
     captions: int
@@ -58,26 +58,15 @@ class Pace:
 
 
 @dataclass(frozen=True)
-class AutoencoderSettings(Pace):
+class CodecSettings(Pace):
+    channels: int
     crop_px: int
-    gradient: float
-    pooled: float
-    halved: float
-    white: float
-    noise: float
 
 
 @dataclass(frozen=True)
-class FinishSettings(Pace):
-    crop_px: int
-    gradient: float
-    pooled: float
-    noise: float
-    critic: int
-    adversarial: float
-    dreams: int
-    pool: int
-    round: int
+class HeadsSettings(Pace):
+    captions: int
+    decay: float
 
 
 @dataclass(frozen=True)
@@ -86,7 +75,6 @@ class Diffusion(Pace):
 
     turns: tuple[str, ...]
     late_turns: tuple[str, ...]
-    batch_tiny: int
     batch_large: int
     drop: float
     bridge: float
@@ -94,13 +82,13 @@ class Diffusion(Pace):
     high_noise: float
 
     def size(self, step: int, late: bool) -> str:
-        """The size of this step's latents: tiny, small or large."""
+        """The size of this step's latents: small or large."""
         turns = self.late_turns if late else self.turns
         return turns[step % len(turns)]
 
     def count(self, size: str) -> int:
         """The batch of that size."""
-        return {"tiny": self.batch_tiny, "small": self.batch, "large": self.batch_large}[size]
+        return {"small": self.batch, "large": self.batch_large}[size]
 
 
 @dataclass(frozen=True)
@@ -128,17 +116,16 @@ class ReaderSettings(Pace):
 
 @dataclass(frozen=True)
 class Settings:
-    """All of `train.toml`; `vae`, `unet` and `scheduler` go to diffusers' classes as they stand."""
+    """All of `train.toml`; `unet` and `scheduler` go to diffusers' classes as they stand."""
 
     run: Run
     share: Share
     cache: CacheSettings
-    autoencoder: AutoencoderSettings
-    finish: FinishSettings
+    codec: CodecSettings
+    heads: HeadsSettings
     teacher: TeacherSettings
     student: StudentSettings
     reader: ReaderSettings
-    vae: dict[str, Any]
     unet: dict[str, Any]
     scheduler: dict[str, Any]
 

@@ -22,9 +22,9 @@ from engine.atelier.settings import StudentSettings
 from engine.atelier.teacher import Show, timesteps
 
 
-def huber(a: Tensor, b: Tensor, c: float) -> Tensor:
-    """Pseudo-Huber per picture, (n,): sqrt(|d|^2 / dim + c^2) - c, in units of the latents."""
-    return ((a - b).square().mean((1, 2, 3)) + c * c).sqrt() - c
+def huber(a: Tensor, b: Tensor, c: float, worth: Tensor) -> Tensor:
+    """Pseudo-Huber per picture, (n,): sqrt(|d|^2 / dim + c^2) - c, in units of the latents, channels by their worth."""
+    return (((a - b).square() * worth).mean((1, 2, 3)) + c * c).sqrt() - c
 
 
 class StudentStage:
@@ -33,12 +33,13 @@ class StudentStage:
     name = "student"
 
     def __init__(self, student: nn.Module, teacher: nn.Module, batches: Batches, noising: Noising, settings: StudentSettings,
-                 autocast: torch.autocast, show: Show, seed: int) -> None:
+                 autocast: torch.autocast, show: Show, worth: Tensor, seed: int) -> None:
         if settings.round % settings.replay:
             raise ValueError(f"[student] round {settings.round} is no multiple of replay {settings.replay}")
         self.module, self.teacher = student, teacher.eval().requires_grad_(False)
         self.pace = self.settings = settings
         self.batches, self.noising, self.autocast, self.show, self.seed = batches, noising, autocast, show, seed
+        self.worth = worth
         self._round = -1
         self._pairs: dict[str, tuple[Tensor, ...]] = {}
 
@@ -50,8 +51,8 @@ class StudentStage:
         with self.autocast:
             inputs = torch.cat([noisy, real_noisy]).contiguous(memory_format=torch.channels_last)
             seen = self.module(inputs, torch.cat([t, real_t]), torch.cat([states, real_states])).sample.float()
-        distilled = huber(seen[: len(noisy)], answer, s.huber)
-        error = (seen[len(noisy) :] - real).square().mean((1, 2, 3))
+        distilled = huber(seen[: len(noisy)], answer, s.huber, self.worth)
+        error = ((seen[len(noisy) :] - real).square() * self.worth).mean((1, 2, 3))
         anchor = error * self.noising.weight(real_t, s.weight_cap)
         loss = (distilled.sum() + 0.5 * anchor.sum()) / len(seen)
         first = t == LAST

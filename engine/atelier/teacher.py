@@ -28,10 +28,11 @@ class TeacherStage:
     name = "teacher"
 
     def __init__(self, unet: nn.Module, batches: Batches, noising: Noising, settings: TeacherSettings,
-                 autocast: torch.autocast, show: Show) -> None:
+                 autocast: torch.autocast, show: Show, worth: Tensor) -> None:
+        """`worth` (c, 1, 1), mean 1: how much an error in each channel counts."""
         self.module = unet
         self.pace = self.settings = settings
-        self.batches, self.noising, self.autocast, self.show = batches, noising, autocast, show
+        self.batches, self.noising, self.autocast, self.show, self.worth = batches, noising, autocast, show, worth
 
     def loss(self, step: int, draw: torch.Generator, late: bool) -> tuple[Tensor, dict[str, float]]:
         s = self.settings
@@ -42,7 +43,7 @@ class TeacherStage:
         noisy = self.noising.add(clean, noise, t).contiguous(memory_format=torch.channels_last)
         with self.autocast:
             seen = self.module(noisy, t, states).sample.float()
-        error = (seen - clean).square().mean((1, 2, 3))
+        error = ((seen - clean).square() * self.worth).mean((1, 2, 3))
         loss = (error * self.noising.weight(t, s.weight_cap)).mean()
         high = t >= 800
         return loss, {"mse": float(error.detach().mean()), "mse_high": float(error.detach()[high].mean()) if high.any() else 1.0}

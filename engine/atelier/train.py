@@ -21,14 +21,16 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(prog="hypermnesia train", description="Train the embedded model: autoencoder, teacher, one-step student, reader.")
+    made = argparse.ArgumentParser(prog="hypermnesia train", description="Train the embedded model: codec, heads, teacher, one-step student, reader.")
     made.add_argument("--budget", type=float, metavar="MINUTES", help="for everything together (default: train.toml, run.minutes)")
     made.add_argument("--out", type=Path, default=Path("var/training"), metavar="FOLDER", help="(default: %(default)s)")
     made.add_argument("--device", default="", help="cpu, cuda, cuda:1 … (default: cuda if there is one)")
     made.add_argument("--threads", type=int, default=0, help="of a CPU (default: torch's choice)")
     made.add_argument("--settings", type=Path, metavar="TOML", help="other hyperparameters (default: engine/atelier/train.toml)")
     made.add_argument("--from", type=Path, dest="start", metavar="WEIGHTS",
-                      help="go on from exported weights, such as engine/mind/model/embedded; the encoder stays as it is")
+                      help="go on from exported weights, such as engine/mind/model/embedded; the codec stays as it is")
+    made.add_argument("--body", type=Path, nargs="+", default=[], metavar="FILE",
+                      help="safetensors of a UNet of other latents, of which a young one takes over what fits")
     made.add_argument("--resume", action="store_true", help="go on with the run in --out")
     return made
 
@@ -58,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 2
     chosen = settings.load(asked.settings)
     device = asked.device or ("cuda" if torch.cuda.is_available() else "cpu")
-    workshop = Workshop(chosen, asked.out, asked.budget or chosen.run.minutes, device, out=_say, start=asked.start)
+    workshop = Workshop(chosen, asked.out, asked.budget or chosen.run.minutes, device, out=_say, start=asked.start, body=tuple(asked.body))
     workshop.train()
     export.export(workshop, asked.out / "model")
     write_card(asked.out / "model")

@@ -1,12 +1,12 @@
 """The stages of training in their order, each in its share of the budget.
 
 Every stage keeps its time and its state in the folder, so a run that is stopped anywhere goes on there.
-A longer budget on a finished folder learns further: teacher, student, finish and reader go on with what the cache
-then holds. The encoder never does once pictures are encoded, for their latents would no longer fit.
+A longer budget on a finished folder learns further: teacher, student, heads and reader go on with what the cache
+then holds. The codec never does once pictures are encoded, for their latents would no longer fit.
 
-A training may also begin with exported weights (`start`): their encoder stands still, their student is the young
-teacher, and other pictures are painted than those that they have learned from. Their decoder is learned on only where
-the settings want one of another shape.
+A training may also begin with exported weights (`start`): their codec stands still, their student is the young
+teacher, and other pictures are painted than those that they have learned from. Or with a `body` alone: a UNet of other
+latents or other words, of which every tensor is taken that has the same name and shape.
 """
 
 from __future__ import annotations
@@ -20,14 +20,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import AutoencoderTiny, UNet2DConditionModel
+from diffusers import UNet2DConditionModel
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from engine.atelier import diffusion
-from engine.atelier.autoencoder import AutoencoderStage, see_colour
 from engine.atelier.cache import Cache
+from engine.atelier.codec import CodecStage, Crops
 from engine.atelier.dataset import Batches
-from engine.atelier.finish import Critic, Finish, FinishStage
+from engine.atelier.heads import HeadsStage, heads, young
 from engine.atelier.learn import Clock, Learner, Log, Stage, chance, run
 from engine.atelier.reading import ReaderStage
 from engine.atelier.sentences import PROOF
@@ -36,11 +37,12 @@ from engine.atelier.student import StudentStage
 from engine.atelier.teacher import TeacherStage
 from engine.core.sheet import sheet
 from engine.mind.model.cpu import computes_bfloat16
-from engine.mind.model.embedded import to_latents, to_pictures
 from engine.mind.model.encoder import Encoder
+from engine.mind.model.heads import Heads
+from engine.mind.model.lapped import Lapped, from_blocks, ordered
 from engine.mind.model.reader import Reader
 
-STAGES = ("paint", "autoencoder", "encode", "teacher", "student", "finish", "reader")
+STAGES = ("paint", "codec", "encode", "heads", "teacher", "student", "reader")
 
 
 @dataclass
@@ -55,6 +57,7 @@ class Workshop:
     clock: Clock = time.monotonic
     out: Callable[[str], None] = print
     start: Path | None = None  # a folder of exported weights to go on from
+    body: tuple[Path, ...] = ()  # files of a UNet whose fitting tensors a young one takes over
     encoder: Encoder | None = None
     spent: dict[str, float] = field(default_factory=dict)
 
@@ -96,19 +99,14 @@ class Workshop:
 
     def encode(self) -> None:
         """Write latents and conditioning of painted shards until the time is used."""
-        vae, encoder = self.vae(trained=True), self.words
+        codec, encoder = self.codec_learned(), self.words
         painted = self.cache.count("words.json")
-        self._shards("encode", "latents.npy", lambda shard: self._encode(shard, vae, encoder), min(self._kinds, painted), painted)
+        self._shards("encode", "latents.npy", lambda shard: self._encode(shard, codec, encoder), min(self._kinds, painted), painted)
 
-    def _encode(self, shard: int, vae: nn.Module, encoder: Encoder) -> None:
-        def latents(pictures: Tensor) -> Tensor:
-            with self.autocast:
-                return to_latents(vae, pictures.contiguous(memory_format=torch.channels_last)).float()
-
+    def _encode(self, shard: int, codec: Lapped, encoder: Encoder) -> None:
         if not self.cache.has(shard, "states.npy"):
-            with self.autocast:
-                self.cache.encode_words(shard, encoder)
-        self.cache.encode_pictures(shard, latents)
+            self.cache.encode_words(shard, encoder)
+        self.cache.encode_pictures(shard, codec.encode)
 
     def _shards(self, stage: str, part: str, make: Callable[[int], None], least: int, most: int) -> None:
         said = self.clock()
@@ -133,34 +131,32 @@ class Workshop:
 
     # Learning
 
-    def autoencoder(self) -> None:
-        frozen = self.start or self.cache.count("latents.npy")  # the encoder: the cache is made of its latents
-        if frozen and not self._other_decoder:
+    def codec(self) -> None:
+        if self.start or self.cache.count("latents.npy"):  # the cache is made of its latents
             return
-        vae = self.vae()
-        vae.encoder.requires_grad_(not frozen)
-        stage = AutoencoderStage(vae, self.cache, self.settings.autoencoder, self.autocast)
-        if not frozen:
-            see_colour(vae, torch.cat([stage.crops(chance(self.settings.run.seed, "colour", turn)) for turn in range(8)]))
-        self._learn(stage)
+        torch.manual_seed(self.settings.run.seed)
+        crops = Crops(self.cache, torch.device(self.device))
+        pictures = torch.cat([crops.draw(chance(self.settings.run.seed, "blocks", turn), 64, 96) for turn in range(8)])
+        self._learn(CodecStage(from_blocks(pictures, self.settings.codec.channels).to(self.device), self.cache, self.settings.codec))
+        learned = self._trained(Lapped(self.settings.codec.channels).to(self.device), "codec")
+        ordered(learned, torch.cat([pictures, crops.unseen(64)[..., :96, :96]])).save(self.folder / "codec")
+
+    def heads(self) -> None:
+        self._learn(HeadsStage(self.words, self.settings.heads, self.settings.run.seed))
 
     def teacher(self) -> None:
         unet = self.unet()
-        self._learn(TeacherStage(unet, self.batches(), self.noising, self.settings.teacher, self.autocast,
-                                 lambda module, path: self.show(module, path, self.settings.student.guidance, 4)))
+        self._learn(TeacherStage(unet, self.batches(self._large), self.noising, self.settings.teacher, self.autocast,
+                                 lambda module, path: self.show(module, path, self.settings.student.guidance, 4), self.worth()))
 
     def student(self) -> None:
         teacher = self.unet("teacher")
-        self._learn(StudentStage(copy.deepcopy(teacher), teacher, self.batches(), self.noising, self.settings.student,
-                                 self.autocast, lambda module, path: self.show(module, path, 1.0, 1), self.settings.run.seed))
-
-    def finish(self) -> None:
-        self._learn(FinishStage(self._unfinished().train(), self.unet("student"), self.cache, self.batches(), self.settings.finish,
-                                self.autocast, self.settings.run.seed))
+        self._learn(StudentStage(copy.deepcopy(teacher), teacher, self.batches(self._large), self.noising, self.settings.student,
+                                 self.autocast, lambda module, path: self.show(module, path, 1.0, 1), self.worth(), self.settings.run.seed))
 
     def reader(self) -> None:
         torch.manual_seed(self.settings.run.seed)
-        reader = Reader.load(self.start / "reader").requires_grad_(True) if self.start else Reader(self.settings.reader.width)
+        reader = Reader.load(self.start / "reader").requires_grad_(True) if self.start else self.young_reader()
         self._learn(ReaderStage(reader.train().to(self.device), self.batches(), self.settings.reader, self.autocast))
 
     def _learn(self, stage: Stage) -> None:
@@ -179,47 +175,44 @@ class Workshop:
     @property
     def words(self) -> Encoder:
         if self.encoder is None:
-            self.encoder = Encoder.load(device=self.device)
+            self.encoder = Encoder()
         return self.encoder
 
-    def batches(self) -> Batches:
-        return Batches(self.cache, self.words, self.cache.count("latents.npy"), self.device)
-
-    def vae(self, trained: bool = False) -> AutoencoderTiny:
-        """The autoencoder, young or as trained so far (then frozen)."""
-        if trained and not (self.folder / "finish.pt").exists():
-            return self._unfinished()
-        vae = self._young(AutoencoderTiny, "vae", self.settings.run.seed)
-        if self._other_decoder:
-            vae = _with_decoder(vae, self.settings.vae).to(self.device, memory_format=torch.channels_last)
-        return self._trained(Finish(vae, Critic(self.settings.finish.critic)), "finish").vae if trained else vae
-
-    def _unfinished(self) -> AutoencoderTiny:
-        """The autoencoder as the stage `finish` takes it over."""
-        vae = self.vae()
-        return vae.eval() if self.start and not self._other_decoder else self._trained(vae, "autoencoder")
-
     @property
-    def _other_decoder(self) -> bool:
-        """Whether the settings want another decoder than the weights that this training began with."""
-        if self.start is None:
-            return False
-        config = json.loads((self.start / "vae" / "config.json").read_text(encoding="utf-8"))
-        return bool(config["num_decoder_blocks"] != self.settings.vae["num_decoder_blocks"])
+    def _large(self) -> int:
+        """How many channels the UNet hears and says: the largest."""
+        return int(self.settings.unet["in_channels"])
+
+    def worth(self) -> Tensor:
+        """(c, 1, 1), mean 1: what an error in each of these channels counts, by the root of what it carries."""
+        root = self.codec_learned().carries[: self._large].sqrt()
+        return (root / root.mean())[:, None, None].to(self.device)
+
+    def batches(self, channels: int = 0) -> Batches:
+        channels = channels or self.settings.codec.channels
+        return Batches(self.cache, self.words, self.cache.count("latents.npy"), self.device, channels)
+
+    def codec_learned(self) -> Lapped:
+        """The codec that latents are made with."""
+        return Lapped.load((self.start or self.folder) / "codec").to(self.device)
+
+    def heads_learned(self) -> Heads:
+        return heads(self._trained(young(), "heads"))
+
+    def young_reader(self) -> Reader:
+        return Reader(self.settings.reader.width, self.settings.codec.channels)
 
     def unet(self, trained: str = "") -> UNet2DConditionModel:
         """The UNet, young, or the averaged weights of a stage."""
-        unet = self._young(UNet2DConditionModel, "unet", self.settings.run.seed + 1)
-        return self._trained(unet, trained) if trained else unet
-
-    def _young(self, kind: Any, part: str, seed: int) -> Any:
-        """A part before this training: from chance, or as the weights have it that it goes on from."""
-        torch.manual_seed(seed)
-        if self.start:
-            made = kind.from_pretrained(self.start / part, torch_dtype=torch.float32, local_files_only=True)
+        torch.manual_seed(self.settings.run.seed + 1)
+        if self.start and not trained:
+            unet = UNet2DConditionModel.from_pretrained(self.start / "unet", torch_dtype=torch.float32, local_files_only=True)
         else:
-            made = kind(**getattr(self.settings, part))
-        return made.to(self.device, memory_format=torch.channels_last)
+            unet = UNet2DConditionModel(**self.settings.unet)
+        if self.body and not trained:
+            self.out(f"the UNet takes {take_over(unet, self.body):.0%} of its numbers from {', '.join(path.name for path in self.body)}")
+        unet = unet.to(self.device, memory_format=torch.channels_last)
+        return self._trained(unet, trained) if trained else unet
 
     def _trained(self, module: Any, stage: str) -> Any:
         path = self.folder / f"{stage}.pt"
@@ -235,22 +228,29 @@ class Workshop:
         was = unet.training
         unet.eval()
         texts = [text for text in PROOF for _ in range(2)]
-        side = max(self.settings.cache.sizes_px) // 8
+        side = self.settings.cache.size_px // 8
         with self.autocast:
             states, empty = self.words.condition(texts).to(self.device), self.words.condition([""]).to(self.device)
-            latents = diffusion.dream(unet, self.noising, states, empty, range(len(texts)), (side, side), guidance=guidance, steps=steps)
-            pictures = to_pictures(self.vae(trained=True), latents).float()
+            latents = diffusion.dream(unet, self.noising, states, empty, range(len(texts)), (self._large, side, side), guidance=guidance, steps=steps)
         unet.train(was)
+        codec = self.codec_learned()
+        pictures = codec.decode(padded(latents.float(), codec.channels))
         sheet(pictures, PROOF, 8, path, per_label=2)
         across = (pictures[..., 1:] - pictures[..., :-1]).abs().mean()
         return {"gradient": float(across), "std": float(latents.float().std()), "apart": float((pictures[::2] - pictures[1::2]).abs().mean())}
 
 
-def _with_decoder(vae: AutoencoderTiny, shape: dict[str, Any]) -> AutoencoderTiny:
-    """The encoder of `vae` with a decoder as `shape` has it, which takes over what has the same name and size."""
-    made = AutoencoderTiny(**shape)
-    made.encoder.load_state_dict(vae.encoder.state_dict())
-    own = made.decoder.state_dict()
-    fits = {name: value for name, value in vae.decoder.state_dict().items() if name in own and own[name].shape == value.shape}
-    made.decoder.load_state_dict(fits, strict=False)
-    return made
+def padded(latents: Tensor, channels: int) -> Tensor:
+    """(n, k, h, w) -> (n, channels, h, w): nothing is said of the smaller channels, so they are what they are on average."""
+    return torch.nn.functional.pad(latents, (0, 0, 0, 0, 0, channels - latents.shape[1]))
+
+
+@torch.no_grad()
+def take_over(module: nn.Module, files: tuple[Path, ...]) -> float:
+    """Copy every tensor of these files whose name and shape fit; the part of the module's numbers that were taken."""
+    own, taken = module.state_dict(), 0
+    for name, value in ((n, v) for file in files for n, v in load_file(file).items()):
+        if name in own and own[name].shape == value.shape:
+            own[name].copy_(value)
+            taken += value.numel()
+    return float(taken / sum(value.numel() for value in own.values()))

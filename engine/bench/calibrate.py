@@ -79,7 +79,7 @@ def recordings(options: argparse.Namespace) -> int:
         raise CannotPlay("calibrate recordings wants the folder that [sound] recordings names")
     paths = found(Path(options.model))
     told = [_words(path) for path in paths]
-    encoder = Encoder.load()
+    encoder = Encoder()
     centre = encoder.sentence(known_sentences(96)).mean(0)  # where a fresh memory has its centre
     for path, words, vector in zip(paths, told, encoder.sentence(told) if told else (), strict=True):
         path.with_suffix(".voice").write_text(json.dumps(sounded(unit(vector - centre))) + "\n")

@@ -55,7 +55,7 @@ class MindFacts:
     size: int = 0  # pixels of a picture's side; 0 = chosen at start: 256, on a slow CPU less
     device: str = "auto"  # "auto", "cpu", "cuda"
     threads: int = 0  # 0 = chosen at start
-    founding: int = 240  # memories that a fresh installation is born with
+    founding: int = 0  # of the founding memories that ship, how many are known here; 0: all
     site: str = "here"  # the name of this place; part of every seed (row 13)
 
 

@@ -115,7 +115,7 @@ class Dream:
 class Ancestor:
     """One memory that a picture carries, and how much of it."""
 
-    id: int  # fragment id in the archive, > 0
+    id: int  # fragment id: > 0 in the archive, < 0 a recipe (see engine.mind.memory.founding)
     share: float  # 0..1, of the whole picture
     kind: Kind = "founding"  # who gave it: founding, visitor, performer, sensor, machine
     depth: int = 0  # generations behind it; 0 for a root
@@ -126,8 +126,8 @@ class Ancestor:
 
     @property
     def unit(self) -> int:
-        """The source that sounds like this memory, for `Grain.source`."""
-        return self.id
+        """The source that sounds like this memory, > 0, for `Grain.source`: negative sources are no memories."""
+        return self.id if self.id > 0 else (1 << 41) - self.id
 
 
 @dataclass(frozen=True, slots=True)

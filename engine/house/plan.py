@@ -24,7 +24,7 @@ from engine.sound.options import SoundOptions
 from engine.sound.speakers import Speakers
 from engine.stage.window import WindowOptions
 
-EMBEDDED = ("unet/config.json", "vae/config.json", "scheduler/scheduler_config.json", "reader/config.json")
+EMBEDDED = ("unet/config.json", "codec/lapped.safetensors", "heads/heads.safetensors", "founding.safetensors", "scheduler/scheduler_config.json", "reader/config.json")
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,4 @@
-"""A dreamer without a trained one: closed-form synthesis from memories alone, decoded by the autoencoder.
-
-It answers like any model: a condition (here: one direction in text space) and noise become a latent. What it denoises
-with are the memories which that direction recalls, so the start matters as in image-to-image: `strength` says how much
-of it is dreamt anew.
-"""
+"""A dreamer that adds nothing: what was composed is what is shown, decoded by a model's own codec."""
 
 from __future__ import annotations
 
@@ -14,29 +9,24 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.mind.compose import Schedule, compose
 from engine.mind.dreamer import Dreamer
-from engine.mind.memory.recall import Recaller
 from engine.mind.memory.space import Vector
-
-STEPS = 3  # steps for one picture of the stream
 
 
 class Composed:
-    """Wraps a model for its words and its autoencoder; its own dreaming is never called. Two threads may use it."""
+    """Wraps a model for its words and its codec; its own dreaming is never called. Two threads may use it."""
 
     def __init__(self, model: Dreamer):
         self._model = model
         self.name = "composed"
-        self.size, self.latent = model.size, model.latent
+        self.size, self.latent, self.carries = model.size, model.latent, model.carries
         self.structure, self.contract = f"composed {model.structure}", model.contract
-        self.recall: Recaller | None = None  # set by the mind: direction -> (latents, prior)
 
     def vector(self, words: str) -> Vector:
         return self._model.vector(words)
 
     def condition(self, words: str) -> Tensor:
-        """(1, 384): the words' own direction."""
+        """(1, d): the words' own direction."""
         return torch.from_numpy(np.asarray(self.vector(words), np.float32))[None]
 
     def encode(self, rgb: NDArray[np.uint8]) -> Tensor:
@@ -45,15 +35,9 @@ class Composed:
     def decode(self, latent: Tensor) -> NDArray[np.uint8]:
         return self._model.decode(latent)
 
-    @torch.inference_mode()
     def imagine(self, condition: Tensor, noise: Tensor, start: Tensor | None = None, strength: float = 1.0) -> Tensor:
-        """Denoise `start`, noised to `strength`, among the memories that `condition` (1, d) recalls."""
-        assert self.recall is not None, "a composed dreamer needs a memory"
-        memories, prior = self.recall(condition[0].numpy())
-        top = 0.2 + 2.8 * (1.0 if start is None else strength) ** 2  # sigma; latents have unit variance
-        schedule = Schedule(STEPS, noise=(top, min(0.2, top)))
-        noised = noise * top if start is None else start + noise * top
-        return compose(torch.from_numpy(memories), torch.from_numpy(prior).float(), noised, schedule).latent
+        """What it begins with; without anything to begin with, what is most usual."""
+        return torch.zeros(self.latent) if start is None else start.clone()
 
     def paint(
         self, condition: Tensor, noise: Tensor, start: Tensor | None = None, strength: float = 1.0, *,

@@ -13,7 +13,7 @@ from engine.mind.model.contract import Contract
 
 
 class Dreamer(Protocol):
-    """A few-step model at one size (`engine.mind.model.model.Model`, `engine.mind.composed.Composed`). Latents: unit variance."""
+    """A few-step model at one size (`engine.mind.model.model.Model`, `engine.mind.composed.Composed`). Latents: unit variance by channel."""
 
     name: str
     size: tuple[int, int]
@@ -21,8 +21,12 @@ class Dreamer(Protocol):
     structure: str
     contract: Contract  # the SLO of its pictures
 
+    @property
+    def carries(self) -> Tensor | None:
+        """(c,): how much of a picture a unit of each channel carries; None: all alike."""
+
     def vector(self, words: str) -> Vector:
-        """(384,) unit: the text space of recall."""
+        """(d,) unit: the text space of recall."""
 
     def condition(self, words: str) -> Tensor:
         """(tokens, dim) f32; do not write to it."""

@@ -10,18 +10,19 @@ import logging
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import torch
 from cachetools import LRUCache
 from torch import Tensor
 
 from engine.core.messages import Kind, Stored, Text, Token, Withdrawn
 from engine.mind.memory.archive import ArchiveError, Birth, Damaged, Fragment, Seen
 from engine.mind.memory.copies import LEAST, snapshot
-from engine.mind.memory.founding import Founder, fingerprint
+from engine.mind.memory.founding import fingerprint
 from engine.mind.memory.lineage import Line, descend
 from engine.mind.memory.opening import besides, opened, refuses
 from engine.mind.memory.recall import Memory
@@ -31,6 +32,7 @@ from engine.mind.memory.withdrawal import Journal, settle
 from engine.mind.memory.words import Crowd, said
 from engine.mind.options import MindOptions
 from engine.mind.parts import Parts
+from engine.mind.recipes import Recipes
 from engine.mind.structure import structure
 from engine.mind.thought import Thought
 
@@ -49,6 +51,8 @@ class Keeper:
         self.standing, self.archive = self._opened.found, self._opened.archive
         self.journal = Journal(self.archive.folder)
         self.unsettled = ""  # why a withdrawal that was begun is not finished
+        table = parts.table.first(options.founding)
+        self.recipes = Recipes(parts.dreamer, parts.read, parts.means, table, parts.heads, parts.paint)
         self.memory = self._recalled()
         self.crowd = Crowd()
         self.apart = self.archive.apart()  # sentences that nobody is lent words of
@@ -73,55 +77,49 @@ class Keeper:
 
     def _recalled(self) -> Memory:
         """Everything that can be recalled; a large file may turn out to be damaged only here."""
-        shape = self.parts.dreamer.latent
+        shape, table = self.parts.dreamer.latent, self.recipes.table
         try:
-            return Memory(self.archive, self.parts.space, shape)
+            return Memory(self.archive, self.parts.space, shape, table=table)
         except sqlite3.DatabaseError as wrong:
             if not Damaged.is_meant(wrong) or not self.standing.remembers:
                 raise
             self._opened = besides(self._opened)
             self.standing, self.archive = self._opened.found, self._opened.archive
-            return Memory(self.archive, self.parts.space, shape)
+            return Memory(self.archive, self.parts.space, shape, table=table)
 
-    # --- founding memories ---
+    # --- recipes ---
 
-    @property
-    def founded(self) -> int:
-        return self.archive.count("kind = 0")
+    def latents(self, fragment: int) -> tuple[Tensor, Tensor] | None:
+        """A memory's latent (c, h, w) f32 and the same mirrored (its own again where nobody painted that). None: not painted."""
+        if (painted := self.recipes.painted(fragment)) is not None:
+            return painted.latent, painted.mirrored
+        row = self.memory.row.get(fragment)
+        if row is None or (fragment < 0 and not self.memory.pictured(fragment)):
+            return None
+        latent = torch.from_numpy(self.memory.latents([row])[0])
+        return latent, latent
 
-    def found(self, until: int) -> Iterator[float]:
-        """Paint founding memories, one for each step, until there are so many; yields the part that is done.
-
-        Goes on where it stopped. Where the archive holds them for another model, they are painted again for this one.
-        """
-        batch = self.parts.batch
-        known = [f.id for f in self.archive.select("kind = 0")]
-        have = {fragment.id for fragment in self.memory.fragments}
-        for at in range(0, until, batch):
-            ids = known[at : at + batch]
-            if len(ids) == min(batch, until - at) and all(fragment in have for fragment in ids):
-                continue
-            for place, founder in enumerate(self.parts.founders(at, min(batch, until - at))):
-                known_id = ids[place] if place < len(ids) else 0
-                if known_id not in have:
-                    self._settle(known_id, founder)
-                yield min(1.0, (at + place + 1) / until)  # one at a time: a thought may be waiting
-
-    def _settle(self, fragment: int, founder: Founder) -> None:
+    def adopt(self, fragment: int) -> None:
+        """A recipe has become a parent of something that is kept: from now on it lies in the archive like everybody else."""
+        if fragment >= 0 or self.archive.fragment(fragment) is not None:
+            return
+        told, meaning, painted = self.told(fragment), self.recipes.meaning(fragment), self.recipes.paint(fragment)
+        if told is None or meaning is None or painted is None:
+            return
         with self._lock:
-            if fragment:
-                self.archive.repaint(fragment, founder.seen, self.parts.space)
-            else:
-                birth = Birth("founding", founder.caption, founder.meaning, founder.seen)
-                fragment = self.archive.remember(birth, self.parts.space)
-                self.mass += 1
-            self._take_in(fragment, founder.meaning, founder.seen)
+            self.archive.remember(Birth("founding", told.words, meaning, painted.seen), self.parts.space, number=fragment)
+            self.mass += 1
+            self._take_in(fragment, meaning, painted.seen)
+
+    def told(self, fragment: int) -> Fragment | None:
+        """What is known of a fragment, of the archive or of a recipe."""
+        return self.archive.fragment(fragment) or self.recipes.fragment(fragment, self.archive.today)
 
     def _take_in(self, fragment: int, meaning: Vector, seen: Seen) -> None:
         found = self.archive.fragment(fragment)
         if not np.isfinite(seen.latent).all():  # one such memory would spoil every picture that recalls it
             log.warning("memory %d has no picture that can be recalled: its latent is not finite", fragment)
-        elif found and found.state == 0 and fragment not in self._leaving:
+        elif found and found.state == 0 and fragment not in self._leaving and fragment not in self.memory.row:
             self.memory.add(found, meaning, seen.vector, seen.latent)
 
     # --- sentences ---
@@ -243,6 +241,8 @@ class Keeper:
         )
 
     def _born(self, fragment: int, birth: Birth) -> None:
+        for parent, _ in birth.parents:
+            self.adopt(parent)
         assert birth.line
         self._lines[fragment] = birth.line
         self.novelties.append(birth.novelty)
@@ -258,6 +258,8 @@ class Keeper:
 
     def kind(self, fragment: int) -> Kind:
         """Of a fragment that can be recalled, or that has just been given."""
+        if fragment < 0:
+            return "founding"
         row = self.memory.row.get(fragment)
         if row is not None:
             return self.memory.fragments[row].kind

@@ -32,8 +32,8 @@ class Kin:
         lines = {fragment: self.keeper.line(fragment) for fragment in shares}
         whole = descend([(share, lines[fragment]) for fragment, share in shares.items()])
         named = [int(one) for one in whole.ids[:NAMED]]
-        found = {f.id: f for f in self.keeper.archive.select(f"id IN ({','.join('?' * len(named))})", *named)}
-        named = [one for one in named if found[one].state != WITHDRAWN]
+        found = {one: told for one in named if (told := self.keeper.told(one)) is not None}
+        named = [one for one in named if one in found and found[one].state != WITHDRAWN]
         places = self.places(thought, shares, lines, named)
         ancestors = tuple(
             self._ancestor(found[one], whole.share(one), place) for one, place in zip(named, places, strict=True)
@@ -67,12 +67,14 @@ class Kin:
     def voice(self, fragment: int) -> tuple[float, ...]:
         """What a fragment's voice is made from, 16 numbers in -1..1: alike memories sound alike."""
         if fragment not in self._voices:
-            row = self.keeper.memory.row.get(fragment)
-            if row is None:  # a sentence without a picture yet, or nobody's any more: a plain voice
+            row, latents = self.keeper.memory.row.get(fragment), self.keeper.latents(fragment)
+            raw = self.keeper.memory.words.raw(np.array([row]))[0] if row is not None else self.keeper.recipes.meaning(fragment)
+            if raw is None:  # a sentence without a picture yet, or nobody's any more: a plain voice
                 return (0.0,) * VOICE
-            meaning = self.keeper.memory.words.centred(self.keeper.memory.words.raw(np.array([row]))[0])
-            latent = torch.from_numpy(self.keeper.memory.latents([row]))
-            felt = torch.nn.functional.adaptive_avg_pool2d(latent, 4).flatten().numpy()
+            meaning = self.keeper.memory.words.centred(raw)
+            if latents is None:  # a recipe that nobody has painted yet: its words alone, for now
+                return sounded(meaning)
+            felt = torch.nn.functional.adaptive_avg_pool2d(latents[0][None], 4).flatten().numpy()
             self._voices[fragment] = sounded(meaning, felt)
         return self._voices[fragment]
 

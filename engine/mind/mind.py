@@ -37,8 +37,7 @@ from engine.core.messages import (
     Withdraw,
     Withdrawn,
 )
-from engine.mind.compose import DEFAULT, Composition, compose
-from engine.mind.composed import Composed
+from engine.mind.company import MEMBERS, Company, Ensemble, gathered
 from engine.mind.gap import angle, divergence, slerp, surplus, towards
 from engine.mind.keeper import Keeper
 from engine.mind.kin import Kin
@@ -46,15 +45,18 @@ from engine.mind.memory.lineage import authors, by_kind
 from engine.mind.memory.recall import Recall
 from engine.mind.memory.space import Vector
 from engine.mind.memory.words import said, spoken
-from engine.mind.model.codec import fitted
 from engine.mind.options import MindOptions, spare
 from engine.mind.parts import Parts, gather
+from engine.mind.recipes import CROWD, FIRST, OWN
 from engine.mind.speech import Speech
-from engine.mind.stream import Stream, laid
+from engine.mind.stream import Stream
 from engine.mind.thought import Share, Stopwatch, Thought, mixed
 
 AGAIN = 5.0  # seconds after which a disk that refused is asked again
 MOST = 512  # sentences that are kept for it
+NEAR = 0.4  # how strongly recipes of near kinds are there, where those of the words' kind are there at 1
+GAPS = 4  # memories of which a gap is made that join a picture
+STAYS = 0.2  # how strongly those stay who were there before, until the crowd for other words is painted
 HEARD = 3  # memories whose words together say where the picture turns
 Progress = Callable[[str, float], None]
 
@@ -67,7 +69,7 @@ class Mind:
     thread of its own and sets `thinks` to False.
     """
 
-    def __init__(self, options: MindOptions, progress: Progress | None = None, parts: Parts | None = None, first: int = 0):
+    def __init__(self, options: MindOptions, progress: Progress | None = None, parts: Parts | None = None):
         tell = progress or (lambda what, done: None)
         tell("loading the model", 0.0)
         torch.set_num_threads(options.threads or spare())
@@ -76,11 +78,8 @@ class Mind:
         self.keeper = Keeper(options, self.parts)
         self.memory = self.keeper.memory
         self.kin, self.speech = Kin(self.keeper), Speech(self.keeper)
-        if isinstance(self.parts.dreamer, Composed):
-            self.parts.dreamer.recall = self._for_composing
-        for done in self.keeper.found(first or options.founding):
-            tell("painting founding memories", done)
         self.stream = Stream(self.parts.dreamer, _seed(options))
+        self.ensemble = Ensemble(self.parts.dreamer.carries)
         self._reseed(self.stream.walk.seed)
         self.thought: Thought | None = None
         self.thinks = True
@@ -110,13 +109,14 @@ class Mind:
         """Steps 1 to 6 for one sentence; `noise` (c, h, w) is where its pictures begin."""
         watch = Stopwatch()
         tau, most = max(1e-3, dream.temperature), self.options.recalled
-        u = self.parts.means(words)
+        u, carries = self.parts.means(words), self.parts.dreamer.carries
 
-        # 1. recall by words
+        # 1. recall by words, and who is painted for them
         recalled = self.memory.for_a_picture(u, most, tau, dream.gamma)
+        company = self._gather(words, u, recalled, dream.gamma)
         watch.lap("recall")
-        # 2. compose what was recalled into one picture
-        first = self._compose(recalled, noise)
+        # 2. compose them into one picture
+        first = company.compose(noise, carries)
         watch.lap("compose")
         # 3. dream it under the words: the hidden picture
         condition = self.parts.condition(words)
@@ -128,21 +128,64 @@ class Mind:
         watch.lap("read")
         # 5. the gap: whom the picture remembers and the words did not
         gap, more = divergence(r.weights, q.weights), surplus(r.weights, q.weights)
-        # 6. turn the words towards it, compose again, and lay that on what the turned words alone look like
+        # 6. turn the words towards it, gather anew with those whom the gap is made of, and compose again
         turned, heard = self._turn(u, condition, r, more, dream.beta * gap, dream.rho, tau)
         again = self.memory.for_a_picture(turned, most, tau, dream.gamma)
-        second = self._compose(again, noise)
-        large = fitted(self.parts.dreamer.imagine(heard, noise), second.latent)  # a late model dreams smaller than it remembers
-        start = laid(second.latent, large)
+        company = self._gather(words, turned, again, dream.gamma, (Recall(r.rows, more), dream.beta * gap))
+        second = company.compose(noise, carries)
         watch.lap("gap")
         return Thought(
             words, speaker, lenders, u, r, q, tuple(self.memory.ids(r)), first, hidden, read, gap, more, dream.beta,
-            dream.strength, second, tuple(self.memory.ids(again)), start, heard, 2, tuple(watch.laps), dream.key,
+            dream.strength, second, company.ids, company, heard, 2, tuple(watch.laps), dream.key,
         )  # fmt: skip
 
-    def _compose(self, recalled: Recall, noise: Tensor) -> Composition:
-        memories = torch.from_numpy(self.memory.latents(recalled.rows))
-        return compose(memories, torch.from_numpy(recalled.weights).float(), noise * DEFAULT.noise[0])
+    def _gather(
+        self, words: str, direction: Vector, recalled: Recall, gamma: float, gap: tuple[Recall, float] | None = None
+    ) -> Company:
+        """Who is there for a picture: the crowd for the words, whoever else is recalled, and by the turn, whom the gap is of.
+
+        Only what is painted is composed from. Until a crowd is, whoever was there before stays, faintly.
+        """
+        memory, recipes = self.memory, self.keeper.recipes
+        order = np.argsort(-recalled.weights, kind="stable")
+        kinds = [recipes.kind(int(row)) for row in recalled.rows[order] if row < memory.founders]
+        crowd = () if "founding" in memory.unplugged else recipes.crowd(words, direction, [kind for kind in kinds if kind])
+        own = OWN if crowd else CROWD
+        crowd = crowd or tuple(memory.fragments[row].id for row in recalled.rows[order] if row < memory.founders)[:CROWD]
+        tired = memory.penalty(crowd, gamma)
+        wanted = {one: (1.0 if k < own else NEAR) * part for k, (one, part) in enumerate(zip(crowd, tired, strict=True))}
+        total = sum(wanted.values()) or 1.0
+        given = {memory.fragments[row].id: float(w) for row, w in zip(recalled.rows, recalled.weights, strict=True) if row >= memory.founders}
+        part = min(0.9, sum(given.values()))  # of people and of the machine's own
+        for one, weight in given.items():
+            wanted[one] = wanted.get(one, 0.0) + total / (1 - part) * weight
+        if gap is not None and gap[1] > 0:
+            best = np.argsort(-gap[0].weights, kind="stable")[:GAPS]
+            for one, weight in zip(memory.ids(Recall(gap[0].rows[best], gap[0].weights[best])), gap[0].weights[best], strict=True):
+                wanted[one] = wanted.get(one, 0.0) + total / (1 - part) * gap[1] * float(weight) / max(1e-9, float(gap[0].weights[best].sum()))
+        return self._painted(wanted, set(crowd[:own]))
+
+    def _painted(self, wanted: dict[int, float], models: set[int]) -> Company:
+        """The company of those who are painted: first the models in their order, then the heaviest others."""
+        found = {one: latents for one in wanted if (latents := self.keeper.latents(one)) is not None}
+        if self.thought is None:  # nobody was there before: the first picture waits for a few
+            for one in [one for one in wanted if one not in found][: FIRST - len(found)]:
+                if (painted := self.keeper.recipes.paint(one)) is not None:
+                    found[one] = painted.latent, painted.mirrored
+        wanting = [one for one in wanted if one not in found]
+        ranked = sorted(found, key=lambda one: (one not in models, -wanted[one] if one not in models else 0.0))[:MEMBERS]
+        prior = {one: wanted[one] for one in ranked}
+        if len(ranked) < FIRST and self.thought is not None:
+            for one in self.thought.parents:
+                latents = None if one in prior or self.keeper.kind(one) in self.memory.unplugged else self.keeper.latents(one)
+                if latents is not None and len(ranked) < FIRST:
+                    ranked.append(one)
+                    found[one], prior[one] = latents, STAYS * max(wanted.values())
+        if not ranked:  # all were taken back between recall and now
+            one, blank = next(iter(wanted)), torch.zeros(self.parts.dreamer.latent)
+            ranked, prior, found = [one], {one: 1.0}, {one: (blank, blank)}
+        count = sum(one in models for one in ranked)
+        return gathered(ranked, [found[one][0] for one in ranked], [found[one][1] for one in ranked], [prior[one] for one in ranked], count, wanting)
 
     def _turn(
         self, u: Vector, condition: Tensor, r: Recall, more: np.ndarray, turn: float, rho: float, tau: float
@@ -170,12 +213,6 @@ class Mind:
         words = [self.memory.fragments[int(rows[k])].words for k in best]
         return mixed([self.parts.condition(one) for one in words], [float(weights[k]) for k in best])
 
-    def _for_composing(self, direction: Vector) -> tuple[np.ndarray, np.ndarray]:
-        if self.memory.awake:  # else whoever was recalled last
-            found = self.memory.top_k(self.memory.by_words(direction, self.options.recalled, 0.05))
-            self._recalled = self.memory.latents(found.rows), found.weights
-        return self._recalled
-
     # --- the stream ---
 
     @torch.inference_mode()
@@ -193,7 +230,8 @@ class Mind:
         begun = clock.perf_counter()
         study = dream.degree < thought.degree  # the hidden picture, to be looked at by those who study it
         condition = self.parts.condition(thought.words) if study else thought.condition
-        start = thought.first.latent if study else thought.start
+        composed = self.ensemble.next(thought.company, self.stream.walk.at(time), time)
+        start = thought.first.latent if study else composed.latent
         asked = dream.at if (thought.key, thought.words) == dream.sentence else 0.0  # a picture of older words answers nobody
         rgba, latent = self.stream.next(condition, start, dream.strength, dream.feedback, time, asked)
         measured, shares = self._measured
@@ -227,12 +265,14 @@ class Mind:
             if not words or not self.memory.awake:
                 return
             vetoes, noise = self._vetoes, self.stream.walk.at(time)
+            if self.thinks:
+                self._arrive(words)
             thought = self.think(words, speaker, lenders, dream, noise)
             if vetoes != self._vetoes:
                 return  # refused while it was thought: it is neither shown nor remembered
             if self.thought is None or (words, speaker) != (self.thought.words, self.thought.speaker):
                 self._known = len(self.memory)
-            self._measured = self._measure(thought, dream)
+            self._measured = self._measure(self._as_shown(thought), dream)
             self.thought, self._veto = thought, 0 if self._veto == 1 else self._veto
             self._thoughts, self._since = self._thoughts + 1, 0
             try:
@@ -256,6 +296,31 @@ class Mind:
             return self.speech.somebody(self._thoughts)
         return self.speech.musing(self.thought, self._own)
 
+    # --- painting ---
+
+    def wanting(self) -> tuple[int, ...]:
+        """Recipes that the newest thought would like to be painted, the most wanted first."""
+        return self.thought.company.wanting if self.thought is not None else ()
+
+    def paint(self) -> bool:
+        """Paint one recipe that is wanted; whether there was one. 60 ms and more; any thread."""
+        for one in self.wanting():
+            if self.keeper.recipes.painted(one) is None and self.keeper.recipes.paint(one) is not None:
+                return True
+        return False
+
+    def _arrive(self, words: str) -> None:
+        """Where thoughts and pictures take turns, crowds arrive by the count of thoughts: FIRST at once, then two by two."""
+        fresh = self.thought is None or words != self.thought.words
+        if fresh:
+            u = self.parts.means(words)
+            recalled = self.memory.for_a_picture(u, self.options.recalled, 0.05, 0.0)
+            waiting = self._gather(words, u, recalled, 0.0).wanting
+        else:
+            waiting = self.wanting()
+        for one in waiting[: FIRST if fresh else 2]:
+            self.keeper.recipes.paint(one)
+
     # --- remembering ---
 
     def _remember(self, thought: Thought, dream: Dream, time: float) -> None:
@@ -273,7 +338,7 @@ class Mind:
         elif time - self._kept >= self.options.keyframe and self.stream.latent is not None and not self._veto:
             self._kept = time
             vetoes = self._vetoes
-            self._kept_as = thought, self.keeper.keyframe(thought, self.stream.latent, self._caption)
+            self._kept_as = thought, self.keeper.keyframe(self._as_shown(thought), self.stream.latent, self._caption)
             if vetoes != self._vetoes:  # while it was written down
                 self._refuse()
 
@@ -285,6 +350,13 @@ class Mind:
         """D: angle between the words and what is read back, over pi; each from the centre of its own space."""
         read = self.memory.images.centred(self.parts.read(latent))
         return angle(self.memory.words.centred(thought.meaning), read)
+
+    def _as_shown(self, thought: Thought) -> Thought:
+        """A thought with the shares that the stream shows of it, once it does: they flow, and flow on from who was there before."""
+        shown = self.ensemble.shown
+        if shown is None or self.thought is None or (thought.words, thought.speaker) != (self.thought.words, self.thought.speaker):
+            return thought
+        return replace(thought, again=shown[1], parents=shown[0])
 
     def _measure(self, thought: Thought, dream: Dream) -> tuple[State, np.ndarray]:
         lineage, places = self.kin.lineage(thought)

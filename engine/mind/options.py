@@ -21,8 +21,7 @@ class MindOptions:
     terms: Terms = field(default_factory=Terms)  # what is promised of pictures, and what is given up first
     seed: int = 0
     site: str = "here"  # the name of this place, part of every seed
-    founding: int = 240  # memories that a fresh installation is born with
-    first: int = 48  # of these, painted before the first picture when the room is live; the rest in idle time
+    founding: int = 0  # of the founding memories that ship, how many are known; 0: all
     think_every: int = 6  # pictures between two thoughts where the mind is called in turn (render, tests)
     recalled: int = 64  # memories that one picture is composed of
     steps: int = 5  # steps of the closed-form denoiser

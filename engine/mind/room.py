@@ -1,8 +1,8 @@
 """The mind's room: a process with three threads, so that nobody waits for a picture.
 
 - *ears*: the mailbox and the archive. A sentence is stored and acknowledged while pictures are computed.
-- *thought*: one pass of the mechanism after another, at low priority; between them, founding memories that are still
-  to be painted.
+- *thought*: one pass of the mechanism after another, at low priority; between them, the memories that it would like to
+  be painted.
 - the main thread: the stream. It makes picture after picture towards the newest thought and never waits for one.
 
 torch and SQLite let go of the interpreter while they work, so three threads share two cores.
@@ -38,7 +38,8 @@ QUIET = 60.0  # seconds without anybody after which the night's work may begin
 PAUSE = 0.35  # seconds between thoughts where nothing new was said: a few a second, and the stream keeps its time
 PATIENCE = 0.6  # seconds that the stream stands back for a thought about new words
 LISTEN = 0.02  # seconds that the ears wait for a letter before they post what others left
-SPARE = 2.0  # seconds between founding memories while pictures are late
+AT_ONCE = 4  # memories that are painted between two thoughts
+SPARE = 0.5  # seconds between paintings while pictures are late
 MEASURED = 1.0  # seconds between two readings of the contract
 BRISK = 1 / 60  # seconds from one picture to the next, at least: no wall shows more
 ENOUGH = 5  # thoughts that fail one after another: a new process may have the memory, or the device, that this one lost
@@ -68,7 +69,7 @@ class Room:
         self._begun = time.monotonic()
         self._busy = self._begun  # when somebody was last here
         self._wakes = 0.0  # when it may sleep again
-        self._measured = self._founded = 0.0
+        self._measured = self._painted = 0.0
         self._export: Export | None = None
 
     # --- ears ---
@@ -151,7 +152,7 @@ class Room:
         _give_way(NICE)
         mind = self.mind
         assert mind is not None
-        founding, failed = mind.keeper.found(self.options.founding), 0
+        failed = 0
         while self.open:
             dream = self.dream
             self.pulses.beat("thought", THINKING)
@@ -161,12 +162,10 @@ class Room:
                     mind.ponder(dream, now)
                 if dream is None or self.dream is None or dream.sentence == self.dream.sentence:
                     self.fresh.clear()  # what was asked last is thought
-                if self._may_found() and (done := next(founding, None)) is not None:
-                    self.post(Loading("painting founding memories", done))
-                failed = 0
+                painted, failed = self._paint(mind), 0
             except FAULTS as wrong:
                 self.guard.note("a thought", wrong)
-                founding, failed = mind.keeper.found(self.options.founding), failed + 1
+                painted, failed = False, failed + 1
                 time.sleep(1.0)
                 if failed == ENOUGH:
                     self.post(Trouble("mind", f"{ENOUGH} thoughts failed one after another: the room ends and is started anew"))
@@ -174,19 +173,24 @@ class Room:
                     self.open = False
             self.guard.run("the night", self._sleep_on_it, time.monotonic(), otherwise=None)
             self.pulses.beat("thought", PAUSE)
-            self.fresh.wait(PAUSE)
+            self.fresh.wait(0.0 if painted else PAUSE)
 
     def _late(self) -> bool:
         """Whether the contract has given up thoughts that nobody waits for."""
         return self.mind is not None and self.mind.parts.dreamer.contract.step != "whole"
 
-    def _may_found(self) -> bool:
-        """Founding memories are painted in idle time; on a machine that never has any, now and then all the same."""
-        now = time.monotonic()
-        if self.fresh.is_set() or (self._late() and now - self._founded < SPARE):
+    def _paint(self, mind: Mind) -> bool:
+        """Paint what the newest thought wants, a few at a time, until other words come; whether anything was painted.
+
+        Where pictures are late, one at a time and now and then: what is on the wall comes first.
+        """
+        late, now = self._late(), time.monotonic()
+        if late and now - self._painted < SPARE:
             return False
-        self._founded = now
-        return True
+        self._painted, count = now, 0
+        while count < (1 if late else AT_ONCE) and self.open and not self.fresh.is_set() and mind.paint():
+            count += 1
+        return count > 0
 
     def _sleep_on_it(self, now: float) -> None:
         """Once a day, where it is quiet: copy the archive, lay old pictures together. The stream goes on meanwhile.
@@ -229,7 +233,7 @@ class Room:
         ears.start()
         self.pulses.beat("stream", LOADING)
         parts = self.gather() if self.gather else None
-        mind = Mind(self.options, self.tell, parts, first=min(self.options.first, self.options.founding))
+        mind = Mind(self.options, self.tell, parts)
         mind.thinks = False
         self.mind = mind
         self.post(Remembering(mind.keeper.standing.how))

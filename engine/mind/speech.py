@@ -100,6 +100,6 @@ class Speech:
 
     def few_words(self, ancestors: tuple[Ancestor, ...]) -> tuple[str, ...]:
         """A run of each ancestor's words, as far as row 9 lets it through."""
-        found = {f.id: f for f in self.keeper.archive.select(f"id IN ({','.join('?' * len(ancestors))})", *(a.id for a in ancestors))}
+        found = {a.id: one for a in ancestors if (one := self.keeper.told(a.id)) is not None}
         told = (said(self._surface([(found[a.id], 1.0)], 3)) for a in ancestors if a.id in found)
         return tuple(words for words in told if words)

@@ -1,8 +1,8 @@
 """The stream between thoughts: pictures that flow into one another, never freeze, never gather contrast, never go grey.
 
 - The noise walks: from one normal field to the next along the great circle between them, so that it stays normal.
-- Condition and start follow the newest thought along the sphere too, most of the way within `FOLLOW` seconds; a cut
-  in the words is a bend in the stream.
+- The condition follows the newest thought along the sphere too, most of the way within `FOLLOW` seconds; a cut in the
+  words is a bend in the stream. What is composed follows by itself (`engine.mind.company`).
 - The last picture flows back into the start. Feedback alone freezes structure and gathers contrast, so what flows back
   is brought to the start's mean and deviation, channel by channel, and some fresh noise is mixed in.
 """
@@ -16,14 +16,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.mind.compose import box
 from engine.mind.dreamer import Dreamer
 from engine.mind.gap import slerp
 
 FOLLOW = 0.55  # seconds to 63 % of the way to a new thought: 93 % after 1.5 s
 STRIDE = 5.0  # seconds from one noise field to the next
 FRESH = 0.06  # share of the variance that is fresh in each picture
-LARGE = 9 / 32  # of a picture's shorter side: forms larger than this are the words', smaller ones the memories'
 LONGEST = 0.5  # seconds: after a stall the stream goes on where it was, it does not jump
 
 
@@ -70,7 +68,6 @@ class Stream:
         self.latent: Tensor | None = None  # of the last picture
         self.motion = 0.0  # rms change of the latent per second
         self._condition: Tensor | None = None
-        self._start: Tensor | None = None
         self._time: float | None = None
         self._clock = 0.0  # seconds of stream, without stalls
         self._made = 0  # pictures
@@ -85,8 +82,7 @@ class Stream:
         self._made += 1
         follow = 1.0 - math.exp(-step / FOLLOW)
         self._condition = condition if self._condition is None else slerp(self._condition, condition, follow)
-        self._start = start if self._start is None else flow(self._start, start, follow)
-        begin = self._start
+        begin = start
         known = self.latent is not None and self.latent.shape == begin.shape  # a model short of memory paints smaller
         if self.latent is not None and known and feedback > 0.0:
             begin = flow(begin, alike(self.latent, begin), feedback)
@@ -106,23 +102,6 @@ def flow(a: Tensor, b: Tensor, amount: float) -> Tensor:
     mean, spread = moments(mixed)
     wanted = spread_a + (spread_b - spread_a) * amount
     return mean_a + (mean_b - mean_a) * amount + (mixed - mean) * (wanted / spread).clamp(1.0, 2.0)
-
-
-def laid(small: Tensor, large: Tensor) -> Tensor:
-    """The small forms of one latent (c, h, w) upon the large forms and colours of another.
-
-    What many memories have in common is grey: composed of five fires in five colours, a fire lost its colour and a
-    picture dreamt on it at strength .9 did, too. The words know colours, the memories know forms.
-    """
-    return large_forms(large) + small - large_forms(small)
-
-
-def large_forms(latent: Tensor) -> Tensor:
-    """What is left of a latent (c, h, w) where a triangle slides over it, LARGE of its shorter side at half height."""
-    height, width = latent.shape[1:]
-    side = max(3, round(LARGE * min(height, width))) | 1
-    rows, columns = box(height, side, latent.device), box(width, side, latent.device)
-    return rows @ (rows @ latent @ columns.T) @ columns.T
 
 
 def alike(latent: Tensor, to: Tensor) -> Tensor:

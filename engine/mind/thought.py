@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from engine.mind.company import Company
 from engine.mind.compose import Composition
 from engine.mind.memory.recall import Recall
 from engine.mind.memory.space import Vector
@@ -38,11 +39,16 @@ class Thought:
     strength: float
     again: Composition  # composed once more, under the turned words
     parents: tuple[int, ...]  # fragment ids of `again`
-    start: Tensor  # (c, h, w): the small forms of `again` on the large forms of the turned words: what is dreamt on
+    company: Company  # what the stream composes of
     condition: Tensor  # (tokens, dim): the turned words, as the model hears them
     degree: int  # of the picture that the stream makes of this
     timings: tuple[tuple[str, float], ...] = ()
     key: str = ""  # of the request that it was thought for
+
+    @property
+    def start(self) -> Tensor:
+        """(c, h, w): what is dreamt on."""
+        return self.again.latent
 
     @property
     def turn(self) -> float:

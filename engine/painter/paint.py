@@ -6,7 +6,6 @@ Every picture is made of noise, light and geometry from one seed; no photograph 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 
 import torch
 from torch import Tensor
@@ -29,7 +28,7 @@ from engine.painter.canvas import Canvas, luma
 from engine.painter.kinds import PAINTERS
 from engine.painter.scene import Scene
 
-__all__ = ["COLOURS", "EXTRAS", "FIGURES", "KINDS", "LIGHTS", "MOODS", "SEASONS", "TIMES", "WEATHERS", "Attributes", "beauty", "founding", "paint"]
+__all__ = ["COLOURS", "EXTRAS", "FIGURES", "KINDS", "LIGHTS", "MOODS", "SEASONS", "TIMES", "WEATHERS", "Attributes", "beauty", "paint", "paint_shown"]
 
 KINDS: tuple[str, ...] = tuple(OFFERS)
 EXTRAS: dict[str, tuple[str, ...]] = {kind: offer.extras for kind, offer in OFFERS.items()}
@@ -52,7 +51,7 @@ def paint(kind: str, count: int, size: tuple[int, int], seed: int, device: str |
     rng = random.Random(f"{kind} {seed}")
     shown = [_draw(kind, rng, wanted) for _ in range(count)]
     at_once = _AT_ONCE if torch.device(device).type == "cpu" else 256
-    parts = [_paint_beautiful(shown[i:i + at_once], size, (seed * _STRIDE + i) % 2**62, device) for i in range(0, count, at_once)]
+    parts = [paint_shown(shown[i:i + at_once], size, (seed * _STRIDE + i) % 2**62, device) for i in range(0, count, at_once)]
     return torch.cat(parts) if parts else torch.zeros(0, 3, *size, device=device), shown
 
 
@@ -63,7 +62,8 @@ def _draw(kind: str, rng: random.Random, wanted: Attributes | None) -> Attribute
             return shown
 
 
-def _paint_beautiful(shown: list[Attributes], size: tuple[int, int], seed: int, device: str | torch.device) -> Tensor:
+def paint_shown(shown: list[Attributes], size: tuple[int, int], seed: int, device: str | torch.device = "cpu") -> Tensor:
+    """(count, 3, h, w) pictures of one kind that show just this; those that fail `beauty` again, at most TRIES times."""
     pictures = _paint_once(shown, size, seed, device)
     for again in range(1, TRIES):
         bad = (~beauty(pictures)).nonzero()[:, 0]
@@ -102,23 +102,6 @@ def beauty(pictures: Tensor) -> Tensor:
     entropy = -(share * (share + 1e-9).log2()).sum(1)
     step = (grey[:, 1:] - grey[:, :-1]).abs().mean((1, 2)) + (grey[:, :, 1:] - grey[:, :, :-1]).abs().mean((1, 2))
     return (mean > .06) & (mean < .93) & (spread > .035) & (entropy > 1.4) & (step < .16)
-
-
-def founding(count: int, size: tuple[int, int] = (256, 256), seed: int = 0) -> Iterator[tuple[Tensor, Attributes, str]]:
-    """The founding memories of a fresh installation: (3, h, w) uint8 pictures, what they show, captions in two languages.
-
-    The kinds take turns, so that a small archive already holds all of them.
-    """
-    rng = random.Random(f"founding {seed}")
-    rounds = -(-count // len(KINDS))
-    left = count
-    for turn in range(rounds):
-        for kind in KINDS:
-            if left == 0:
-                return
-            pictures, shown = paint(kind, 1, size, seed + turn * 101 + 1)
-            yield (pictures[0] * 255).round().to(torch.uint8), shown[0], captions.caption(shown[0], rng, None)
-            left -= 1
 
 
 def _check(kind: str, size: tuple[int, int], wanted: Attributes | None) -> None:

@@ -114,12 +114,12 @@ class Instrument:
         if self.library.rested(0, self.sample):
             yield Job(0, self.rate, latent=picture.latent)
         for ancestor in picture.state.lineage.ancestors:
-            if self.library.find(ancestor.id) is None:
-                yield Job(ancestor.id, self.rate, descriptor=descriptor(ancestor))
+            if self.library.find(ancestor.unit) is None:
+                yield Job(ancestor.unit, self.rate, descriptor=descriptor(ancestor))
         if self._units:
             for ancestor in picture.state.lineage.ancestors:
-                if self.library.find(recorded(ancestor.id)) is None:
-                    yield Job(recorded(ancestor.id), self.rate, descriptor=descriptor(ancestor), folder=self._units)
+                if self.library.find(recorded(ancestor.unit)) is None:
+                    yield Job(recorded(ancestor.unit), self.rate, descriptor=descriptor(ancestor), folder=self._units)
 
     def give(self, job: Job, sound: NDArray[np.float32]) -> bool:
         """Put the sound of a job where grains can reach it; False if no place has rested long enough."""

@@ -20,9 +20,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.mind.calibrate import fit
+from engine.mind.memory.founding import Table
 from engine.mind.model.contract import Contract
 from engine.mind.options import MindOptions
 from engine.mind.parts import Parts
+from engine.painter.attributes import Attributes
+from engine.painter.recipe import Recipe
 
 torch.set_num_threads(1)  # small tensors: two threads on a busy machine wait for each other, 40 times slower
 SIDE, CELLS, DIM = 64, 16, 64
@@ -59,17 +62,26 @@ def painted(caption: str, seed: int = 0) -> Tensor:
     return torch.from_numpy((picture.clip(0, 1) * 255).astype(np.uint8))
 
 
-def founding(count: int, size: tuple[int, int], seed: int) -> Any:
+@functools.cache
+def table() -> Table:
+    """The founding memories of the small mind: recipes whose kind is their whole caption."""
     order = np.random.default_rng(7).permutation(len(CAPTIONS))
-    for number in range(count):
-        caption = CAPTIONS[order[(number + seed) % len(CAPTIONS)]]
-        yield painted(caption, seed * 1000 + number), caption, caption
+    recipes = [Recipe(Attributes(CAPTIONS[at]), number) for number, at in enumerate(order)]
+    said = [recipe.shows.kind for recipe in recipes]
+    latents = torch.stack([painter().encode(paint(recipe, (SIDE, SIDE))) for recipe in recipes])
+    return Table(said, np.stack([vector(words) for words in said]), painter().reader.vector(latents), recipes)
+
+
+def paint(recipe: Recipe, size: tuple[int, int]) -> np.ndarray:
+    """(SIDE, SIDE, 3) u8."""
+    return painted(recipe.shows.kind, recipe.seed).permute(1, 2, 0).numpy()
 
 
 class Codec:
     """Pictures to latents and back: RGB on a coarser grid, of about unit variance. Exact on what it has decoded."""
 
     name, structure, size, latent = "small", "small", (SIDE, SIDE), (3, CELLS, CELLS)
+    carries = None
 
     def vector(self, words: str) -> np.ndarray:
         return vector(words)
@@ -126,8 +138,7 @@ def painter() -> Painter:
 
 def parts(**changes: Any) -> Parts:
     """The small parts; `changes` put others in their place."""
-    made: dict[str, Any] = {"dreamer": painter(), "reader": painter().reader, "founding": founding,
-                            "english": lambda words: words, "space": "small", "batch": 24}  # fmt: skip
+    made: dict[str, Any] = {"dreamer": painter(), "reader": painter().reader, "space": "small", "table": table(), "paint": paint}
     return Parts(**(made | changes))
 
 

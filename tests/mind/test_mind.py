@@ -108,23 +108,27 @@ def test_a_restart_forgets_nothing_and_answers_who_still_waits(tmp_path: Path) -
     assert any(isinstance(news, Returned) and news.key == "waiting" for news in again.news())
 
 
-def test_founding_memories_are_painted_once_and_go_on_where_they_stopped(tmp_path: Path) -> None:
-    told: list[float] = []
-    first = Mind(options(tmp_path), lambda what, done: told.append(done), parts(), first=24)
-    assert first.keeper.founded == 24 and told[-1] == pytest.approx(24 / 24)
-    first.close()
-    second = small(tmp_path)
-    assert second.keeper.founded == 96 and len(second.memory) == 96
-    second.close()
-    captions = [f.words for f in small(tmp_path).memory.fragments]
-    assert len(captions) == 96
-
-
-def test_another_model_paints_the_founding_memories_again_and_the_lineage_stays(tmp_path: Path) -> None:
+def test_founding_memories_are_known_from_the_first_second_and_painted_when_they_are_wanted(tmp_path: Path) -> None:
     mind = small(tmp_path)
+    assert len(mind.memory) == 96 and mind.keeper.archive.count() == 0
+    assert not any(mind.keeper.recipes.painted(fragment.id) for fragment in mind.memory.fragments)
+    mind.picture(Dream("a red moon"), 0.0)
+    painted = [fragment for fragment in mind.memory.fragments if mind.keeper.recipes.painted(fragment.id)]
+    assert 10 <= len(painted) <= 20 and "a red moon" in " ".join(fragment.words for fragment in painted)
     mind.close()
-    other = Mind(options(tmp_path), parts=parts(space="another"))
-    assert other.keeper.founded == 96 and [f.id for f in other.memory.fragments] == [f.id for f in mind.memory.fragments]
+    assert len(Mind(options(tmp_path / "few", founding=24), parts=parts()).memory) == 24
+
+
+def test_a_recipe_that_became_a_parent_is_kept_for_good_and_known_after_a_restart(tmp_path: Path) -> None:
+    mind = small(tmp_path)
+    mind.hear(Text("a violet moon over my house", key="1"))
+    mind.picture(Dream("a violet moon over my house", key="1"), 0.0)
+    parents = [parent for parent, _ in mind.keeper.archive.parents(1) if parent < 0]
+    assert parents and all(mind.keeper.archive.fragment(parent) for parent in parents)
+    mind.close()
+    again = small(tmp_path)
+    assert len({fragment.id for fragment in again.memory.fragments}) == len(again.memory.fragments) == 97
+    assert all(again.keeper.latents(parent) is not None for parent in parents), "its picture lies in the archive"
 
 
 def test_keyframes_are_remembered_and_descend_from_what_they_are_made_of(tmp_path: Path) -> None:
@@ -198,7 +202,7 @@ def test_a_full_disk_is_a_trouble_and_not_the_end(tmp_path: Path) -> None:
     mind = small(tmp_path, keyframe=0.5)
     play(mind, "a red moon", 0.5)
     mind.keeper.archive._base.execute("PRAGMA query_only=ON")  # what a full disk or a read-only one answers
-    (news,) = mind.hear(Text(WORDS, key="k"))
+    *_, news = mind.hear(Text(WORDS, key="k"))
     assert isinstance(news, Trouble) and "could not be stored" in news.what
     pictures = play(mind, "a blue river", 3, 1.0)
     troubles = [news for news in mind.news() if isinstance(news, Trouble)]

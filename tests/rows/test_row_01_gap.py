@@ -1,5 +1,6 @@
 """Row 1: the gap J between whom the words recall and whom the picture recalls turns the picture."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,11 @@ import torch
 from torch import Tensor
 
 from engine.core.messages import Dream
+from engine.mind.company import Ensemble
 from engine.mind.mind import Mind
+from engine.mind.stream import Stream
 from engine.mind.thought import Thought
-from tests.mind.small_mind import Painter, founding, options, painter, parts, vector
+from tests.mind.small_mind import Painter, options, painter, parts, table, vector
 from tests.rows.sabotage import Sabotage, fails, put
 
 SENTENCES = ("a golden moon in the fog", "my grandmother and a red river", "a white tower at noon", "the night", "love")
@@ -30,11 +33,6 @@ class Literal(Painter):
     def imagine(self, condition: Tensor, noise: Tensor, start: Tensor | None = None, strength: float = 1.0) -> Tensor:
         self.saw = condition.mean(0).numpy()
         return super().imagine(condition, noise, start, strength)
-
-    def founding(self, count: int, size: tuple[int, int], seed: int) -> Any:
-        for picture, shown, caption in founding(count, size, seed):
-            self.saw = vector(caption)
-            yield picture, shown, caption
 
     def vector(self, words: Any) -> Any:  # as a dreamer: of words; as a reader: of latents
         return vector(words) if isinstance(words, str) else self.saw[None]
@@ -58,20 +56,20 @@ def thoughts(mind: Mind, **forces: Any) -> list[Thought]:
 def pictures(mind: Mind, beta: float) -> np.ndarray:
     found = []
     for number, words in enumerate(SENTENCES):
-        mind.thought, mind.stream = None, type(mind.stream)(mind.parts.dreamer, 7)
+        mind.thought, mind.stream, mind.ensemble = None, Stream(mind.parts.dreamer, 7), Ensemble(None)
         found += [mind.picture(Dream(words, beta=beta), 10.0 * number + n / 4).rgba.astype(float) for n in range(4)][-1:]
     return np.stack(found)
 
 
 def check(folder: Path) -> None:
     literal = Literal()
-    one = Mind(options(folder / "one", founding=48, keyframe=1e9), parts=parts(dreamer=literal, reader=literal, founding=literal.founding))
+    one = Mind(options(folder / "one", founding=48, keyframe=1e9), parts=parts(dreamer=literal, reader=literal, table=replace(table(), v=table().t)))
     none = max(thought.gap for thought in thoughts(one))
     assert none < 1e-6, f"J is {none:.2g}, not 0, where the spaces are one"
     assert np.array_equal(pictures(one, 1.0), pictures(one, 0.0)), "beta moves pixels where there is no gap"
 
     mind = Mind(options(folder / "two", founding=48, keyframe=1e9), parts=parts())
-    moved = Mind(options(folder / "moved", founding=48, keyframe=1e9), parts=parts(reader=Moved(0.8)))
+    moved = Mind(options(folder / "moved", founding=48, keyframe=1e9), parts=parts(reader=Moved(0.8), table=replace(table(), v=table().v + Moved(0.8).by)))
     gaps, moved_gaps = ([t.gap for t in thoughts(m)] for m in (mind, moved))
     assert all(0.05 < gap < 0.95 for gap in gaps) and max(gaps) - min(gaps) > 0.05, f"J does not depend on the words: {gaps}"
     assert np.allclose(gaps, moved_gaps, atol=0.005), f"an offset of one space moves J: {gaps} {moved_gaps}"

@@ -48,14 +48,9 @@ def chance(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second dream is left out: what was composed and said first is shown."""
-    think = Mind.think
-
-    def once(self: Mind, words: str, *rest: object) -> object:
-        thought = think(self, words, *rest)  # type: ignore[arg-type]
-        return replace(thought, again=thought.first, start=thought.first.latent, condition=self.parts.condition(words))
-
-    monkeypatch.setattr(Mind, "think", once)
+    """The second dream is the first again: words are not turned, and nobody joins whom the gap is made of."""
+    monkeypatch.setattr(Mind, "_turn", lambda self, u, condition, *_: (u, condition))
+    monkeypatch.setattr("engine.mind.mind.GAPS", 0)
 
 
 @pytest.mark.parametrize("sabotage", [constant, chance, left_out], ids=lambda s: s.__name__)

@@ -22,8 +22,7 @@ def check(folder: Path) -> None:
         words = mind.memory.fragments[row].words
         thought = mind.think(words, 0, (), Dream(words, temperature=1e-3, gamma=0.0), noise)  # nothing else is recalled
         assert float(thought.r.weights.max()) > 0.4 or len({f.words for f in mind.memory.fragments}) < 64, "this is no attack"
-        rows = [mind.memory.row[one] for one in thought.parents]
-        memories = torch.from_numpy(mind.memory.latents(rows))
+        memories = thought.company.latents
         made = thought.again
         true = (made.places[:, None] * memories).sum(0)
         assert torch.allclose(true, made.latent, atol=1e-3), "the shares are not those of the picture"
@@ -43,26 +42,32 @@ def test_a_copy_attack_fails(tmp_path: Path) -> None:
     check(tmp_path)
 
 
-def constant(memories: torch.Tensor, prior: torch.Tensor, start: torch.Tensor, *_: object) -> Composition:
+def constant(memories: torch.Tensor, prior: torch.Tensor, start: torch.Tensor, *_: object, **__: object) -> Composition:
     n, _, h, w = memories.shape
     return Composition(memories.mean(0), torch.full((n, h, w), 1 / n), torch.full((n,), 1 / n))
 
 
-def chance(memories: torch.Tensor, prior: torch.Tensor, start: torch.Tensor, *_: object) -> Composition:
+def chance(memories: torch.Tensor, prior: torch.Tensor, start: torch.Tensor, *_: object, **__: object) -> Composition:
     made = source.compose(memories, prior, start)
     places = torch.softmax(torch.randn(made.places.shape, generator=torch.Generator().manual_seed(0)), 0)
     return replace(made, places=places, shares=places.mean((1, 2)))
 
 
-def uncapped(logits: torch.Tensor, cap: float = 1.0, least: float = 1.0) -> tuple[torch.Tensor, torch.Tensor]:
-    places = torch.softmax(logits, 0)
-    return places, places.mean((1, 2))
+def left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No limit, neither on what places decide nor on what is published."""
+
+    def uncapped(logits: torch.Tensor, *_: float) -> tuple[torch.Tensor, torch.Tensor]:
+        places = torch.softmax(logits, 0)
+        return places, places.mean((1, 2))
+
+    monkeypatch.setattr(source, "limit", uncapped)
+    monkeypatch.setattr(source, "within", lambda *_: True)
 
 
 @pytest.mark.parametrize("sabotage", [
-    put("engine.mind.mind.compose", constant, "constant"),
-    put("engine.mind.mind.compose", chance, "chance"),
-    put("engine.mind.compose.limit", uncapped, "left out"),
+    put("engine.mind.company.compose", constant, "constant"),
+    put("engine.mind.company.compose", chance, "chance"),
+    left_out,
 ], ids=lambda s: s.__name__)  # fmt: skip
 def test_a_sabotaged_synthesis_is_noticed(sabotage: Sabotage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fails(check, sabotage, tmp_path, monkeypatch)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine.core.messages import KINDS, Dream, Text
-from engine.mind.memory.lineage import by_kind
+from engine.mind.memory.lineage import by_kind, descend
 from engine.mind.mind import Mind
 from tests.mind.small_mind import options, parts
 from tests.rows.sabotage import Sabotage, fails, put
@@ -18,7 +18,8 @@ VISITORS = KINDS.index("visitor")
 def inherited(mind: Mind, kind: str) -> float:
     """What the picture has from origins of this kind, by whatever way."""
     assert mind.thought is not None
-    return sum(a.share for a in mind.kin.lineage(mind.thought)[0].ancestors if a.kind == kind)
+    whole = descend([(share, mind.keeper.line(parent)) for parent, share in mind.thought.parentage().items()])
+    return sum(float(share) for one, share in zip(whole.ids, whole.shares, strict=True) if mind.keeper.kind(int(one)) == kind)
 
 
 def check(folder: Path) -> None:

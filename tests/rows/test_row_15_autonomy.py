@@ -1,6 +1,7 @@
 """Row 15: alone, it writes to itself out of its own gap; one key takes it back; a person can veto."""
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,24 +9,26 @@ import pytest
 
 from engine.core.autonomy import ALONE, KEY, SENTENCE, Autonomy
 from engine.core.messages import Dream, Set, Token
+from engine.mind.memory.founding import Table
 from engine.mind.mind import Mind
-from tests.mind.small_mind import CAPTIONS, options, painted, parts
+from tests.mind.small_mind import options, parts, table, vector
 from tests.rows.sabotage import Sabotage, fails, put
 
 TICK = 1 / 60
 
 
-def monologue(folder: Path, founding: object = None, sentences: int = 6) -> tuple[list[str], Mind]:
+def monologue(folder: Path, founders: Table | None = None, sentences: int = 6) -> tuple[list[str], Mind]:
     """What it says to itself, left alone."""
-    changes = {} if founding is None else {"founding": founding}
-    mind = Mind(options(folder, founding=48, idle=10.0, think_every=1), parts=parts(**changes))
+    mind = Mind(options(folder, founding=48, idle=10.0, think_every=1), parts=parts(table=founders or table()))
     said = [mind.picture(Dream("", autonomy=1.0), 11.0 * number).state.words for number in range(sentences)]
     return said, mind
 
 
-def zeppelins(count: int, size: tuple[int, int], seed: int):  # type: ignore[no-untyped-def]
-    for number in range(count):
-        yield painted(CAPTIONS[number % 96], number), "", f"{('silver', 'black', 'old')[number % 3]} zeppelin near {('Prague', 'harbours', 'stations', 'ice')[number % 4]} {number % 5 * 'slowly '}"
+def zeppelins() -> Table:
+    """The same pictures, remembered in other words."""
+    said = [f"{('silver', 'black', 'old')[number % 3]} zeppelin near {('Prague', 'harbours', 'stations', 'ice')[number % 4]} {number % 5 * 'slowly '}"
+            for number in range(len(table()))]
+    return replace(table(), captions=said, t=np.stack([vector(words) for words in said]))
 
 
 def check(folder: Path) -> None:
@@ -41,9 +44,9 @@ def check(folder: Path) -> None:
     said, mind = monologue(folder / "a")
     assert all(said) and len(set(said)) >= 4, f"it says the same again and again: {said}"
     for token in mind._own:
-        lender = mind.keeper.archive.fragment(token.ancestor)
+        lender = mind.keeper.told(token.ancestor)
         assert lender and token.text.casefold() in lender.words.casefold(), f"{token.text} stands in no memory"
-    other, _ = monologue(folder / "b", zeppelins)
+    other, _ = monologue(folder / "b", zeppelins())
     assert any("zeppelin" in words for words in other) and not set(said) & set(other), "the words are not the archive's"
     noun = {words for words in said}
     thought = mind.thought

@@ -153,22 +153,23 @@ class Archive:
                 self._base.execute("INSERT INTO apart VALUES (?)", (fragment,))
             return fragment, code, True
 
-    def remember(self, birth: Birth, space: str, lent: Sequence[tuple[str, int]] = ()) -> int:
+    def remember(self, birth: Birth, space: str, lent: Sequence[tuple[str, int]] = (), number: int | None = None) -> int:
         """Store a fragment with its picture and its line in one transaction; returns its id.
 
-        `lent`: each word of it with the fragment that lent it. What was taken back meanwhile is left out.
+        `lent`: each word of it with the fragment that lent it. What was taken back meanwhile is left out. `number`: a
+        recipe's own, < 0.
         """
         with self.transaction() as base:
             owned = self._owned(lent)
             if len(owned) < len(lent):
                 birth = replace(birth, words=joined(word for word, _ in owned))
             made = base.execute(
-                "INSERT INTO fragment (kind, day, words, language, key, seed, structure, gap, novelty) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (KINDS.index(birth.kind), self.today, birth.words, birth.language, birth.key, birth.seed,
+                "INSERT INTO fragment (id, kind, day, words, language, key, seed, structure, gap, novelty) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (number, KINDS.index(birth.kind), self.today, birth.words, birth.language, birth.key, birth.seed,
                  birth.structure, birth.gap, birth.novelty),
             )  # fmt: skip
-            fragment = int(made.lastrowid or 0)
+            fragment = number or int(made.lastrowid or 0)
             self._picture(fragment, birth, space)
             rows = [(fragment, place, word, word.casefold(), owner) for place, (word, owner) in enumerate(owned)]
             base.executemany("INSERT INTO token VALUES (?, ?, ?, ?, ?)", rows)

@@ -4,13 +4,17 @@ Two spaces lie over the same fragments: `t`, what their words mean, and `v`, wha
 In each, similarity is the cosine after the centre of the space is taken away, so that a constant offset of a space
 changes nothing. Similarities of the image space are brought to the spread of the word space (over the same witnesses),
 so that one temperature serves both and two identical spaces recall identically.
+
+The founding table has thousands of recipes, and people are few: counted alike, ten visitors' part of a picture fell from
+.099 to .023 when 240 founders became 2,400. So all recipes together weigh as `ALIKE` memories do, however many they
+are, and where people's memories are near, at least `PEOPLE` of a recall is theirs.
 """
 
 from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,9 +23,13 @@ from numpy.typing import NDArray
 
 from engine.core.messages import Kind
 from engine.mind.memory.archive import Archive, Fragment
+from engine.mind.memory.founding import NONE, Table
 from engine.mind.memory.space import Rows, Space, Vector
 
+GIVEN = ("visitor", "performer", "sensor")  # kinds of memory that people gave
 TOP_K = 24  # memories that one picture is composed of, at most
+ALIKE = 240.0  # memories that the whole founding table weighs as much as
+PEOPLE = 0.15  # part of a recall that people have at least, if they are there at all
 FLOOR = 10.0  # effective number of them, before the picture is composed: a little more than it must have afterwards
 
 
@@ -36,9 +44,15 @@ class Recall:
 class Memory:
     """Everything that can be recalled. Any thread may call; calls take turns."""
 
-    def __init__(self, archive: Archive, space: str, shape: tuple[int, int, int], keep: int = 4096):
-        self.archive, self.space, self.shape = archive, space, shape
-        self.fragments, t, v = archive.recallable(space)
+    def __init__(self, archive: Archive, space: str, shape: tuple[int, int, int], keep: int = 1024, table: Table = NONE):
+        self.archive, self.space, self.shape, self.founders = archive, space, shape, len(table)
+        day = archive.today
+        self.fragments = [Fragment(table.number(row), "founding", words, day, 0.0, 0) for row, words in enumerate(table.captions)]
+        kept, t, v = archive.recallable(space)
+        own = [place for place, fragment in enumerate(kept) if not -len(table) <= fragment.id < 0]  # the table knows its own
+        self.fragments += [kept[place] for place in own]
+        if len(table):
+            t, v = (np.concatenate([mine, theirs[own].reshape(-1, mine.shape[1])]) for mine, theirs in ((table.t, t), (table.v, v)))
         self._lock = threading.RLock()
         cache = None if archive.passing else archive.folder / "cache"
         self.words = Space(t, cache and cache / "words.usearch")
@@ -119,8 +133,26 @@ class Memory:
     def by_words(self, meaning: Vector, count: int, temperature: float) -> Recall:
         """r = softmax(t(u) . t_i / tau) over the nearest fragments."""
         with self._lock:
-            rows, found = self.words.nearest(meaning, count)
-        return Recall(rows, softmax(found.astype(np.float64) / temperature))
+            rows = self._near(self.words, meaning, count)
+            return self._weighted(rows, self.words.similarity(meaning, rows), temperature)
+
+    def _near(self, space: Space, vector: Vector, count: int) -> Rows:
+        """The nearest recipes of the table, and the nearest of what was given and dreamt here: neither crowds out the other."""
+        if not self.founders:
+            return space.nearest(vector, count)[0]
+        recipes = space.nearest(vector, count, (0, self.founders))[0]
+        return np.concatenate([recipes, space.nearest(vector, count, (self.founders, len(self)))[0]])
+
+    def _weighted(self, rows: Rows, likeness: Vector, temperature: float) -> Recall:
+        """Shares by likeness: the table as heavy as ALIKE memories, people with PEOPLE of the whole at least."""
+        logits = likeness.astype(np.float64) / temperature
+        logits[rows < self.founders] += min(0.0, np.log(ALIKE / max(1, self.founders)))
+        weights = softmax(logits)
+        given = np.array([self.fragments[row].kind in GIVEN for row in rows], bool)
+        if given.any() and 0.0 < (part := float(weights[given].sum())) < PEOPLE and not given.all():
+            weights[given] *= PEOPLE / part
+            weights[~given] *= (1 - PEOPLE) / (1 - part)
+        return Recall(rows, weights)
 
     def for_a_picture(self, meaning: Vector, count: int, temperature: float, gamma: float) -> Recall:
         """Whom a picture of these words is composed of: recall, popularity penalty, top-k with an entropy floor."""
@@ -129,14 +161,16 @@ class Memory:
     def both(self, meaning: Vector, image: Vector, count: int, temperature: float) -> tuple[Recall, Recall]:
         """r and q over the same fragments: the nearest by words and the nearest by image."""
         with self._lock:
-            near, _ = self.words.nearest(meaning, count)
-            alike, _ = self.images.nearest(image, count)
-            rows = np.union1d(near, alike)
-            by_words = self.words.similarity(meaning, rows).astype(np.float64)
-            by_image = self.images.similarity(image, rows).astype(np.float64)
+            rows = np.union1d(self._near(self.words, meaning, count), self._near(self.images, image, count))
+            by_words, by_image = self.words.similarity(meaning, rows), self.images.similarity(image, rows)
             (mean, spread), (mean_v, spread_v) = self.words.spread(meaning), self.images.spread(image)
-        by_image = (by_image - mean_v) / spread_v * spread + mean
-        return Recall(rows, softmax(by_words / temperature)), Recall(rows, softmax(by_image / temperature))
+            by_image = (by_image - mean_v) / spread_v * spread + mean
+            return self._weighted(rows, by_words, temperature), self._weighted(rows, by_image, temperature)
+
+    def penalty(self, fragments: Sequence[int], gamma: float) -> list[float]:
+        """(1 + n) ** -gamma of each, where n pictures descend from it already."""
+        with self._lock:
+            return [(1.0 + (self.fame[self.row[one]] if one in self.row else 0)) ** -gamma for one in fragments]
 
     def penalised(self, recall: Recall, gamma: float) -> Recall:
         """The popularity penalty: weights times (1 + n) ** -gamma, where n pictures descend from a fragment already."""
@@ -174,6 +208,11 @@ class Memory:
             rows, found = self.images.nearest(image, 64)
         older = found[rows < before]
         return float(1.0 - (older[0] if len(older) else found[-1])) if len(rows) else 1.0
+
+    def pictured(self, fragment: int) -> bool:
+        """Whether a recipe's picture is here or in the archive."""
+        with self._lock:
+            return fragment in self._latents or bool(self.archive.latents([fragment], self.space))
 
     # latents
 
@@ -218,5 +257,3 @@ def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
     found: NDArray[np.float64] = powers / powers.sum()
     return found
 
-
-Recaller = Callable[[Vector], tuple[NDArray[np.float32], NDArray[np.float64]]]

@@ -79,23 +79,29 @@ class Space:
     def centred(self, vector: Vector) -> Vector:
         return unit(vector - self.centre)
 
-    def similarity(self, vector: Vector, rows: Rows | None = None) -> Vector:
-        """Centred cosines of a raw vector with the given rows (all of them without `rows`)."""
-        chosen = self._raw[: self._n] if rows is None else self._raw[rows].astype(np.float32)
-        reach = self._reach[: self._n] if rows is None else self._reach[rows]
+    def similarity(self, vector: Vector, rows: Rows | slice = slice(None)) -> Vector:
+        """Centred cosines of a raw vector with the given rows (a slice copies nothing)."""
+        chosen, reach = self._raw[: self._n][rows], self._reach[: self._n][rows]
+        chosen = chosen if isinstance(rows, slice) else chosen.astype(np.float32)
         direction = self.centred(vector)
         found = (chosen @ direction - self.centre @ direction) / np.maximum(reach, 1e-6)
         return np.asarray(found, np.float32)
 
-    def nearest(self, vector: Vector, count: int) -> tuple[Rows, Vector]:
-        """The nearest living rows, nearest first, with their centred cosines. Fewer where fewer live."""
-        if self._index is None:
-            near = self.similarity(vector)
-            near[~self.alive[: self._n]] = -2.0
-            rows: Rows = np.argpartition(-near, count - 1)[:count] if count < self._n else np.arange(self._n)
-            found: Vector = near[rows]
+    def nearest(self, vector: Vector, count: int, among: tuple[int, int] | None = None) -> tuple[Rows, Vector]:
+        """The nearest living rows, nearest first, with their centred cosines. Fewer where fewer live.
+
+        `among` (first, end) looks at those rows alone.
+        """
+        first, end = among or (0, self._n)
+        if self._index is None or end - first <= self._exact // 2:
+            near = self.similarity(vector, slice(first, end))
+            near[~self.alive[first:end]] = -2.0
+            near_rows = np.argpartition(-near, count - 1)[:count] if count < end - first else np.arange(end - first)
+            rows: Rows = near_rows + first
+            found: Vector = near[near_rows]
         else:
             rows = self._index.propose(vector, max(LEAST, PROPOSED * count))
+            rows = rows[(rows >= first) & (rows < end)]
             found = self.similarity(vector, rows)
         living = self.alive[rows]
         rows, found = rows[living], found[living]

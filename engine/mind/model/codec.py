@@ -6,6 +6,7 @@ and back that a pipeline takes is left out, and so are divisions by a scaling fa
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import torch
@@ -23,6 +24,16 @@ class Codec(nn.Module):
 
     channels: int  # of a latent
     factor: int  # pixels of a side for one of the latent's
+    exact = False  # whether it is so cheap that it is always computed in float32
+
+    @property
+    def carries(self) -> Tensor | None:
+        """(c,) f32, mean 1: how much of a picture a unit of each channel carries. None where all are alike."""
+        return None
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return next(self.parameters()).dtype
 
     def encode(self, picture: Tensor) -> Tensor:
         raise NotImplementedError
@@ -86,3 +97,11 @@ def fitted(latent: Tensor, like: Tensor) -> Tensor:
     stacked = latent if latent.dim() == 4 else latent[None]
     found = F.interpolate(stacked, size=like.shape[-2:], mode="nearest-exact")
     return found if latent.dim() == 4 else found[0]
+
+
+@functools.lru_cache(maxsize=64)
+def gauss(n: int, reach: float, device: torch.device) -> Tensor:
+    """(n, n) f32: a blur of `reach` places along one side, rows that sum to 1, cut at the border."""
+    apart = torch.arange(n)[:, None] - torch.arange(n)[None]
+    kernel = torch.exp(-apart.square() / (2 * reach * reach))
+    return (kernel / kernel.sum(1, keepdim=True)).to(device)

@@ -207,17 +207,19 @@ class Pipeline:
     def compute(self, b: Buffers, now: Slot) -> None:
         """The pipeline itself: no branch on data, nothing that waits, no memory that outlives it."""
         self._mix(b, now)
-        x = (self._begin(b) * b.rows[0, 0] + b.noise[0] * b.rows[0, 1])[None]
+        begin = self._begin(b)
+        x = (begin * b.rows[0, 0] + b.noise[0] * b.rows[0, 1])[None]
         for k in range(self.steps):
             into, keep, take, fresh = b.rows[k + 1].unbind()
             x = x * keep + self.family.predict((x * into).to(self.dtype), now, k).float() * take
             if k + 1 < self.steps:
                 x = x + b.noise[k + 1] * fresh
+        x = self.family.settle(x, begin[None], b.rows[0, 0])
         whole = torch.isfinite(x).all()
         b.latent.copy_(torch.where(whole, x[0], b.last))
         b.last.copy_(b.latent)
         if self.pixels:
-            picture = self.family.codec.decode(b.latent[None].to(self.dtype))[0]
+            picture = self.family.codec.decode(b.latent[None].to(self.family.codec.dtype))[0]
             whole = whole & torch.isfinite(picture.sum(dtype=torch.float32))
             b.rgba[..., :3].copy_(picture.float().clamp(0, 1).mul(255).round().permute(1, 2, 0))
         b.whole.copy_(whole[None])

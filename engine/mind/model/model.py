@@ -22,11 +22,11 @@ from cachetools import LRUCache
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.mind.model.codec import Tiny, fitted
+from engine.mind.model.codec import fitted
 from engine.mind.model.contract import Contract, Terms
 from engine.mind.model.cpu import can_pack, pack, precision
 from engine.mind.model.device import Cpu, Cuda, lay, open_device, out_of_memory
-from engine.mind.model.families import Family, SentenceWords, UNet
+from engine.mind.model.families import Family, LargeForms, SentenceWords
 from engine.mind.model.find import find
 from engine.mind.model.graph import Pipeline
 from engine.mind.model.opening import open_family
@@ -79,6 +79,12 @@ class Model:
         facts = [self._fingerprint, size, str(kind), self.family.steps, torch.__version__]
         self.structure = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
+    @property
+    def carries(self) -> Tensor | None:
+        """(c,) f32 on the CPU: how much of a picture a unit of each channel carries; None where all are alike."""
+        found = self.family.codec.carries
+        return None if found is None else found.cpu()
+
     # --- words ---
 
     def condition(self, words: str) -> Tensor:
@@ -89,12 +95,12 @@ class Model:
             return found
 
     def vector(self, words: str) -> NDArray[np.float32]:
-        """(384,) unit vector of the text space by which memories are recalled: MiniLM, whatever the model."""
+        """(512,) unit vector of the text space by which memories are recalled, whatever the model."""
         with self._thinking:
             if self._encoder is None:
                 from engine.mind.model.encoder import Encoder
 
-                self._encoder = Encoder.load()
+                self._encoder = Encoder()
             make = lambda: np.asarray(self._encoder.sentence([words[:LONGEST]])[0])  # noqa: E731
             found: NDArray[np.float32] = _remembered(self._vectors, words, make)
             return found
@@ -108,13 +114,13 @@ class Model:
             raise ValueError(f"a picture of shape {rgb.shape} cannot be encoded; wanted {(*self.size, 3)}")
         with self._thinking:
             picture = torch.from_numpy(np.ascontiguousarray(rgb)).to(self.device.torch).permute(2, 0, 1)[None] / 255
-            return self.family.codec.encode(picture.to(self._stream.dtype))[0].float().cpu()
+            return self.family.codec.encode(picture.to(self.family.codec.dtype))[0].float().cpu()
 
     @torch.inference_mode()
     def decode(self, latent: Tensor) -> NDArray[np.uint8]:
         """Latent (c, h, w) -> picture (height, width, 4) u8, top row first, alpha 255."""
         with self._thinking:
-            picture = self.family.codec.decode(latent[None].to(self.device.torch, self._stream.dtype))[0].float()
+            picture = self.family.codec.decode(latent[None].to(self.device.torch, self.family.codec.dtype))[0].float()
             rgb = picture.clamp(0, 1).mul(255).round().to(torch.uint8).permute(1, 2, 0).cpu()
         return np.concatenate([rgb.numpy(), np.full((*rgb.shape[:2], 1), 255, np.uint8)], axis=2)
 
@@ -270,7 +276,7 @@ def load(
     family.to(where.torch)
     family.words.to(where.torch)
     lay(family.network, dtype)
-    lay(family.codec, dtype)
+    lay(family.codec, torch.float32 if family.codec.exact else dtype)
     return Model(family, str(name), size, where, fingerprint, encoder, terms)
 
 
@@ -278,7 +284,7 @@ def _embedded(encoder: Any) -> tuple[Family, str, Any]:
     from engine.mind.model import embedded
 
     parts = embedded.load()
-    family = UNet(parts.unet, Tiny(parts.vae), parts.scheduler, SentenceWords(parts.encoder))
+    family = LargeForms(parts.unet, parts.codec, parts.scheduler, SentenceWords(parts.encoder))
     family.eval().requires_grad_(False)
     family.licence = "Apache-2.0"
     return family, _weights_hash(family), encoder or parts.encoder
@@ -291,6 +297,7 @@ def _pack(family: Family, size: tuple[int, int]) -> None:
     x = torch.zeros(1, *family.latent(size), dtype=parameter.dtype).contiguous(memory_format=torch.channels_last)
     slot = family.prepare(torch.zeros(family.words.shape), family.schedule(1.0, size).timesteps, size)
     pack(family.network, lambda: family.predict(x, slot, 0))
+    x = x.to(family.codec.dtype)
     pack(family.codec, lambda: family.codec.encode(family.codec.decode(x)))
 
 

@@ -48,7 +48,7 @@ def _stable_diffusion(folder: Folder, dtype: torch.dtype, decoder: str, encoder:
     if pipe.text_encoder is None and encoder is None:
         from engine.mind.model.encoder import Encoder
 
-        encoder = Encoder.load()
+        encoder = Encoder()
     words = PipelineWords(pipe) if pipe.text_encoder is not None else SentenceWords(encoder)
     return UNet(pipe.unet, codec, pipe.scheduler, words)
 

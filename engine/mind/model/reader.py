@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-DIM = 384
+from engine.core.meaning import DIM
 
 
 class Block(nn.Module):
@@ -40,18 +40,18 @@ class Block(nn.Module):
 class Reader(nn.Module):
     """Latents of any size to unit vectors of the text space. Thread-safe: yes. Realtime-safe: no (a few ms)."""
 
-    def __init__(self, width: int = 96) -> None:
+    def __init__(self, width: int = 96, channels: int = 16) -> None:
         super().__init__()
-        self.width = width
-        self.stem = nn.Conv2d(4, width, 3, padding=1)
+        self.width, self.channels = width, channels
+        self.stem = nn.Conv2d(channels, width, 3, padding=1)
         self.blocks = nn.Sequential(Block(width, width), Block(width, 2 * width), Block(2 * width, 2 * width))
         self.norm = nn.LayerNorm(4 * width)
         self.out = nn.Sequential(nn.Linear(4 * width, 4 * width), nn.SiLU(), nn.Linear(4 * width, DIM))
 
     def forward(self, latents: Tensor) -> Tensor:
-        """(n, 4, h, w) -> (n, 384), not normalised. ValueError for another shape."""
-        if latents.ndim != 4 or latents.shape[1] != 4:
-            raise ValueError(f"the reader reads (n, 4, h, w) latents, found {tuple(latents.shape)}")
+        """(n, c, h, w) -> (n, 512), not normalised. ValueError for another shape."""
+        if latents.ndim != 4 or latents.shape[1] != self.channels:
+            raise ValueError(f"the reader reads (n, {self.channels}, h, w) latents, found {tuple(latents.shape)}")
         features = self.blocks(self.stem(latents)).flatten(2)  # (n, 2 width, places)
         spread = features.float().var(2, correction=0).add(1e-6).sqrt().to(features)
         seen: Tensor = self.out(self.norm(torch.cat([features.mean(2), spread], 1)))
@@ -59,14 +59,14 @@ class Reader(nn.Module):
 
     @torch.inference_mode()
     def vector(self, latents: Tensor) -> Tensor:
-        """(n, 4, h, w), the convention of `engine.mind.model.embedded` -> (n, 384) f32 unit vectors."""
+        """(n, c, h, w), the convention of `engine.mind.model.embedded` -> (n, 512) f32 unit vectors."""
         own = self.stem.weight
         return F.normalize(self(latents.to(own.device, own.dtype)).float(), dim=-1)
 
     def nearest(self, latents: Tensor, words: Sequence[str], vectors: NDArray[np.float32], count: int = 3) -> list[list[str]]:
         """The `count` nearest of `words` to each picture, best first.
 
-        `vectors` (len(words), 384) are the words' unit vectors, from `Encoder.sentence`.
+        `vectors` (len(words), 512) are the words' unit vectors, from `Encoder.sentence`.
         """
         if len(words) != len(vectors):
             raise ValueError(f"{len(words)} words but {len(vectors)} vectors")
@@ -77,7 +77,7 @@ class Reader(nn.Module):
     def save(self, folder: Path) -> None:
         """Write `config.json` and `model.safetensors` (f16)."""
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "config.json").write_text(json.dumps({"width": self.width}) + "\n", encoding="utf-8")
+        (folder / "config.json").write_text(json.dumps({"width": self.width, "channels": self.channels}) + "\n", encoding="utf-8")
         save_file({name: value.half().contiguous() for name, value in self.state_dict().items()}, folder / "model.safetensors")
 
     @classmethod

@@ -1,4 +1,4 @@
-"""What a mind is born with: shipped beside the weights, and the same as it would be painted here."""
+"""What a mind is born with: a table of recipes that ships, and is what it would be if it were made here."""
 
 from __future__ import annotations
 
@@ -7,50 +7,84 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
-from engine.mind.memory.founding import FILE, Founder, load, save
-from engine.mind.memory.records import Seen
-from engine.mind.mind import Mind
+from engine.atelier.export import recipes
+from engine.core.meaning import Encoder
+from engine.mind.memory.founding import FILE, Table, load, save, space
 from engine.mind.model import embedded
-from engine.mind.options import MindOptions
-from engine.mind.parts import Parts, gather
-from tests.mind.small_mind import options, parts
+from engine.mind.model.lapped import Lapped
+from engine.painter.attributes import Attributes
+from engine.painter.captions import is_held_out
+from engine.painter.paint import KINDS
+from engine.painter.recipe import VERSION, Recipe, crowd
 
 SHIPPED = embedded.FOLDER / FILE
 
 
 @pytest.fixture(scope="module")
-def real(tmp_path_factory: pytest.TempPathFactory) -> Parts:
-    return gather(MindOptions(archive=tmp_path_factory.mktemp("archive")))
+def shipped() -> Table:
+    return load(SHIPPED)
 
 
-def test_those_that_are_shipped_are_those_that_would_be_painted(real: Parts) -> None:
-    assert len(real.ready) == MindOptions().founding
-    bare = replace(real, ready=())
-    for first in (0, 8 * real.batch):
-        for shipped, painted in zip(real.founders(first, 2), bare.founders(first, 2), strict=True):
-            assert shipped.caption == painted.caption and shipped.seen.hash == painted.seen.hash
-            assert shipped.meaning @ painted.meaning > 0.999
-            assert shipped.seen.vector @ painted.seen.vector > 0.999
-            assert np.abs(shipped.seen.latent.astype(np.float32) - painted.seen.latent).mean() < 0.02  # one may be bf16
+def test_twelve_thousand_are_shipped_of_every_kind_and_none_is_held_out(shipped: Table) -> None:
+    assert len(shipped) >= 12_000 and {recipe.shows.kind for recipe in shipped.recipes} == set(KINDS)
+    assert not any(is_held_out(recipe.shows, "") for recipe in shipped.recipes)
+    assert all(recipe.version == VERSION for recipe in shipped.recipes), "painters changed: `hypermnesia train` makes the table anew"
+    assert space(SHIPPED) == embedded.space() and SHIPPED.stat().st_size < 16 << 20
 
 
-def test_weights_of_another_space_or_size_are_not_born_with_them() -> None:
-    assert load(SHIPPED, "embedded other", (4, 32, 32)) == ()
-    assert load(SHIPPED, embedded.space(), (4, 16, 16)) == ()
-    assert load(SHIPPED.with_name("none"), embedded.space(), (4, 32, 32)) == ()
+def test_those_that_are_shipped_are_those_that_would_be_made(shipped: Table) -> None:
+    made = recipes(len(shipped))
+    assert list(shipped.recipes) == made
+    codec, reader = Lapped.load(embedded.FOLDER / "codec"), embedded.reader()
+    for row in (0, 5000, 12_000):
+        assert shipped.captions[row] == made[row].caption
+        assert shipped.t[row] @ Encoder().sentence([made[row].caption])[0] > 0.998
+        read = reader.vector(codec.encode(made[row].paint((256, 256))[None]))[0].numpy()
+        assert shipped.v[row] @ read > 0.99
 
 
-def test_a_mind_is_born_with_what_lies_ready_and_paints_the_rest(tmp_path: Path) -> None:
-    dreamer = parts().dreamer
+def test_a_table_comes_back_from_its_file_within_two_thousandths_of_a_cosine(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
-    ready = tuple(
-        Founder(f"ready {n}", vector, Seen(rng.standard_normal(dreamer.latent).astype(np.float16), vector, bytes(32)))
-        for n, vector in enumerate(np.eye(24, 64, dtype=np.float32))
-    )
-    save(tmp_path / FILE, ready, "small")
-    mind = Mind(options(tmp_path, founding=30), parts=parts(ready=load(tmp_path / FILE, "small", dreamer.latent)))
-    words = [one.words for one in mind.memory.fragments]
-    mind.close()
-    assert words[:24] == [f"ready {n}" for n in range(24)]
-    assert len(words) == 30 and not any(word.startswith("ready") for word in words[24:])
+    t, v = (rows / np.linalg.norm(rows, axis=1, keepdims=True) for rows in rng.standard_normal((2, 40, 512)).astype(np.float32))
+    made = recipes(40)
+    save(tmp_path / FILE, Table([recipe.caption for recipe in made], t, v, made), "here")
+    found = load(tmp_path / FILE)
+    assert list(found.recipes) == made and list(found.captions) == [recipe.caption for recipe in made] and space(tmp_path / FILE) == "here"
+    assert np.abs(1 - (found.t * t).sum(1)).max() < 0.002 and np.abs(found.v - v).max() < 0.002
+    assert len(found.first(7)) == 7 and len(found.first(0)) == 40
+
+
+def test_a_table_that_is_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="hypermnesia train"):
+        load(tmp_path / FILE)
+
+
+def test_a_recipe_gives_the_same_bytes_whatever_else_is_painted_and_on_however_many_threads() -> None:
+    recipe = recipes(80)[7]
+    before = torch.get_num_threads()
+    alone = recipe.paint((64, 64))
+    torch.set_num_threads(2)
+    recipes(80)[8].paint((64, 64))
+    again = recipe.paint((64, 64))
+    assert torch.get_num_threads() == 2, "the threads of others are left alone"
+    torch.set_num_threads(before)
+    assert torch.equal(alone, again)
+
+
+def test_a_crowd_belongs_to_attributes_and_its_members_to_one_another() -> None:
+    first = crowd({"weather": "storm"}, ("ship", "sea", "sky"), 16, 12)
+    assert first == crowd({"weather": "storm"}, ("ship", "sea", "sky"), 16, 12) and len({recipe.number for recipe in first}) == 16
+    assert [recipe.shows.kind for recipe in first].count("ship") == 12
+    assert {recipe.shows.weather for recipe in first} == {"storm"} and len({recipe.shows.time for recipe in first[:12]}) == 1
+    other = crowd({"weather": "fog"}, ("ship", "sea", "sky"), 16, 12)
+    assert not {recipe.number for recipe in first} & {recipe.number for recipe in other}
+    assert not any(recipe.shows.colour for recipe in first), "what nobody said of colours stays as it is in nature"
+    with pytest.raises(ValueError, match="did you mean 'ship'"):
+        crowd({}, ("shipp",), 4, 4)
+
+
+def test_another_painter_is_another_recipe() -> None:
+    recipe = Recipe(Attributes("sea"), 3)
+    assert recipe.number != replace(recipe, version=VERSION + 1).number

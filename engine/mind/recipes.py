@@ -1,0 +1,128 @@
+"""Recipes that are painted when they are wanted: the crowd for some words, and whoever is recalled from the table.
+
+A painted recipe is kept as two latents (as painted and mirrored, so that it can lie either way over others) and what is
+read in it. The number that are kept is bounded; what falls out is painted again from its recipe, to the same bytes.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from cachetools import LRUCache
+from torch import Tensor
+
+from engine.core.meaning import reads
+from engine.mind.dreamer import Dreamer
+from engine.mind.memory.founding import NONE, Table, fingerprint
+from engine.mind.memory.records import Fragment, Seen
+from engine.mind.memory.space import Vector
+from engine.mind.model.heads import Heads
+from engine.painter.recipe import Recipe, crowd
+
+KEPT = 1024  # painted recipes in memory: 64 KB each at 256 x 256
+KNOWN = 16384  # recipes that stand in no table and can still be named
+CROWD, OWN = 16, 12  # memories that are painted for words; of these, of the kind that the words say
+FIRST = 10  # of a crowd, before a picture is made of it: N_eff of 8 wants a few more
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Painted:
+    """A recipe's picture in the model's latent space."""
+
+    latent: Tensor  # (c, h, w) f32
+    mirrored: Tensor  # (c, h, w) f32
+    seen: Seen
+
+
+class Painter(Protocol):
+    """Whoever paints a fragment with a negative number: (h, w, 3) u8."""
+
+    def __call__(self, recipe: Recipe, size: tuple[int, int]) -> np.ndarray: ...
+
+
+def painter(recipe: Recipe, size: tuple[int, int]) -> np.ndarray:
+    """(h, w, 3) u8 of a recipe."""
+    return np.asarray((recipe.paint(size) * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous().numpy())
+
+
+class Recipes:
+    """What is known and what is painted. Any thread; one paints at a time."""
+
+    def __init__(
+        self, dreamer: Dreamer, read: Callable[[Tensor], Vector], means: Callable[[str], Vector],
+        table: Table = NONE, heads: Heads | None = None, paint: Painter = painter,
+    ):  # fmt: skip
+        self.table, self.heads = table, heads
+        self._dreamer, self._read, self._means, self._paint = dreamer, read, means, paint
+        self._known: LRUCache[int, Recipe] = LRUCache(KNOWN)
+        self._painted: LRUCache[int, Painted] = LRUCache(KEPT)
+        self._lock, self._painting = threading.Lock(), threading.Lock()
+
+    # who there is
+
+    def crowd(self, words: str, vector: Vector, near: Sequence[str]) -> tuple[int, ...]:
+        """Fragments for what these words say: `OWN` of one kind, then such of the kinds in `near`. () where nobody can tell.
+
+        A script that the text space never learned says nothing: then chance would speak, so there is no crowd.
+        """
+        if self.heads is None or not reads(words):
+            return ()
+        said = self.heads.said(vector)
+        kind = said.pop("kind", "") or (near[0] if near else self.heads.kinds(vector, 1)[0][0])
+        others = list(dict.fromkeys(one for one in near if one != kind))[:3]
+        made = crowd(said, (kind, *others), CROWD, OWN)
+        with self._lock:
+            self._known.update({-recipe.number: recipe for recipe in made})
+        return tuple(-recipe.number for recipe in made)
+
+    def kind(self, row: int) -> str:
+        """What kind of picture a row of the table is."""
+        return self.table.recipes[row].shows.kind if row < len(self.table.recipes) else ""
+
+    def recipe(self, fragment: int) -> Recipe | None:
+        """The recipe of a fragment; None where it is none, or is not known any more."""
+        if fragment >= 0:
+            return None
+        if (row := -1 - fragment) < len(self.table.recipes):
+            return self.table.recipes[row]
+        with self._lock:
+            return self._known.get(fragment)
+
+    def fragment(self, fragment: int, day: int) -> Fragment | None:
+        """A recipe as a fragment of the archive would be told."""
+        if 0 <= (row := -1 - fragment) < len(self.table):
+            return Fragment(fragment, "founding", self.table.captions[row], day, 0.0, 0)
+        recipe = self.recipe(fragment)
+        return Fragment(fragment, "founding", recipe.caption, day, 0.0, 0) if recipe else None
+
+    def meaning(self, fragment: int) -> Vector | None:
+        """t of a recipe."""
+        if 0 <= (row := -1 - fragment) < len(self.table):
+            return np.asarray(self.table.t[row], np.float32)
+        recipe = self.recipe(fragment)
+        return self._means(recipe.caption) if recipe else None
+
+    # what is painted
+
+    def painted(self, fragment: int) -> Painted | None:
+        with self._lock:
+            return self._painted.get(fragment)
+
+    def paint(self, fragment: int) -> Painted | None:
+        """Paint a recipe, or find it painted; None where its recipe is not known. 60 ms at 256 x 256 and more."""
+        with self._painting:
+            if (known := self.painted(fragment)) is not None:
+                return known
+            if (recipe := self.recipe(fragment)) is None:
+                return None
+            rgb = self._paint(recipe, self._dreamer.size)
+            latent, mirrored = (self._dreamer.encode(np.ascontiguousarray(side)) for side in (rgb, rgb[:, ::-1]))
+            made = Painted(latent, mirrored, Seen(latent.numpy().astype(np.float16), self._read(latent), fingerprint(rgb)))
+            with self._lock:
+                self._painted[fragment] = made
+            return made

@@ -1,0 +1,92 @@
+"""Recipes: a memory as what it takes to paint it. The corpus is as large as chance, anonymous, and nobody's.
+
+A recipe is a painter's version, what the picture shows, and a seed. The same recipe gives the same bytes on one machine
+if it is painted by itself and on one thread: chance is drawn for a whole batch (seed 77 alone and in a batch of two differ
+by .68), and threads change sums by 1e-7.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+
+import torch
+from torch import Tensor
+
+from engine.painter import captions
+from engine.painter.attributes import OFFERS, Attributes, Offer, draw
+from engine.painter.paint import paint_shown
+
+VERSION = 1  # of the painters: raise it when one paints a recipe otherwise, so that what was kept is not taken for it
+FIRST_BY_HASH = 1 << 40  # recipes that stand in no table are numbered from here on, by their hash
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What it takes to paint one memory."""
+
+    shows: Attributes
+    seed: int
+    version: int = VERSION
+
+    @property
+    def number(self) -> int:
+        """The same for the same recipe everywhere, at least FIRST_BY_HASH."""
+        digest = hashlib.blake2b(repr((self.version, asdict(self.shows), self.seed)).encode(), digest_size=5).digest()
+        return FIRST_BY_HASH + int.from_bytes(digest, "big")
+
+    @property
+    def caption(self) -> str:
+        """Its words, French for a third; the same each time."""
+        return captions.caption(self.shows, random.Random(f"recipe {self.seed}"), None)
+
+    def paint(self, size: tuple[int, int]) -> Tensor:
+        """(3, h, w) f32 in 0..1, by itself and on one thread. 50 to 70 ms at 256 x 256. Any thread, one at a time each."""
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            return paint_shown([self.shows], size, self.seed)[0]
+        finally:
+            torch.set_num_threads(threads)
+
+
+def crowd(said: Mapping[str, str], kinds: Sequence[str], count: int, own: int) -> tuple[Recipe, ...]:
+    """The memories that belong to what words say: `own` of the kind kinds[0], the rest of the kinds that follow.
+
+    `said` is attribute -> value, without the kind. What it leaves unsaid is drawn once for all of them, as is likely for
+    the kind, so that they belong to one another; colours and mood stay natural unless they are said. The same attributes
+    give the same crowd, whatever the words were. Pure. ValueError for an unknown kind.
+    """
+    captions.one_of("kind", kinds[0], OFFERS)
+    key = repr((VERSION, kinds[0], sorted(said.items())))
+    lead = draw(kinds[0], random.Random(key))
+    shared = {name: getattr(lead, name) for name in ("time", "light", "weather", "season", "extra")} | dict(said)
+    shown = [kinds[0]] * own + [kinds[1 + k % (len(kinds) - 1)] if len(kinds) > 1 else kinds[0] for k in range(count - own)]
+    return tuple(Recipe(_as(kind, shared, said, key), _seed(key, number)) for number, kind in enumerate(shown))
+
+
+def _as(kind: str, shared: Mapping[str, str], said: Mapping[str, str], key: str) -> Attributes:
+    """What is shared, as far as this kind can show it; what its painter always needs is drawn by chance, once a crowd."""
+    offer, chance = OFFERS[kind], draw(kind, random.Random(f"{key} {kind}"))
+    fits = {name: value for name, value in shared.items() if value and (offers(offer, name, value) or (name in said and name in ANYWHERE))}
+    always = {name: getattr(chance, name) for name in offer.always if name not in fits}
+    return Attributes(kind, **(always | fits))
+
+
+ANYWHERE = ("time", "weather", "mood", "colour")  # what every painter can show if words ask for it
+
+
+def offers(offer: Offer, name: str, value: str) -> bool:
+    """Whether a kind may show this value of an attribute."""
+    table = {"time": offer.times, "light": offer.lights, "weather": offer.weathers, "colour": offer.colours, "second": offer.colours,
+             "season": offer.seasons, "figure": offer.figures, "extra": offer.extras}  # fmt: skip
+    return value in table.get(name, (value,))
+
+
+def _seed(key: str, number: int) -> int:
+    return int.from_bytes(hashlib.blake2b(f"{key} {number}".encode(), digest_size=5).digest(), "big")
+
+
+FIELDS = tuple(field.name for field in fields(Attributes))
