@@ -18,6 +18,7 @@ from engine.show.programme import Programme
 from engine.show.rehearsal import Solo
 from engine.show.scene import SCENES, load
 from engine.sound.nodes import NODES
+from engine.stage.stage import Stage
 from tests.house.test_house import TOP, Show, wait_for
 
 TEXT = (TOP / "README.md").read_text(encoding="utf-8")
@@ -94,7 +95,10 @@ def test_every_address_for_performers_answers_on_a_bare_machine(tmp_path):
     programme.others = NODES
     hand = OnTheBeat(ScriptedDoors(), find(""))
     known = Nodes()
-    known.replace((*programme.directory().nodes, *Performer(hand, tmp_path / "presets.toml").nodes(), *hand.nodes()))
+    stage = Stage((96, 54), live=False)
+    eyes = stage.eyes.nodes()
+    stage.close()
+    known.replace((*programme.directory().nodes, *Performer(hand, tmp_path / "presets.toml").nodes(), *hand.nodes(), *eyes))
     told = [row.split("|")[1] for row in TEXT.splitlines() if row.startswith("| `/hm/")]
     addresses = re.findall(r"`(/hm/[a-z/]+)", " ".join(told))
     assert len(addresses) > 15
