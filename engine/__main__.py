@@ -53,7 +53,7 @@ def _run(options: argparse.Namespace) -> int:
     machine = Machine.read(options.machine) if options.machine else Machine()
     match options.command:
         case "run":
-            from engine.house.house import run
+            from engine.house.watchdog import run
 
             return run(options, machine)
         case "render":

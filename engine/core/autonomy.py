@@ -31,6 +31,11 @@ class Autonomy:
         """A in 0..1: 0 human, 1 alone."""
         return math.exp(-self._fade(time))
 
+    @property
+    def weight(self) -> float:
+        """What was human, as it was when somebody last did something."""
+        return self._present
+
     def alone(self, time: float) -> bool:
         return self.value(time) >= ALONE
 

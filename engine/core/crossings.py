@@ -222,6 +222,14 @@ class PictureRing:
         number, gpu, *handles = self._OFFER.unpack_from(self._buffer, 16)
         return (number, gpu.rstrip(b"\0").decode(), tuple(handles)) if number else None
 
+    def retract(self) -> None:
+        """Reader's side, before there is a writer: what a writer that is gone had offered in its GPU's memory is gone too."""
+        self._OFFER.pack_into(self._buffer, 16, 0, b"", b"", b"", b"")
+        for slot in range(self.SLOTS):
+            at = self._TOP + slot * self._slot
+            head = list(self._HEAD.unpack_from(self._buffer, at))
+            self._HEAD.pack_into(self._buffer, at, *head[:-1], 0)
+
     def close(self) -> None:
         del self._newest, self._buffer
         self._shared.close()

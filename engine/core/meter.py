@@ -46,6 +46,10 @@ class Meter:
         if before:
             self.frame.add(now - before)
 
+    def answered(self, asked: float) -> None:
+        """Words that were asked until then have had their light."""
+        self._asked = max(self._asked, asked)
+
     def picture(self, asked: float, made: float, now: float) -> None:
         """A new picture reached the wall. Its latency counts once for each sentence; `asked`: 0 = it answers none."""
         self.pictures += 1

@@ -33,7 +33,8 @@ RETRY = 5.0  # seconds before a port that was taken is tried again
 
 
 def serve(
-    end: socket.socket, options: DoorsOptions, live: str | None = None, pulses: str = "", keys: str | None = None
+    end: socket.socket, options: DoorsOptions, live: str | None = None, pulses: str = "", keys: str | None = None,
+    udp: socket.socket | None = None,
 ) -> None:  # fmt: skip
     """Open the doors and keep them open until the letter None arrives or the loop's process is gone.
 
@@ -41,7 +42,7 @@ def serve(
     ports; Trouble for a port that is taken. Letters in: Directory, Values, News, Health, None. Keys also go straight
     to the sound room, through the KeyRing of the name `keys`.
     """
-    asyncio.run(Doors(Mailbox(end), options, live, Pulses(pulses), keys).run())
+    asyncio.run(Doors(Mailbox(end), options, live, Pulses(pulses), keys, udp).run())
 
 
 @dataclass
@@ -53,6 +54,7 @@ class Doors:
     live: str | None = None
     pulses: Pulses = field(default_factory=lambda: Pulses(""))
     keys: str | None = None
+    udp: socket.socket | None = None  # the OSC port, where somebody else holds it
     parent: int = field(default_factory=os.getppid)
 
     def __post_init__(self) -> None:
@@ -164,7 +166,8 @@ class Doors:
             return
 
     def _open_udp(self, port: int) -> None:
-        sock = UdpDoor.bind(self.options.host, port)
+        sock = self.udp.dup() if self.udp else UdpDoor.bind(self.options.host, port)
+        sock.setblocking(False)
         door = UdpDoor(sock, self._receive, self.osc.welcome, self.porter.counts)
         door.open()
         self._closing.append(door.close)

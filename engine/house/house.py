@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import logging
+import os
 import signal
 import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import Self
 
 from engine.core.clock import Clock, Now
-from engine.core.crossings import ClockPage, GrainRing, KeyRing, PictureRing
 from engine.core.errors import CannotPlay
 from engine.core.guard import FAULTS, Guard
 from engine.core.machine import Machine
-from engine.core.messages import Directory, Dream, Health, Trouble
+from engine.core.messages import Directory, Dream, Health, Set, Trouble
 from engine.core.meter import Meter
-from engine.core.pulse import Pulses
 from engine.core.supervisor import Room, Supervisor
+from engine.house.journal import Entry, Journal, read
+from engine.house.lasting import Lasting
 from engine.house.plan import Plan, cast_of, check_ports, check_settings, plan, window_of
 from engine.house.rooms import DoorsRoom, MindRoom, SoundRoom
 from engine.house.shield import ShieldedDoors, ShieldedMind, ShieldedSound
@@ -31,13 +34,14 @@ from engine.loop import Show, Values, perform
 from engine.mind.memory.copies import playing
 from engine.mind.memory.opening import look
 from engine.show import beat
+from engine.show.cast import digest
 from engine.show.directory import mapping_nodes
 from engine.show.performer import Performer
 from engine.show.presets import Book
 from engine.show.programme import Programme
+from engine.show.scene import load
 from engine.sound.lateness import CAUSES
 from engine.sound.nodes import nodes
-from engine.sound.tap import SampleRing
 from engine.stage.governor import choose_size
 from engine.stage.mapping import load as load_mapping
 from engine.stage.outputs.live import Live
@@ -47,21 +51,40 @@ from engine.stage.stage import Stage
 log = logging.getLogger("engine.house.house")
 
 TICK_HZ = 60.0
-MIND, SOUND, DOORS = ("ears", "thought", "stream"), ("sound", "block", "weaver"), ("doors",)  # threads that beat
+BEATING = {"mind": ("ears", "thought", "stream"), "sound": ("sound", "block", "weaver"), "doors": ("doors",)}  # threads
+STARTING, REHEARSING, WAKING, ENDING = 60.0, 20.0, 20.0, 30.0  # seconds that the loop may show nothing
 AUDIO = (
     "real", "underruns", *CAUSES, "grains", "late", "behind", "lost", "faults", "level", "peak", "load", "latency",
 )  # fmt: skip
 FPS = 30.0  # what two cores draw beside everything else; a GPU is asked for more in machine.toml
 
 
-class House:
-    """All rooms of a live show. A context manager: what it opens, it closes, in the reverse order."""
+@dataclass(frozen=True)
+class Fallen:
+    """How a loop ended that did not want to."""
 
-    def __init__(self, plan: Plan):
-        self.plan = plan
+    why: str  # in words
+    inside: int = 0  # 1 + number of the scene, in the order of Plan.names, one of whose hooks was running; 0: none
+    played: float = 0.0  # seconds since the first frame of the show
+
+
+class House:
+    """All rooms of a live show. A context manager: what it opens, it closes, in the reverse order.
+
+    `lasting` is what outlasts this process, if somebody keeps it. `fallen`: how the loop before this one ended, if it did
+    so against its will: this one goes on from there.
+    """
+
+    def __init__(self, plan: Plan, lasting: Lasting | None = None, fallen: Fallen | None = None):
+        self.plan, self.fallen = plan, fallen
+        self.lent = lasting is not None
+        self.lasting = lasting or Lasting(plan.sound.rate)
+        self.pulses = self.lasting.pulses
+        self.parent = os.getppid()
         self.meter = Meter()
         self.stack = ExitStack()
-        self.ended = False
+        self.ended = self.finished = False  # told to end; ended in order
+        self.journal: Journal | None = None
         self.troubles: deque[Trouble] = deque(maxlen=256)  # of this process, told with the news
         self.guard = Guard("loop", self.troubles.append)
 
@@ -77,37 +100,44 @@ class House:
         self.stack.close()
 
     def _open(self) -> None:
+        if not self.lent:
+            self.stack.callback(self.lasting.close)
+        self.pulses.beat("loop", STARTING)
+        kept = self._kept()
         plan = self.plan
-        check_ports(plan.doors)
-        self.stack.enter_context(playing(plan.mind.archive))
+        check_ports(plan.doors, self.lasting.port)
+        self.stack.enter_context(playing(plan.mind.archive, 3.0 if self.fallen else 0.0))
         self.memory = look(plan.mind.archive)
         pulse = beat.find(plan.beat)
         self.stack.callback(pulse.close)
         fps = plan.fps or FPS
         size = plan.size if plan.size[0] else choose_size(fps)  # before the rooms start: they would be measured too
-        cast = cast_of(plan, tell=self.troubles.append, keep=plan.keep)
+        self.hung = self._hung(kept)
+        cast = cast_of(plan, tell=self.troubles.append, keep=plan.keep, hung=frozenset(self.hung), enter=self._enter,
+                       **({"make": load} if self.fallen else {}))  # fmt: skip  # they were rehearsed before the fall
         self.stack.callback(cast.close)
         self.programme = Programme(cast, plan.start, plan.hold, plan.seed, live=True)
         self.programme.others = nodes(plan.sound)
         on_the_wall = [setting for setting in plan.settings if setting.address.startswith("/hm/mapping/")]
         check_settings((s for s in plan.settings if s not in on_the_wall), self.programme.directory().nodes)
-        self.pulses = Pulses()
-        self.stack.callback(self.pulses.close)
-        pictures, grains, keys, page = PictureRing(), GrainRing(), KeyRing(512), ClockPage()
-        samples = SampleRing(rate=plan.sound.rate)
-        for shared in (pictures, grains, keys, page, samples):
-            self.stack.callback(shared.close)
-        self.live = Live(guard=self.guard)
+        names, pictures, page = self.lasting.names, self.lasting.pictures, self.lasting.page
+        pictures.retract()
+        self.live = Live(names.live, self.guard)
         self.stack.callback(self.live.close)
-        page_of = self.pulses.name
-        mind = Room("mind", "engine.mind.room:serve", lambda: (pictures.name, plan.mind, None, page_of), 10, MIND, self.pulses)
-        names = (pictures.name, grains.name, keys.name, page.name, samples.name)
-        sound = Room("sound", "engine.sound.room:serve", lambda: (*names, plan.sound, page_of), 0, SOUND, self.pulses)
-        opening = lambda: (plan.doors, self.live.address, page_of, keys.name)  # noqa: E731
-        doors = Room("doors", "engine.doors.room:serve", opening, 0, DOORS, self.pulses)
-        self.supervisor = self.stack.enter_context(Supervisor([mind, sound, doors], self.guard))
+        arguments = {
+            "mind": (names.pictures, plan.mind, None, names.pulses),
+            "sound": (names.pictures, names.grains, names.keys, names.page, names.samples, plan.sound, names.pulses),
+            "doors": (plan.doors, self.live.address, names.pulses, names.keys, names.udp),
+        }
+        mind, sound, doors = (
+            Room(name, f"engine.{name}.room:serve", functools.partial(arguments.__getitem__, name), nice, BEATING[name], self.pulses)
+            for name, nice in (("mind", 10), ("sound", 0), ("doors", 0))
+        )
+        self.supervisor = Supervisor([doors, sound, mind], self.guard)
+        if not self.fallen:  # they load while the stage prepares; where the wall is dark it comes first
+            self.stack.enter_context(self.supervisor)
         self.mind = MindRoom(mind, pictures)
-        self.sound = SoundRoom(sound, grains, page, samples)
+        self.sound = SoundRoom(sound, self.lasting.grains, page, self.lasting.samples)
         self.doors = DoorsRoom(doors, self._directory, self._directory_serial, self.health, self._measured)
         self.beat = beat.OnTheBeat(self.doors, pulse)
         self.spoilt = [said for said in (put_aside(plan.presets, Book.read), put_aside(plan.mapping, load_mapping)) if said]
@@ -119,15 +149,87 @@ class House:
         self.stage = Stage(size, window_of(plan), [tap], self.mind, self.sound.heard, fps, mapping=plan.mapping, flashes=plan.flashes)
         self.stage.between.upload.ring = pictures
         self.stack.callback(self.stage.close)
-        self.stage.prepare(self.programme.layers(), self._prepared)
+        self.stage.prepare(self.programme.layers(), self._prepared, all_verbs=not self.fallen)
         self.programme.others = (*nodes(plan.sound), *mapping_nodes(self.stage.walls.mappings))
         self.programme.turned += 1
         check_settings(on_the_wall, self.programme.directory().nodes)
+        self._go_on(kept)
+        if self.fallen:
+            self.stack.enter_context(self.supervisor)
+
+    def _enter(self, name: str) -> None:
+        """A hook of this scene runs from here on: if it never ends, it is known whose it was."""
+        self.pulses.put("inside", 1.0 + self.plan.names.index(name) if name else 0.0)
+        if not self.meter.started:  # it is loaded and rehearsed
+            self.pulses.beat("loop", REHEARSING if name else STARTING)
+
+    def _kept(self) -> Entry:
+        """What the last loop wrote down, if it ended against its will; size, ports and pace are then as they were."""
+        path, plan = self.plan.journal, self.plan
+        if path is None or not self.lent:
+            return {}
+        kept = read(path)
+        if kept.get("ended", True) and not self.fallen:
+            return {}
+        if self.fallen and "size" in kept:
+            size = int(kept["size"][0]), int(kept["size"][1])
+            doors = replace(plan.doors, web_port=plan.doors.web_port or int(kept.get("web", 0)))
+            self.plan = replace(plan, size=size, fps=float(kept["fps"]), doors=doors)
+        return kept
+
+    def _hung(self, kept: Entry) -> set[str]:
+        """Digests of scenes that once stopped the loop for good, the last one's too."""
+        hung = set(map(str, kept.get("hung", ())))
+        if self.fallen and self.fallen.inside:
+            name = self.plan.names[self.fallen.inside - 1]
+            path = next(path for path in self.plan.scenes if path.stem == name)
+            hung.add(kept.get("versions", {}).get(name) or digest(path))
+        return hung
+
+    def _go_on(self, kept: Entry) -> None:
+        """From where the last loop was."""
+        if kept and kept.get("asked") == self.plan.start:
+            self.guard.run("the journal", self.programme.restore, kept, otherwise=None)
+            self.doors.inject(*(Set(address, tuple(value)) for address, value in kept.get("sound", {}).items()))
+            self.performer.preset, self.performer.cue = str(kept.get("preset", "")), int(kept.get("cue", 0))
+            self.performer.begun = True
+        if self.fallen:
+            if shown := self.lasting.pictures.newest():
+                self.meter.answered(shown.state.asked)
+            self.programme.blackout = bool(self.pulses.get("blackout"))
+            self.troubles.append(Trouble("loop", f"{self.fallen.why}; it was started anew and goes on from there"))
+        self.pulses.put("blackout", float(self.programme.blackout))
+        if self.programme.blackout:
+            self.doors.inject(Set("/hm/blackout", (True,)))  # the sound is silent, too
+        if self.plan.journal and self.lent:
+            self.journal = Journal(self.plan.journal, self.guard)
+            self.stack.callback(self._close_journal, self.journal)
+
+    def _close_journal(self, journal: Journal) -> None:
+        journal.close(self.guard.run("the last entry", self._entry, otherwise=None))
+
+    def _entry(self) -> Entry:
+        """What the next loop should know."""
+        size, opened = self.stage.size, self.doors.opened
+        return self.programme.memory() | {
+            "asked": self.plan.start, "ended": self.finished, "hung": sorted(self.hung), "size": list(size), "fps": self.stage.fps,
+            "web": opened.web if opened else 0, "preset": self.performer.preset, "cue": self.performer.cue,
+        }  # fmt: skip
+
+    def _shown(self) -> None:
+        """A frame was shown."""
+        self.pulses.beat("loop")
+        self.pulses.put("frames", self.pulses.get("frames") + 1.0)
+        if self.journal and time.monotonic() >= self.journal.due:
+            self.journal.put(self._entry())
 
     def wake(self, patience: float = 600.0) -> None:
         """Wait, saying what is going on, until the mind has made its first picture. Raises CannotPlay."""
         started, said = time.monotonic(), ""
         while self.mind.newest() is None and not self.ended:
+            self.pulses.beat("loop", WAKING)
+            if self._orphaned:
+                self.ended = True
             now = Now(0, time.monotonic() - started, 0.0)
             self.mind.request(Dream("", seed=self.plan.seed), now)
             for message in self.performer.drain():  # the doors are open already: what is said now is kept
@@ -149,6 +251,7 @@ class House:
 
     def _prepared(self, what: str, done: float) -> None:
         """Shaders take a second or two; only a terminal wants to see them go by."""
+        self.pulses.beat("loop", STARTING)
         if sys.stderr.isatty():
             self._progress(f"preparing {what}", done)
 
@@ -165,8 +268,12 @@ class House:
     def play(self) -> None:
         """Perform until the time is up, the window is closed or somebody stops us."""
         self.meter.started = now = time.monotonic()
-        self.doors.inject(*self.plan.settings, *self.plan.said(now))
-        self.perform(lambda clock: self.programme, self.plan.seconds)
+        played = self.fallen.played if self.fallen else 0.0
+        settings = () if self.programme.said.words or self.fallen else self.plan.settings
+        self.doors.inject(*settings, *(text for text in self.plan.said(now - played) if text.at >= now))
+        self.perform(lambda clock: self.programme, max(0.01, self.plan.seconds - played) if self.plan.seconds else 0.0)
+        self.finished = True
+        self.pulses.beat("loop", ENDING)
 
     def perform(self, show: Callable[[Clock], Show], seconds: float = 0.0) -> None:
         """Play what `show` makes for the loop's clock, in these rooms, for so many seconds (0 = until stopped)."""
@@ -174,11 +281,16 @@ class House:
         self.sound.clock = clock
 
         def over() -> bool:
-            return self.ended or bool(seconds and clock.time >= seconds)
+            return self.ended or self._orphaned or bool(seconds and clock.time >= seconds)
 
         doors, guard = ShieldedDoors(self.performer, self.guard), self.guard
         mind, sound = ShieldedMind(Seen(self.mind, self.stage, self.troubles), guard), ShieldedSound(self.sound, guard)
-        perform(show(clock), clock, doors, mind, sound, Wall(self.stage, self.mind, self.meter, over, guard))
+        perform(show(clock), clock, doors, mind, sound, Wall(self.stage, self.mind, self.meter, over, guard, self._shown))
+
+    @property
+    def _orphaned(self) -> bool:
+        """Whether the process that watches this one is gone: nobody would end it."""
+        return os.getppid() != self.parent
 
     def _directory(self) -> Directory:
         return Directory((*self.programme.directory().nodes, *self.performer.nodes(), *self.beat.nodes(), *self.stage.eyes.nodes()))
@@ -219,6 +331,7 @@ class House:
             figures=tuple(figures.items()),
             facts=(
                 ("scene", self.programme.name),
+                ("blackout", "dark" if self.programme.blackout else "light"),
                 ("without", "; ".join(self.without()) or "nothing"),
                 ("model", self.plan.mind.model),
                 ("caption", state.caption),
@@ -259,15 +372,18 @@ def stopped_by_signals(house: House) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def run(options: argparse.Namespace, machine: Machine) -> int:
-    """The command `hypermnesia run`."""
+def run(options: argparse.Namespace, machine: Machine, lasting: Lasting | None = None, fallen: Fallen | None = None) -> int:
+    """One show from its first frame to its last, in this process; see watchdog.py for whoever starts it."""
     show = plan(options, machine)
-    with House(show) as house, stopped_by_signals(house):
+    if lasting:
+        token = machine.doors.token or lasting.names.token
+        show = replace(show, doors=replace(show.doors, token=token))
+    with House(show, lasting, fallen) as house, stopped_by_signals(house):
         without = f", without: {'; '.join(house.without())}" if house.without() else ""
         memory = f"; {house.memory.how}" if house.memory.how else ""
-        print(f"hypermnesia wakes up{without}{memory}", file=sys.stderr)
+        print(f"hypermnesia wakes up{' again' if fallen else ''}{without}{memory}", file=sys.stderr)
         house.wake()
-        if opened := house.doors.opened:
+        if (opened := house.doors.opened) and not fallen:
             print(f"  write: {opened.pages[0] if opened.pages else ''}\n  OSC: udp {opened.osc}, tcp {opened.osc_tcp or 'closed'}", file=sys.stderr)
         house.play()
         print(summary(house), file=sys.stderr)

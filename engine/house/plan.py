@@ -44,6 +44,7 @@ class Plan:
     doors: DoorsOptions
     window: str = "headless"
     mapping: Path | None = None  # where the wall's mapping is kept
+    journal: Path | None = None  # where the state of things is written down each second
     keep: Path | None = None  # where the last good version of each scene is kept
     flashes: int = 3  # a second that the wall may show: see engine/stage/eyes.py
     presets: Path = Path("presets.toml")  # where a performer's presets are kept
@@ -51,6 +52,11 @@ class Plan:
     record: Path | None = None
     seconds: float = 0.0
     machine: Machine = field(default_factory=Machine)
+
+    @property
+    def names(self) -> list[str]:
+        """All scenes by name, in order."""
+        return sorted(path.stem for path in self.scenes)
 
     def said(self, start: float = 0.0) -> list[Text]:
         """What `--say` says, spread over the show, or ten seconds apart in a show without end; `at` counts from `start`."""
@@ -121,6 +127,7 @@ def plan(options: argparse.Namespace, machine: Machine) -> Plan:
         doors=doors,
         window=getattr(options, "window", None) or machine.stage.window,
         mapping=Path(machine.stage.mapping) if machine.stage.mapping else where / "mapping.toml",
+        journal=where / "show.json",
         keep=where / "scenes",
         flashes=_flashes(machine),
         presets=where / "presets.toml",
@@ -250,10 +257,10 @@ def window_of(plan: Plan) -> WindowOptions | None:
     return WindowOptions(fullscreen=plan.window == "fullscreen", monitor=plan.machine.stage.monitor)
 
 
-def check_ports(doors: DoorsOptions) -> None:
-    """A taken port is said before the show, with the next free one."""
+def check_ports(doors: DoorsOptions, held: int = 0) -> None:
+    """A taken port is said before the show, with the next free one; `held` is the OSC port that we hold already."""
     for option, port, kind in (("osc", doors.osc_port, socket.SOCK_DGRAM), ("web", doors.web_port, socket.SOCK_STREAM)):
-        if port > 0 and not port_is_free(doors.host, port, kind):
+        if port > 0 and port != held and not port_is_free(doors.host, port, kind):
             free = next((p for p in range(port + 1, port + 100) if port_is_free(doors.host, p, kind)), 0)
             raise CannotPlay(f"port {port} is in use, perhaps by a show that already runs; try --{option} {free}")
 

@@ -462,6 +462,11 @@ class Mind:
         self.stream.walk.reseed(seed)
         self.keeper.seed = seed
 
+    def resume(self, seed: int, time: float, latent: Tensor) -> None:
+        """Go on where another mind was: the seed of its walk, the seconds of its clock, its last latent (c, h, w)."""
+        self._reseed(seed)
+        self.stream.resume(time, latent)
+
     def plug(self, kind: Kind, on: bool) -> None:
         """Whether memories of this kind may be parents from now on. What was inherited from them stays."""
         self.memory.plug(kind, on)

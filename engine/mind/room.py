@@ -19,6 +19,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+import numpy as np
 import torch
 
 from engine.core.autonomy import ALONE
@@ -235,6 +236,7 @@ class Room:
         parts = self.gather() if self.gather else None
         mind = Mind(self.options, self.tell, parts)
         mind.thinks = False
+        self._resume(mind)
         self.mind = mind
         self.post(Remembering(mind.keeper.standing.how))
         thought = threading.Thread(target=self.ponder, name="thought", daemon=True)
@@ -263,6 +265,14 @@ class Room:
         ears.join(1.0)
         mind.close()
         self.ring.close()
+
+    def _resume(self, mind: Mind) -> None:
+        """Go on with the dream of the mind before this one, if there was one: its walk, its time, its last picture."""
+        last = self.ring.newest()
+        if last is None or last.latent.shape != mind.parts.dreamer.latent or not last.latent.any():
+            return
+        self._begun = time.monotonic() - last.state.time
+        mind.resume(last.state.seed, last.state.time, torch.from_numpy(last.latent.astype(np.float32)))
 
     def _show(self, mind: Mind, dream: Dream, time: float) -> None:
         """One picture into the ring; and, where stage and mind have one GPU, into its memory. A dark one is not painted."""

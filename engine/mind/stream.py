@@ -72,6 +72,10 @@ class Stream:
         self._clock = 0.0  # seconds of stream, without stalls
         self._made = 0  # pictures
 
+    def resume(self, clock: float, latent: Tensor) -> None:
+        """Go on after a picture that another stream made, `clock` seconds after its beginning."""
+        self._clock, self.latent = clock, latent
+
     def next(
         self, condition: Tensor, start: Tensor, strength: float, feedback: float, time: float, asked: float = 0.0
     ) -> tuple[NDArray[np.uint8], Tensor]:

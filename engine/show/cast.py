@@ -21,7 +21,7 @@ from engine.show.rehearsal import Rehearsal, tried
 from engine.show.scene import Scene, SceneError, UnknownMessage, load
 
 log = logging.getLogger("engine.show.cast")
-GOOD = 300  # frames that a version has drawn without a mistake before it counts as good
+GOOD = 90  # frames that a version has drawn without a mistake before it counts as good
 
 
 class Cast:

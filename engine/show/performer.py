@@ -32,13 +32,13 @@ class Performer:
         self._glide: Glide | None = None
         self._stepped = -STEP
         self._news: list[News] = []
-        self._begun = False
+        self.begun = False  # whether the preset that a show begins with has had its turn
 
     def drain(self) -> Iterator[Message]:
         """What came in; presets, glides and cues as the Sets that they mean."""
         now = self.source()
-        if not self._begun and self._values:
-            self._begun = True
+        if not self.begun and self._values:
+            self.begun = True
             if START in self.book.presets:
                 self._recall(START, 0.0, now)
         for message in self.doors.drain():

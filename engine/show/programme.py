@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 from engine.core.autonomy import KEY, SENTENCE, Autonomy
 from engine.core.clock import Now
@@ -190,6 +191,41 @@ class Programme:
                     each.scene.forget(key)
                 if key == self.said.key:
                     self.said, self._last = Text(""), None
+
+    # what a show would be sorry to forget
+
+    def memory(self) -> dict[str, Any]:
+        """Everything that was turned and said, as JSON takes it."""
+        scenes = {name: dict(each.scene.values) for name, each in self.cast.scenes.items()}
+        said = {"words": self.said.words, "key": self.said.key, "kind": self.said.kind, "visit": self.said.visit}
+        return {
+            "scene": self.name, "wanted": self.wanted, "hold": self.hold, "blackout": self.blackout, "freeze": self.frozen,
+            "seed": self.seed, "scenes": scenes, "said": said if self.said.words else {}, "presence": self.presence.weight,
+            "versions": {name: self.cast.digest(name) for name in self.cast.scenes},
+            "sound": {node.address: list(node.value) for node in self.others if node.address.startswith("/hm/sound/")},
+        }  # fmt: skip
+
+    def restore(self, kept: dict[str, Any]) -> None:
+        """Go on from what `memory` gave; what no longer fits is left as it is."""
+        for name, values in kept.get("scenes", {}).items():
+            if name in self.cast.scenes:
+                scene = self.cast.scenes[name].scene
+                scene.values |= {k: float(v) for k, v in values.items() if k in scene.params()}
+        self.hold, self.blackout = bool(kept.get("hold", self.hold)), bool(kept.get("blackout", False))
+        self.frozen, self.seed = bool(kept.get("freeze", False)), int(kept.get("seed", self.seed))
+        self.wanted = str(kept.get("wanted", self.wanted))
+        name = str(kept.get("scene", self.name))
+        self.name = name if name in self.cast.scenes else self.cast.after(name)
+        said = kept.get("said") or {}
+        if said.get("words"):
+            self.said = Text(str(said["words"]), said.get("kind", "visitor"), str(said.get("key", "")), str(said.get("visit", "")))
+            for each in self.cast.scenes.values():  # known, not heard once more
+                each.scene.words, each.scene.saying = self.said.words, self.said.key
+        self.presence.human(float(kept.get("presence", 0.0)), 0.0)
+        kept_sound = kept.get("sound", {})
+        self.others = tuple(
+            _turned(node, kept_sound[node.address][0]) if kept_sound.get(node.address) else node for node in self.others
+        )
 
     # what can be turned
 

@@ -98,13 +98,13 @@ class Stage:
         self._looked = 0.0
         self._closed = False
 
-    def prepare(self, layers: Sequence[Layer] = (), progress: Progress = _quiet) -> None:
+    def prepare(self, layers: Sequence[Layer] = (), progress: Progress = _quiet, all_verbs: bool = True) -> None:
         """Compile and draw every shader once, and each of `layers` (the scenes') as it will be drawn.
 
         A first draw can take a second, and llvmpipe compiles again for inputs of another format: give all chains that
         the show will use. `progress` hears what is done and how far, 0..1. What is wrong with a file stands in `broken`.
         """
-        names = verbs()
+        names = verbs() if all_verbs else ()  # a show that goes on after a fall has no time for what no scene uses
         whole, self.compositor.size = self.compositor.size, (16, 16)
         for index, verb in enumerate(names):
             progress(f"shader {verb}", index / len(names))

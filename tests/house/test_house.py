@@ -1,5 +1,6 @@
 """The whole show as a stranger runs it: a process of its own, real GL, real UDP, real pages, rooms that are killed."""
 
+import contextlib
 import json
 import os
 import re
@@ -48,10 +49,10 @@ def wait_for(what, seconds=60.0, every=0.1):
 class Show:
     """`hypermnesia run` in a process of its own, on free ports, with a memory of its own."""
 
-    def __init__(self, home, *options, seconds=0.0):
+    def __init__(self, home, *options, seconds=0.0, scene="gap"):
         home.mkdir(exist_ok=True)
         self.home, self.osc, self.web = home, free_port(socket.SOCK_DGRAM), free_port()
-        command = [sys.executable, "-m", "engine", "run", "gap", "--home", str(home), "--sound", "null", "--size", "320x180"]
+        command = [sys.executable, "-m", "engine", "run", scene, "--home", str(home), "--sound", "null", "--size", "320x180"]
         command += ["--osc", str(self.osc), "--web", str(self.web), "--window", "headless", *options]
         command += ["--seconds", str(seconds)] if seconds else []
         self.log = home / "log"
@@ -66,9 +67,17 @@ class Show:
         except OSError:
             return {}
 
+    def loop(self):
+        """The process id of the loop, which the show's own process watches; 0 while there is none."""
+        for child in psutil.Process(self.process.pid).children():
+            with contextlib.suppress(psutil.Error):  # it ends just now
+                if "spawn_main" in " ".join(child.cmdline()):
+                    return child.pid
+        return 0
+
     def room(self, name):
         """The process id of a room; 0 while there is none."""
-        for child in psutil.Process(self.process.pid).children():
+        for child in psutil.Process(self.process.pid).children(recursive=True):
             if Path(f"/proc/{child.pid}/comm").read_text().strip() == f"hm-{name}":
                 return child.pid
         return 0
