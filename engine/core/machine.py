@@ -85,6 +85,12 @@ class DoorsFacts:
     token: str = ""  # for /desk; "" = made at start and printed
     name: str = "hypermnesia"
     allow: tuple[str, ...] = ()  # networks that may send; () = all that can reach the host
+    hosts: tuple[str, ...] = ()  # other names of this machine under which pages are served: "kiosk.museum.lan"
+    public: str = ""  # what the QR code says: "https://write.museum.org/"; "" = the address of this machine
+    proxies: tuple[str, ...] = ()  # reverse proxies whose X-Forwarded-For is believed
+    phones: bool = True  # strangers' phones may write, with the code that is shown in the room
+    helpline: str = "112"  # whom to call, told to who may want to harm themselves
+    unchecked: bool = False  # free text reaches the wall though nothing looks at a general model's pictures
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ import hashlib
 import hmac
 import ipaddress
 import re
-import secrets
 import socket
 from urllib.parse import urlsplit
 
@@ -31,22 +30,24 @@ HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cache-control": "no-cache",
 }
-DOOR = 300  # seconds that a phone's token from the QR code is good, and as long again
-VISIT = 3600  # seconds that a visit's name is good
 
 
 class Guard:
     """ASGI middleware before everything."""
 
-    def __init__(self, app: ASGIApp, options: DoorsOptions):
-        self.app = app
+    def __init__(self, app: ASGIApp, options: DoorsOptions, unknown: set[str]):
+        self.app, self.unknown = app, unknown  # who speaks for others without being trusted
         self.allowed = [ipaddress.ip_network(network) for network in options.web_allow]
-        self.hosts = {"localhost", socket.gethostname().lower(), *(host.lower() for host in options.hosts)}
+        self.proxies = [ipaddress.ip_network(network) for network in options.proxies]
+        public = urlsplit(options.public_url).hostname or ""
+        self.hosts = {"localhost", socket.gethostname().lower(), *(host.lower() for host in options.hosts), public.lower()} - {""}
+        self.public = urlsplit(options.public_url).netloc.lower()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             return await self.app(scope, receive, send)
         headers = Headers(scope=scope)
+        self._see_through(scope, headers)
         refusal = self.refusal(scope, headers)
         if refusal:
             if scope["type"] == "websocket":
@@ -74,9 +75,24 @@ class Guard:
         if not self._named(host):
             return f"this machine is not called {host[:80]!r}"
         origin = headers.get("origin")
-        if scope["type"] == "websocket" and (origin is None or urlsplit(origin).netloc.lower() != host.lower()):
+        if scope["type"] == "websocket" and (origin is None or urlsplit(origin).netloc.lower() not in (host.lower(), self.public)):
             return f"a page of {str(origin)[:80]!r} may not open sockets here"
         return ""
+
+    def _see_through(self, scope: Scope, headers: Headers) -> None:
+        """Put the visitor's own address in place of a trusted proxy's; `relayed`: somebody speaks for another.
+
+        Of X-Forwarded-For the last address that is no trusted proxy is believed: whatever stands before it, a visitor
+        may have written. Who sends the header without being trusted is taken for no kiosk.
+        """
+        client, port = scope.get("client") or ("", 0)
+        named = [one.strip() for one in headers.get("x-forwarded-for", "").split(",") if one.strip()]
+        scope["relayed"] = bool(named or headers.get("forwarded") or headers.get("x-real-ip"))
+        if named and self.proxies and near(client, self.proxies):
+            theirs = next((one for one in reversed(named) if not near(one, self.proxies)), named[0])
+            scope["client"] = (theirs, port)
+        elif scope["relayed"]:
+            self.unknown.add(client)
 
     def _named(self, host: str) -> bool:
         """True for IP addresses, localhost, this machine's name, *.local, and names from the options."""
@@ -110,39 +126,19 @@ def loopback(client: str) -> bool:
 
 
 class Seals:
-    """Names and tokens that only this installation can make, good for a while. Times in seconds since 1970.
-
-    The key comes from the operator's token, so that what was handed out survives a restart of the doors.
-    """
+    """What only this installation can make. The key comes from the operator's token, so it survives a restart."""
 
     def __init__(self, token: str):
         self._key = hashlib.sha256(b"hypermnesia doors " + token.encode()).digest()
 
+    @property
+    def key(self) -> str:
+        """For tokens of persons."""
+        return self._seal("persons")
+
     def _seal(self, what: str) -> str:
-        return hmac.new(self._key, what.encode(), "sha256").hexdigest()[:16]
-
-    def visit(self, now: float) -> str:
-        """A new visit's name: opaque, unforgeable, says nothing of the visitor."""
-        name = f"{int(now):x}.{secrets.token_hex(6)}"
-        return f"{name}.{self._seal('visit ' + name)}"
-
-    def is_visit(self, name: str, now: float) -> bool:
-        """True for a visit's name that was made here within the last hour."""
-        match = re.fullmatch(r"(([0-9a-f]{1,12})\.[0-9a-f]{12})\.([0-9a-f]{16})", name)
-        if not match or not hmac.compare_digest(match[3], self._seal("visit " + match[1])):
-            return False
-        return 0 <= now - int(match[2], 16) + 60 <= VISIT + 60
-
-    def door(self, now: float) -> str:
-        """The short-lived token in the QR code."""
-        return self._seal(f"door {int(now // DOOR)}")
-
-    def is_door(self, token: str, now: float) -> bool:
-        """True for the token of this slot of DOOR seconds or of the one before."""
-        return any(
-            hmac.compare_digest(token.encode(), self._seal(f"door {int(now // DOOR) - ago}").encode()) for ago in (0, 1)
-        )
+        return hmac.new(self._key, what.encode(), "sha256").hexdigest()
 
     def desk(self) -> str:
         """What the operator's browser keeps in place of the token itself."""
-        return self._seal("desk")
+        return self._seal("desk")[:32]

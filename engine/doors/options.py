@@ -28,8 +28,11 @@ class DoorsOptions:
     osc_allow: tuple[str, ...] = NEAR  # networks that may send OSC
     web_allow: tuple[str, ...] = NEAR  # networks that may open pages
     hosts: tuple[str, ...] = ()  # names besides IP addresses, localhost and *.local under which pages are served
+    proxies: tuple[str, ...] = ()  # networks of reverse proxies whose X-Forwarded-For is believed
     moderation: Mode = "filtered"
-    languages: tuple[str, ...] = ("fr", "en")
+    languages: tuple[str, ...] = ("fr", "en")  # of the pages
+    helpline: str = "112"  # whom to call, told to who may want to harm themselves
+    unchecked: str = ""  # why free text does not reach the wall without an operator's word; "" = it does
     token: str = field(default_factory=lambda: secrets.token_urlsafe(12))  # opens /desk
     phones: bool = True  # strangers' phones may write, with the short-lived token of the QR code
     public_url: str = ""  # what the QR code says before its token; "" = http://<address of this machine>:<web port>

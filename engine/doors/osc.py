@@ -30,10 +30,11 @@ from engine.core.messages import (
 from engine.doors import packet
 from engine.doors.clocks import FUTURE, Clocks
 from engine.doors.guard import loopback, near
+from engine.doors.limiter import Limiter
 from engine.doors.moderation import LIMIT
 from engine.doors.nodes import Refused, is_pattern, is_switch, text
 from engine.doors.packet import Arrived, Malformed
-from engine.doors.porter import Limiter, Porter
+from engine.doors.porter import Porter
 from engine.doors.wires import Answer, Sender, address, bundle, encode, most_crowding
 
 log = logging.getLogger("engine.doors.osc")
@@ -209,7 +210,7 @@ class Osc:
 
     async def _say(self, given: Text, sender: Sender) -> None:
         said = await self.porter.say(given)
-        if said in ("empty", "long"):
+        if said.said in ("empty", "long"):
             found = f"/hm/text: 1 to {LIMIT} characters are taken, found {len(given.words)}"
             self._complain(sender, found, "/hm/text", "refused")
 

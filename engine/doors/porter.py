@@ -7,6 +7,8 @@ import logging
 import time
 from collections import Counter, deque
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from cachetools import LRUCache
@@ -22,6 +24,7 @@ from engine.core.messages import (
     Text,
     Told,
     Trouble,
+    Unkept,
     Value,
     Values,
     Withdraw,
@@ -31,29 +34,23 @@ from engine.doors.moderation import LIMIT, Moderator, Verdict, clean
 from engine.doors.nodes import Nodes
 from engine.doors.options import DoorsOptions
 from engine.doors.post import Post
+from engine.doors.privacy import redact
 
 log = logging.getLogger("engine.doors")
 
 Listener = Callable[[News], None]
-Said = Literal["sent", "waiting", "known", "empty", "long", "often"]
+Said = Literal["sent", "waiting", "known", "empty", "long"]
 
 
-class Limiter:
-    """So many within a window, for each client. `time` in seconds from any clock."""
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What became of a text on its way in."""
 
-    def __init__(self, most: int, window: float, clients: int = 4096):
-        self.most, self.window = most, window
-        self._seen: LRUCache[str, deque[float]] = LRUCache(clients)
-
-    def wait(self, client: str, time: float) -> float:
-        """Seconds that a client has to wait; 0 = go on, and it is counted."""
-        seen = self._seen.setdefault(client, deque())
-        while seen and seen[0] <= time - self.window:
-            seen.popleft()
-        if len(seen) >= self.most:
-            return seen[0] + self.window - time
-        seen.append(time)
-        return 0.0
+    said: Said
+    words: str = ""  # as they go on: without what is somebody's own
+    private: tuple[str, ...] = ()  # kinds of what was taken out
+    care: bool = False
+    unread: bool = False
 
 
 class Porter:
@@ -79,6 +76,7 @@ class Porter:
         self._flushing = False
         self.forgetters: list[Callable[[str], None]] = []  # told the keys of texts that were taken back
         self.hold: Callable[[Text, Verdict], bool] = lambda text, verdict: False  # the operator's queue, if any
+        self._judges = ThreadPoolExecutor(1, "judge")  # one: texts keep their order
         self.let_go: Callable[[str], bool] = lambda key: False  # takes a text out of it again
 
     # towards the loop
@@ -107,25 +105,28 @@ class Porter:
         """Forward one parameter, checked before."""
         self.forward(Set(address, args, at))
 
-    async def say(self, text: Text) -> Said:
+    async def say(self, text: Text) -> Heard:
         """Clean, judge and forward a text. News of it goes to the listener of its visit."""
         if text.key in self._stored:
             self._tell(text.visit, self._stored[text.key])
-            return "known"
-        words = clean(text.words)
-        if not words or len(words) > LIMIT:
-            return "long" if words else "empty"
-        verdict = Verdict(words)
+            return Heard("known")
+        words, private = clean(text.words), tuple[str, ...]()
         if text.kind == "visitor":  # performers are let in by the allow-list of their door
-            judge = self.moderator.judge
-            slow = self.moderator.vectors is not None
-            verdict = await asyncio.to_thread(judge, words, text.language) if slow else judge(words, text.language)
+            words, private = redact(words)
+        if not words or len(words) > LIMIT:
+            return Heard("long" if words else "empty", "", private)
+        verdict = Verdict(words)
+        if text.kind == "visitor":
+            work = asyncio.get_running_loop().run_in_executor
+            verdict = await work(self._judges, self.moderator.judge, words, text.language)
         self.counts["texts_displaced" if verdict.displaced else "texts"] += 1
-        ready = Text(verdict.words, text.kind, text.key, text.visit, text.language, self.clock())
+        self.counts["texts_apart"] += not verdict.lent
+        heard = Heard("sent", words, private, verdict.care, verdict.unread)
+        ready = replace(text, words=verdict.words, at=self.clock(), lent=verdict.lent)
         if text.kind == "visitor" and self.hold(ready, verdict):
-            return "waiting"
+            return replace(heard, said="waiting")
         self.forward(ready)
-        return "sent"
+        return heard
 
     def known(self, key: str) -> bool:
         """True if a text of this key is on the disk."""
@@ -156,7 +157,7 @@ class Porter:
                 log.warning("%s: %s", room, what)
                 self.troubles.append(f"{time.strftime('%H:%M:%S')} {room}: {what}")
                 self.counts["troubles"] += 1
-            case Stored() | Returned() | Withdrawn() | Told():
+            case Stored() | Returned() | Withdrawn() | Told() | Unkept():
                 self._learn(letter)
             case _:
                 log.warning("a letter that the doors do not know: %s", type(letter).__name__)
@@ -166,7 +167,7 @@ class Porter:
             for watcher in self.watchers:
                 watcher(addresses)
 
-    def _learn(self, news: Stored | Returned | Withdrawn | Told) -> None:
+    def _learn(self, news: Stored | Returned | Withdrawn | Told | Unkept) -> None:
         if isinstance(news, Stored):
             self._stored[news.key] = news
         if isinstance(news, Withdrawn) and news.found:
@@ -177,6 +178,7 @@ class Porter:
 
     def _forget(self, code: str) -> None:
         """What was withdrawn must not be said again by a page that comes back."""
+        self.moderator.forget()
         keys = {stored.key for stored in self._stored.values() if stored.code == code}
         for forget in self.forgetters:
             for key in keys:

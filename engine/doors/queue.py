@@ -6,11 +6,11 @@ import contextlib
 import json
 import logging
 import os
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from engine.core.messages import Text
+from engine.core.messages import Judged, Text
 from engine.doors.moderation import Verdict
 from engine.doors.porter import Porter
 
@@ -26,51 +26,69 @@ class Queue:
         self.porter = porter
         self.path: Path | None = porter.options.home / "waiting.jsonl" if porter.options.home else None
         self.texts: dict[str, Text] = {}
-        if porter.moderator.mode == "moderated":
-            porter.hold = self.hold
+        self.reasons: dict[str, str] = {}  # by key: why a text is here; not kept
+        porter.hold = self.hold
         porter.let_go = self.let_go
+        porter.forgetters.append(self._forget)
         self._read()
 
     def __len__(self) -> int:
         return len(self.texts)
 
     def hold(self, text: Text, verdict: Verdict) -> bool:
-        """Keep a text for the operator; what was displaced is harmless and goes on."""
-        if verdict.displaced:
+        """Show a text to the operator. True: it waits for them; False: it goes on, perhaps lent to nobody meanwhile.
+
+        What was displaced is harmless and goes on.
+        """
+        waits = self.porter.moderator.mode == "moderated" or bool(self.porter.moderator.trouble)
+        if verdict.displaced or not (waits or not text.lent):
             return False
         if text.key not in self.texts:
+            self.reasons[text.key] = verdict.reason
+            text = replace(text, lent=waits)  # in this queue: False = it is dreamt already
             self.texts[text.key] = text
             if len(self.texts) > self.FULLEST:
                 del self.texts[next(iter(self.texts))]
                 self.porter.counts["queue_lost"] += 1
             self._write()
-        return True
+        return waits
 
     def let_go(self, key: str) -> bool:
         """The visitor takes a text back before anybody read it; False if it does not wait here."""
-        if self.texts.pop(key, None) is None:
+        text = self.texts.get(key)
+        if text is None or not text.lent:
             return False
-        self._write()
+        self._forget(key)
         return True
 
-    def let_pass(self, key: str) -> None:
-        """The operator lets a text through."""
-        text = self.texts.pop(key, None)
-        if text:
-            self.porter.forward(text)
+    def _forget(self, key: str) -> None:
+        if self.texts.pop(key, None):
+            self.reasons.pop(key, None)
             self._write()
 
-    def stop(self, key: str) -> None:
-        """The operator stops a text: it is displaced like one that the dictionaries caught."""
-        text = self.texts.pop(key, None)
+    def let_pass(self, key: str) -> None:
+        """The operator lets a text through, or lets others have words of it."""
+        text = self.texts.get(key)
         if text:
+            self.porter.forward(text if text.lent else Judged(key, True, self.porter.clock()))
+            self._forget(key)
+
+    def stop(self, key: str) -> None:
+        """The operator stops a text: it is displaced like one that the dictionaries caught; one that is dreamt is erased."""
+        text = self.texts.get(key)
+        if text and not text.lent:
+            self.porter.forward(Judged(key, False, self.porter.clock()))
+        elif text:
             elsewhere = self.porter.moderator.elsewhere(text.words, text.language)
-            self.porter.forward(Text(elsewhere, text.kind, text.key, text.visit, text.language, self.porter.clock()))
-            self._write()
+            self.porter.forward(replace(text, words=elsewhere, at=self.porter.clock()))
+        self._forget(key)
 
     def shown(self) -> list[dict[str, Any]]:
         """What waits, oldest first, for the desk."""
-        return [{"key": text.key, "words": text.words, "language": text.language} for text in self.texts.values()]
+        return [
+            {"key": text.key, "words": text.words, "language": text.language, "dreamt": not text.lent, "why": self.reasons.get(text.key, "")}
+            for text in self.texts.values()
+        ]
 
     def _read(self) -> None:
         if self.path and self.path.exists():

@@ -7,6 +7,7 @@ import errno
 import logging
 import os
 import socket
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -59,9 +60,7 @@ class Doors:
 
     def __post_init__(self) -> None:
         self.guard = Guard("doors", self.mailbox.send)
-        self.porter = Porter(
-            self.options, Post.to(self.mailbox), Moderator(self.options.moderation, self.options.languages)
-        )
+        self.porter = Porter(self.options, Post.to(self.mailbox), Moderator(self.options.moderation))
         self.osc = Osc(self.porter)
         self.ring = KeyRing(name=self.keys) if self.keys else None
         self.porter.recorders.append(self._strike)
@@ -82,6 +81,8 @@ class Doors:
         """Open everything, serve until the end, close."""
         loop = asyncio.get_running_loop()
         loop.add_reader(self.mailbox.fileno(), self._letters)
+        if self.options.moderation != "open":
+            threading.Thread(target=self.porter.moderator.wake, name="moderation", daemon=True).start()  # the encoder is there when the first text comes
         self._tasks += [
             loop.create_task(self._every(1.0 / self.options.state_hz, self.osc.publish)),
             loop.create_task(self._every(0.5, self.web.visits.tell_state)),

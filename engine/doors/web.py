@@ -26,9 +26,11 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from engine.doors import metrics
 from engine.doors.desk import Desk
-from engine.doors.guard import Guard, Seals
+from engine.doors.guard import Guard, Seals, loopback
+from engine.doors.limiter import Limiter
 from engine.doors.live import Live
-from engine.doors.porter import Limiter, Porter
+from engine.doors.persons import Persons
+from engine.doors.porter import Porter
 from engine.doors.visit import Visits
 from engine.doors.wires import any_socket
 
@@ -44,23 +46,27 @@ class Web:
         self.options = porter.options
         self.seals = Seals(self.options.token)
         self.live = Live(live, porter.counts)
-        self.visits = Visits(porter, self.seals)
+        self.persons = Persons(self.seals.key, self.options.idle)
+        self.visits = Visits(porter, self.persons)
         self.desk = Desk(porter, self.health)
         self.port = self.options.web_port
+        self.unknown: set[str] = set()  # proxies that nobody named
         self._logins = Limiter(5, 60.0)
         routes = [
             Route("/", lambda request: FileResponse(PAGES / "write.html")),
             Route("/wall", lambda request: FileResponse(PAGES / "wall.html")),
             Route("/desk", self._desk, methods=["GET", "POST"]),
             Route("/health", self._health),
+            Route("/health.json", self._health_json),
             Route("/metrics", self._metrics),
             Route("/qr.svg", self._qr),
+            Route("/desk/code", self._code),
             WebSocketRoute("/visit", self.visits.serve),
             WebSocketRoute("/live", self._live),
             WebSocketRoute("/desk/live", self._desk_live),
             Mount("/pages", StaticFiles(directory=PAGES)),
         ]
-        guard = Middleware(Guard, options=self.options)
+        guard = Middleware(Guard, options=self.options, unknown=self.unknown)
         self.app = Starlette(routes=routes, middleware=[guard], max_body_size=4096)
 
     def close(self) -> None:
@@ -76,9 +82,13 @@ class Web:
         notes = list(told.notes)
         if silent > SILENT:
             notes.append(f"the loop has not spoken for {silent:.0f} s; look at its log, or start the show again")
+        moderator = self.porter.moderator
+        for guard in sorted(self.unknown)[:3]:
+            notes.append(f"{guard} speaks for others (X-Forwarded-For), so nobody behind it is the kiosk; if it is your proxy, [doors] proxies = [\"{guard}\"]")
+        notes += [note for note in (moderator.trouble, self.options.unchecked) if note]
         doors: dict[str, Any] = {
             "moderation": self.porter.moderator.mode,
-            "meaning_checked": self.porter.moderator.vectors is not None,
+            "texts_judged": not self.porter.moderator.trouble,
             "pages": len(self.visits.open),
             "watchers": len(self.live.watchers),
             "waiting_for_operator": len(self.desk.queue),
@@ -91,8 +101,14 @@ class Web:
         }  # fmt: skip
 
     async def _health(self, request: Request) -> Response:
+        """A page for people, JSON for machines: whoever names text/html is a browser."""
+        if "text/html" in request.headers.get("accept", ""):
+            return FileResponse(PAGES / "health.html", 200 if self.health()["ok"] else 503, headers={"vary": "accept"})
+        return await self._health_json(request)
+
+    async def _health_json(self, request: Request) -> Response:
         health = self.health()
-        return JSONResponse(health, 200 if health["ok"] else 503)
+        return JSONResponse(health, 200 if health["ok"] else 503, headers={"vary": "accept"})
 
     async def _metrics(self, request: Request) -> Response:
         health = self.health()
@@ -111,13 +127,22 @@ class Web:
     def address(self) -> str:
         """Where phones find the writing page, with the token of this minute."""
         base = self.options.public_url or f"http://{_reachable(self.options.host)}:{self.port}/"
-        return f"{base.rstrip('/')}/?p={self.seals.door(time.time())}"
+        return f"{base.rstrip('/')}/?p={self.persons.code(time.time())}"
 
     async def _qr(self, request: Request) -> Response:
-        """The QR code, for the kiosk's own page and the wall: a phone that is here already needs none."""
+        """The QR code, for the kiosk's own page and the operator: whoever else asks is not in the room."""
+        here = request.client is not None and loopback(request.client.host) and not request.scope.get("relayed", False)
+        if not (here or self._operator(request.cookies)):
+            return PlainTextResponse("the code is shown in the room\n", 403)
         out = io.BytesIO()
         segno.make(self.address(), error="m").save(out, kind="svg", scale=4, border=3, dark="#0b0a0c", light="#e9e2d3")
         return Response(out.getvalue(), media_type="image/svg+xml", headers={"cache-control": "no-store"})
+
+    async def _code(self, request: Request) -> Response:
+        """The same in letters, for the operator: to be read out, or written on a wall."""
+        if not self._operator(request.cookies):
+            return PlainTextResponse("the code is shown in the room\n", 403)
+        return PlainTextResponse(self.address() + "\n", headers={"cache-control": "no-store"})
 
     # for the operator
 
@@ -141,7 +166,7 @@ class Web:
         if not hmac.compare_digest(given.encode(), self.options.token.encode()):
             return FileResponse(PAGES / "login.html", 403)
         answer = RedirectResponse("/desk", 303)
-        answer.set_cookie("desk", self.seals.desk(), max_age=30 * 86400, httponly=True, samesite="strict", path="/desk")
+        answer.set_cookie("desk", self.seals.desk(), max_age=30 * 86400, httponly=True, samesite="strict", path="/")
         return answer
 
     async def _desk_live(self, ws: WebSocket) -> None:

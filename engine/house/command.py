@@ -20,6 +20,7 @@ first steps
 ELSEWHERE = {  # command -> (module whose main(argv) runs it, one line of help)
     "archive": ("engine.mind.memory.command", "look into the memory, take back, export, compact, snapshot, restore"),
     "calibrate": ("engine.bench.calibrate", "measure the sync of sound and light; fit a reader to a model; hear recordings by their words"),
+    "desk": ("engine.house.desk", "where the operator's desk is, with its token"),
     "fetch": ("engine.mind.model.fetch", "the only command that downloads: a model, by name"),
     "models": ("engine.mind.model.models", "which models are here, how large, under which licence"),
     "train": ("engine.atelier.train", "train the embedded model from nothing, or go on"),

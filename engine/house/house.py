@@ -20,10 +20,11 @@ from typing import Self
 from engine.core.clock import Clock, Now
 from engine.core.errors import CannotPlay
 from engine.core.guard import FAULTS, Guard
-from engine.core.machine import Machine
+from engine.core.machine import Machine, home
 from engine.core.messages import Directory, Dream, Health, Set, Trouble
 from engine.core.meter import Meter
 from engine.core.supervisor import Room, Supervisor
+from engine.house.desk import announced, kept_token
 from engine.house.journal import Entry, Journal, read
 from engine.house.lasting import Lasting
 from engine.house.plan import Plan, cast_of, check_ports, check_settings, plan, window_of
@@ -375,17 +376,18 @@ def stopped_by_signals(house: House) -> Iterator[None]:
 def run(options: argparse.Namespace, machine: Machine, lasting: Lasting | None = None, fallen: Fallen | None = None) -> int:
     """One show from its first frame to its last, in this process; see watchdog.py for whoever starts it."""
     show = plan(options, machine)
-    if lasting:
-        token = machine.doors.token or lasting.names.token
-        show = replace(show, doors=replace(show.doors, token=token))
+    if not machine.doors.token and show.doors.home:
+        show = replace(show, doors=replace(show.doors, token=kept_token(show.doors.home)))
     with House(show, lasting, fallen) as house, stopped_by_signals(house):
         without = f", without: {'; '.join(house.without())}" if house.without() else ""
         memory = f"; {house.memory.how}" if house.memory.how else ""
         print(f"hypermnesia wakes up{' again' if fallen else ''}{without}{memory}", file=sys.stderr)
         house.wake()
+        *pages, desk = (house.doors.opened and house.doors.opened.pages) or ("",)
         if (opened := house.doors.opened) and not fallen:
-            print(f"  write: {opened.pages[0] if opened.pages else ''}\n  OSC: udp {opened.osc}, tcp {opened.osc_tcp or 'closed'}", file=sys.stderr)
-        house.play()
+            print(f"  write: {pages[0] if pages else ''}\n  desk: {desk}\n  OSC: udp {opened.osc}, tcp {opened.osc_tcp or 'closed'}", file=sys.stderr)
+        with announced(show.doors.home or home(), desk):
+            house.play()
         print(summary(house), file=sys.stderr)
     return 0
 

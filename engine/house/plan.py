@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import ipaddress
 import os
 import socket
 from collections.abc import Iterable
@@ -108,7 +109,15 @@ def plan(options: argparse.Namespace, machine: Machine) -> Plan:
         web_port=_port(options, "web", machine.doors.web),
         moderation=_mode(getattr(options, "moderation", None) or machine.doors.moderation),
         home=where / "doors",
+        hosts=machine.doors.hosts,
+        proxies=machine.doors.proxies,
+        public_url=machine.doors.public,
+        phones=machine.doors.phones,
+        helpline=machine.doors.helpline,
     )
+    doors = _looked_at(doors, mind.model, machine)
+    for key in ("allow", "proxies"):
+        _networks(key, getattr(machine.doors, key))
     if machine.doors.allow:
         doors = replace(doors, osc_allow=machine.doors.allow, web_allow=machine.doors.allow)
     if machine.doors.token:
@@ -136,6 +145,27 @@ def plan(options: argparse.Namespace, machine: Machine) -> Plan:
         seconds=options.seconds,
         machine=machine,
     )
+
+
+def _networks(key: str, networks: tuple[str, ...]) -> None:
+    """Raises CannotPlay for what is no network."""
+    for network in networks:
+        try:
+            ipaddress.ip_network(network)
+        except (ValueError, TypeError):
+            raise CannotPlay(f'[doors] {key} wants networks such as "192.168.1.0/24", found {network!r}') from None
+
+
+def _looked_at(doors: DoorsOptions, model: str, machine: Machine) -> DoorsOptions:
+    """A general model can paint what nobody should see, and nothing here looks at its pictures: then a person reads first.
+
+    The embedded model can only paint what it was taught.
+    """
+    if model in ("embedded", "composed") or machine.doors.unchecked or doors.moderation in ("moderated", "curated"):
+        return doors
+    why = (f"{model} is a general model and nothing looks at its pictures, so every text waits for the operator; "
+           "[doors] unchecked = true lets free text reach the wall")  # fmt: skip
+    return replace(doors, moderation="moderated", unchecked=why)
 
 
 def cast_of(plan: Plan, **more: Any) -> Cast:

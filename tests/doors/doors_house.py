@@ -14,12 +14,13 @@ from typing import Any
 from pythonosc.osc_packet import OscPacket
 
 from engine.core.crossings import Mailbox
+from engine.core.judge import judge
 from engine.core.messages import Directory, Health, Message, News, Node, Opened, Stored, Text, Trouble, Values
 from engine.doors.options import DoorsOptions
 from engine.doors.room import serve
 from engine.doors.wires import encode
 
-QUIET = DoorsOptions(osc_port=0, tcp_port=-1, query_port=-1, web_port=0, advertise=False, token="letmein")
+QUIET = DoorsOptions(osc_port=0, tcp_port=-1, query_port=-1, web_port=0, advertise=False, token="letmein", texts=300)
 NODES = (
     Node("/hm/beta", "f", "how far the picture's own memory turns the words", (0.6,), 0.0, 1.0),
     Node("/hm/rho", "f", "how far it is stretched", (0.0,), 0.0, 1.0),
@@ -66,6 +67,8 @@ class House:
         self._loop = threading.Thread(target=self._run, daemon=True)
 
     def __enter__(self) -> House:
+        if self.options.moderation != "open":
+            judge()  # once a process: a test of sockets does not wait for an encoder
         self._room.start()
         self._loop.start()
         self.until(lambda: self.opened.pages or self.troubles)

@@ -3,75 +3,56 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from engine.core.messages import Text
-from engine.doors.moderation import ALLOWED, BLOCKED, Moderator, clean
+from engine.core.judge import Judge
+from engine.core.messages import Judged, Text, Withdrawn
+from engine.doors.moderation import ALLOWED, Moderator, clean
 from tests.doors.doors_house import House
 from tests.doors.test_web import Page, key
 
-HARMLESS = (
-    "the sea at night", "une ville en feu", "assassins of sleep", "a class in Scunthorpe", "the bass player passes by",
-    "Essex and Sussex", "shiitake mushrooms", "un phoque sur la glace", "my cocker spaniel", "je suis triste ce soir",
-    "البحر في الليل", "海が見える夜", "👩‍👩‍👧 à la plage", "la vie est un long fleuve tranquille", "burn everything I wrote",
+
+@pytest.fixture(scope="module")
+def moderator() -> Moderator:
+    return Moderator("filtered")
+
+
+@pytest.mark.parametrize("words", [
+    "the sea at night", "une ville en feu", "assassins of sleep", "a class in Scunthorpe", "the bass player passes by", "Essex and Sussex", "shiitake mushrooms",
+    "un phoque sur la glace", "my cocker spaniel", "je suis triste ce soir", "البحر في الليل", "海が見える夜", "👩‍👩‍👧 à la plage", "la vie est un long fleuve tranquille",
     "a knife on the table", "j'ai rêvé de ma mère morte", "the war took my brother",
-)  # fmt: skip
-OBSCENE = (
-    "fuck you",
-    "fück",
-    "sh1t",
-    "f.u.c.k this",
-    "ｆｕｃｋ",
-    "fuсk in cyrillic",
-    "enculé",
-    "va te faire foutre",
-    "nique ta mère",
-)
-
-
-def bags(sentences: Sequence[str]) -> NDArray[np.float32]:
-    """A small whole vector function: hashed words, unit length. Sentences that share words are alike."""
-    out = np.zeros((len(sentences), 512), np.float32)
-    for row, sentence in zip(out, sentences, strict=True):
-        for word in re.findall(r"\w+", sentence.casefold()):
-            row[sum(ord(c) * 31**i for i, c in enumerate(word)) % 512] += 1.0
-        row /= max(1e-9, float(np.linalg.norm(row)))
-    return out
-
-
-@pytest.mark.parametrize("words", HARMLESS)
-def test_harmless_words_pass_as_they_are(words: str) -> None:
+])  # fmt: skip
+def test_harmless_words_pass_as_they_are_and_are_lent(moderator: Moderator, words: str) -> None:
     for language in ("", "en", "fr"):
-        verdict = Moderator("filtered").judge(clean(words), language)
+        verdict = moderator.judge(clean(words), language)
         assert not verdict.displaced and verdict.words == clean(words), verdict
+        assert verdict.lent or words == "a knife on the table", verdict  # of knives it is unsure
 
 
-@pytest.mark.parametrize("words", OBSCENE)
-def test_obscenities_are_displaced_whatever_they_dress_as(words: str) -> None:
-    verdict = Moderator("filtered").judge(clean(words))
-    assert verdict.displaced and verdict.words in ALLOWED and verdict.reason.startswith("the word ")
+@pytest.mark.parametrize("words", [
+    "fuck you", "fück", "sh1t", "f.u.c.k this", "ｆｕｃｋ", "fuсk in cyrillic", "enculé", "va te faire foutre", "nique ta mère", "kill all the jews", "go kill yourself",
+    "sale arabe", "les juifs sont des rats",
+])  # fmt: skip
+def test_obscenity_and_hate_are_displaced_whatever_button_is_pressed(moderator: Moderator, words: str) -> None:
+    for language in ("", "en", "fr"):
+        verdict = moderator.judge(clean(words), language)
+        assert (verdict.displaced and verdict.words in ALLOWED) or (words == "sh1t" and not verdict.lent), verdict
+        assert verdict.reason
 
 
-def test_a_displaced_text_goes_to_the_nearest_allowed_sentence_in_its_language() -> None:
-    moderator = Moderator("filtered")
-    assert moderator.judge("the fucking snow over the town", "en").words == "snow over the roofs of a town"
-    assert moderator.judge("un putain de chien au soleil", "fr").words == "un chien qui dort au soleil"
-    near = Moderator("filtered", vectors=bags)
-    assert near.judge("shit a train leaves", "en").words == "a train that leaves without me"
+def test_a_displaced_text_goes_to_the_nearest_allowed_sentence_in_its_language(moderator: Moderator) -> None:
+    assert moderator.judge("the fucking snow over the town", "fr").words == "snow over the roofs of a town"
+    assert moderator.judge("un enculé de chien au soleil", "en").words == "un chien qui dort au soleil"
 
 
-def test_meanings_are_held_against_sentences_by_the_vectors_passed_in() -> None:
-    moderator = Moderator("filtered", vectors=bags)
-    verdict = moderator.judge("kill all of them now", "en")
-    assert verdict.displaced and verdict.risk > moderator.RISK and "meaning" in verdict.reason
-    assert not moderator.judge("the sea and a fire far away", "en").displaced
-    assert not Moderator("filtered").judge("kill all of them now", "en").displaced
+def test_what_is_unsure_is_dreamt_and_lent_to_nobody(moderator: Moderator) -> None:
+    verdict = moderator.judge("θάλασσα τη νύχτα")
+    assert (verdict.words, verdict.displaced, verdict.lent, verdict.unread) == ("θάλασσα τη νύχτα", False, False, True)
+    verdict = moderator.judge("je veux mourir")
+    assert verdict.care and not verdict.lent and not verdict.displaced and verdict.words == "je veux mourir"
 
 
 def test_the_four_modes() -> None:
@@ -79,6 +60,15 @@ def test_the_four_modes() -> None:
     assert Moderator("filtered").judge("fuck").displaced and Moderator("moderated").judge("fuck").displaced
     curated = Moderator("curated").judge("something of my own", "en")
     assert curated.displaced and curated.words in ALLOWED
+
+
+def test_without_its_encoder_every_text_waits_and_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone() -> Judge:
+        raise FileNotFoundError("no text encoder")
+
+    monkeypatch.setattr("engine.doors.moderation.judge", gone)
+    blind = Moderator("filtered")
+    assert not blind.judge("the sea at night").lent and "waits for the operator" in blind.trouble
 
 
 def test_words_are_cleaned_and_not_mended() -> None:
@@ -89,17 +79,10 @@ def test_words_are_cleaned_and_not_mended() -> None:
     assert clean("\u200b\ufeff \u2069") == ""
 
 
-def test_the_anchors_themselves_are_clean() -> None:
-    assert len(ALLOWED) % 2 == 0 and len(set(ALLOWED)) == len(ALLOWED) and not set(ALLOWED) & set(BLOCKED)
+def test_the_allowed_sentences_are_allowed(moderator: Moderator) -> None:
+    assert len(ALLOWED) % 2 == 0 and len(set(ALLOWED)) == len(ALLOWED)
     for sentence in ALLOWED:
-        assert not Moderator("filtered").judge(sentence).displaced, sentence
-
-
-def test_dictionaries_keep_nothing_that_a_visitor_wrote() -> None:
-    from engine.doors.moderation import _dictionary
-
-    Moderator("filtered").judge("une phrase secrète", "fr")
-    assert _dictionary(("french",)).get_cache_size() == 0
+        assert moderator.judge(sentence).lent, sentence
 
 
 @pytest.fixture
@@ -124,8 +107,8 @@ def test_a_text_waits_for_the_operator_who_lets_it_pass_or_displaces_it(house: H
     first, second = key(1), key(2)
     visitor.say(t="text", key=first, words="la mer monte", language="fr")
     assert visitor.hear("waiting")["key"] == first
-    visitor.say(t="text", key=second, words="une phrase douteuse", language="fr")
-    assert [text["words"] for text in waiting(operator, 2)] == ["la mer monte", "une phrase douteuse"]
+    visitor.say(t="text", key=second, words="une phrase de plus", language="fr")
+    assert [text["words"] for text in waiting(operator, 2)] == ["la mer monte", "une phrase de plus"]
     assert not house.messages(Text)
     operator.say(t="pass", key=first)
     assert visitor.hear("stored")["key"] == first
@@ -187,4 +170,45 @@ def test_a_full_disk_is_counted_and_the_text_still_waits(tmp_path: Path) -> None
         visitor.say(t="text", key=key(), words="elle attend", language="fr")
         visitor.hear("waiting")
         assert json.loads(house.get("/health").body)["doors"]["queue_unkept"] == 1
+        visitor.close()
+
+
+def test_unsure_texts_are_dreamt_shown_at_the_desk_and_lent_or_erased_by_the_operators_word(tmp_path: Path) -> None:
+    with House(home=tmp_path) as house:
+        visitor, operator = Page(house), desk(house)
+        keys = [key(1), key(2), key(3)]
+        for k in keys:
+            visitor.say(t="text", key=k, words="θάλασσα τη νύχτα")
+            assert visitor.hear("unread")["key"] == k and visitor.hear("stored")["key"] == k
+        assert [text.lent for text in house.messages(Text)] == [False] * 3
+        shown = waiting(operator, 3)
+        assert all(text["dreamt"] and "script" in text["why"] for text in shown)
+        operator.say(t="pass", key=keys[0])
+        operator.say(t="stop", key=keys[1])
+        house.until(lambda: len(house.messages(Judged)) == 2)
+        assert [(word.key, word.lent) for word in house.messages(Judged)] == [(keys[0], True), (keys[1], False)]
+        house.tell(Withdrawn(house.stored[keys[2]].code, True, "", keys[2]))
+        waiting(operator, 0)
+        visitor.close()
+        operator.close()
+
+
+def test_who_may_harm_themselves_is_told_whom_to_call() -> None:
+    with House(helpline="3114") as house:
+        visitor = Page(house)
+        visitor.say(t="text", key=(k := key()), words="je veux mourir", language="fr")
+        assert visitor.hear("care") == {"t": "care", "key": k, "number": "3114"}
+        assert visitor.hear("stored") and house.messages(Text)[0].words == "je veux mourir" and not house.messages(Text)[0].lent
+        visitor.close()
+
+
+def test_what_is_somebodys_own_is_not_stored_and_they_see_it() -> None:
+    with House() as house:
+        visitor = Page(house)
+        visitor.say(t="text", key=(k := key()), words="write to jean@example.org tonight")
+        assert visitor.hear("private") == {"t": "private", "key": k, "words": "write to … tonight", "kinds": ["email"]}
+        visitor.hear("stored")
+        visitor.say(t="text", key=(k := key()), words="06 12 34 56 78")
+        assert visitor.hear("empty") == {"t": "empty", "key": k, "private": ["phone"]}
+        assert [text.words for text in house.messages(Text)] == ["write to … tonight"]
         visitor.close()
