@@ -91,6 +91,9 @@ class Queue:
         ]
 
     def _read(self) -> None:
+        if self.path:
+            with contextlib.suppress(OSError):
+                self.path.with_suffix(".new").unlink(missing_ok=True)  # words that a kill left behind
         if self.path and self.path.exists():
             for line in self.path.read_text(encoding="utf-8").splitlines():
                 with contextlib.suppress(ValueError, TypeError):  # a line torn by a power cut

@@ -29,7 +29,7 @@ from engine.mind.room import Room
 from tests.faults.disks import disk, full, read_only
 from tests.faults.killed import readable
 from tests.faults.test_archive import CANARY, WORDS
-from tests.house.test_house import Show
+from tests.house.test_house import Show, wait_for
 from tests.mind.small_mind import SIDE, options, parts
 
 
@@ -260,7 +260,8 @@ def test_a_whole_show_plays_on_a_bad_disk_and_says_so_first_and_in_health(what: 
             zeroed(lived(home / "archive") / "memory.sqlite")
         with (read_only(place) if what == "read-only" else full(place) if what == "full" else disk(tmp_path / "none")):
             show = Show(tmp_path / "log", "--say", "the sea at night", "--home", str(home)).awake()
-            notes = " ".join(show.health()["notes"])
+            assert show.process.poll() is None, show.log.read_text()
+            notes = " ".join(wait_for(lambda: show.health().get("notes")))
             first = next(line for line in show.log.read_text().splitlines() if "wakes up" in line)
             said = "copy of" if what == "damaged" else "is not remembered"
             assert said in first and said in notes
