@@ -6,7 +6,6 @@ import datetime
 import socket
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ import pytest
 from engine.core.crossings import PictureRing
 from engine.core.messages import Dream, Text, Trouble
 from engine.mind.memory import strata
-from engine.mind.memory.archive import Birth
+from engine.mind.memory.archive import Birth, Seen
 from engine.mind.memory.copies import snapshots
 from engine.mind.mind import Mind
 from engine.mind.room import Room
@@ -99,10 +98,11 @@ def test_sentences_are_stored_while_old_pictures_are_compared_and_laid_together(
     keeper, calendar = mind.keeper, Calendar()
     rng = np.random.default_rng(0)
     keeper.archive.calendar = lambda: datetime.date(2026, 1, 1)
-    like = next(parts().founders(0, 1))
+    row = np.array([0])
+    meaning, latent = mind.memory.words.raw(row)[0], mind.memory.latents(row)[0].astype(np.float16)
     for number in range(60):
-        vector = like.meaning + (0.01 if number % 2 else 3.0) * rng.standard_normal(len(like.meaning)).astype(np.float32) / 8
-        seen = replace(like.seen, vector=vector / np.linalg.norm(vector))
+        vector = meaning + (0.01 if number % 2 else 3.0) * rng.standard_normal(len(meaning)).astype(np.float32) / 8
+        seen = Seen(latent, vector / np.linalg.norm(vector), bytes(32))
         keeper._take_in(keeper.archive.remember(Birth("machine", "", seen.vector, seen), mind.parts.space), seen.vector, seen)
     keeper.archive.calendar, mass = calendar, keeper.archive.mass
     comparing, spoken, compare = threading.Event(), threading.Event(), strata._strata
