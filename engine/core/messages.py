@@ -267,6 +267,14 @@ class Remembering:
 
 
 @dataclass(frozen=True, slots=True)
+class Datagram:
+    """What came to the OSC port while the doors did not look: they work it off when they are back."""
+
+    data: bytes
+    address: tuple[str | int, ...]  # whose it is, as the socket says it
+
+
+@dataclass(frozen=True, slots=True)
 class Loading:
     """What a room is busy with before it can play: a line of progress."""
 

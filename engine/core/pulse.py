@@ -54,6 +54,10 @@ class Pulses:
         beat, until = self._rows[THREADS.index(thread)].tolist()
         return max(0.0, now - max(beat, until)) if beat else 0.0
 
+    def waiting(self, thread: str, now: float) -> bool:
+        """Whether a thread has said that it will be silent for a while yet, or somebody expects its first beat."""
+        return float(self._rows[THREADS.index(thread), 1]) > now
+
     def last(self, thread: str) -> float:
         """Monotonic seconds of a thread's last beat; 0: none."""
         return float(self._rows[THREADS.index(thread), 0])

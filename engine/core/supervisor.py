@@ -84,7 +84,7 @@ class Room:
 
     def start(self) -> None:
         """Start the process with a fresh mailbox: letters to a dead room are of no use to its successor."""
-        self.starts = [start for start in self.starts if time.monotonic() - start < 3600.0] + [time.monotonic()]
+        self.starts.append(time.monotonic())
         self._going = time.monotonic()
         self.pulses.expect(self.threads, self.LOADING)
         mine, theirs = Mailbox.pair()
@@ -198,6 +198,7 @@ class Supervisor:
 
     def __init__(self, rooms: list[Room], guard: Guard | None = None):
         self.rooms, self.guard = rooms, guard or Guard("supervisor")
+        self.also: list[Callable[[], None]] = []  # what else is looked at as often
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="supervisor", daemon=True)
 
@@ -215,6 +216,8 @@ class Supervisor:
             before = now
             for room in self.rooms:
                 self.guard.run(f"watching {room.name}", room.watch, now, patience, otherwise=None)
+            for look in self.also:
+                self.guard.run("looking after the rooms", look, otherwise=None)
 
     def __exit__(self, *_: object) -> None:
         self._ended.set()

@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 
 from engine.core.crossings import KeyRing, Mailbox
 from engine.core.guard import Guard
-from engine.core.messages import Keystroke, Message, Opened, Set, Trouble
+from engine.core.messages import Datagram, Keystroke, Message, Opened, Set, Trouble
 from engine.core.pulse import Pulses
 from engine.doors.guard import loopback
 from engine.doors.moderation import Moderator
@@ -73,6 +73,7 @@ class Doors:
         self.query = OscQuery(self.porter, self._receive)
         self.advert: Advert | None = None
         self.opened = Opened()
+        self._door: UdpDoor | None = None
         self.ended = asyncio.Event()
         self._closing: list[Callable[[], None]] = []
         self._tasks: list[asyncio.Task[None]] = []
@@ -110,6 +111,9 @@ class Doors:
         for letter in self.mailbox.drain():
             if letter is None:
                 self.ended.set()
+            elif isinstance(letter, Datagram):
+                if self._door:
+                    self.guard.run("a packet", self._door.take, letter.data, letter.address, otherwise=None)
             else:
                 self.guard.run("a letter", self.porter.hear, letter, otherwise=None)
 
@@ -171,6 +175,7 @@ class Doors:
         sock.setblocking(False)
         door = UdpDoor(sock, self._receive, self.osc.welcome, self.porter.counts)
         door.open()
+        self._door = door
         self._closing.append(door.close)
         self.opened = replace(self.opened, osc=door.port)
 

@@ -138,13 +138,24 @@ class UdpDoor:
                 break
             except OSError:  # an answer of ours was refused by its receiver; the socket is well
                 continue
-            sender = self._sender(address)
-            if sender is None:
-                self.counts["osc_strangers"] += 1
-            elif any(name in data for name in PANIC_BYTES):
-                self.receive(data, sender)
-            else:
-                self.backlog.append((data, sender))
+            self._sort(data, address)
+        self._begin()
+
+    def take(self, data: bytes, address: tuple[str | int, ...]) -> None:
+        """One datagram that somebody else has received at this port."""
+        self._sort(data, address)  # type: ignore[arg-type]
+        self._begin()
+
+    def _sort(self, data: bytes, address: tuple[str, int]) -> None:
+        sender = self._sender(address)
+        if sender is None:
+            self.counts["osc_strangers"] += 1
+        elif any(name in data for name in PANIC_BYTES):
+            self.receive(data, sender)
+        else:
+            self.backlog.append((data, sender))
+
+    def _begin(self) -> None:
         while len(self.backlog) > BACKLOG:
             self.backlog.popleft()
             self.counts["osc_lost"] += 1

@@ -24,6 +24,7 @@ from engine.core.machine import Machine, home
 from engine.core.messages import Directory, Dream, Health, Set, Trouble
 from engine.core.meter import Meter
 from engine.core.supervisor import Room, Supervisor
+from engine.house.deputy import Deputy
 from engine.house.desk import announced, kept_token
 from engine.house.journal import Entry, Journal, read
 from engine.house.lasting import Lasting
@@ -140,6 +141,8 @@ class House:
         self.mind = MindRoom(mind, pictures)
         self.sound = SoundRoom(sound, self.lasting.grains, page, self.lasting.samples)
         self.doors = DoorsRoom(doors, self._directory, self._directory_serial, self.health, self._measured)
+        if names.udp:
+            self.supervisor.also.append(Deputy(names.udp, plan.doors, doors, self.pulses, self.doors.inject, self.guard).look)
         self.beat = beat.OnTheBeat(self.doors, pulse)
         self.spoilt = [said for said in (put_aside(plan.presets, Book.read), put_aside(plan.mapping, load_mapping)) if said]
         self.performer = Performer(self.beat, plan.presets)

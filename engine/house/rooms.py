@@ -6,6 +6,7 @@ import heapq
 import itertools
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -192,15 +193,15 @@ class DoorsRoom:
         self.opened: Opened | None = None  # where the doors are
         self._serial = -1  # of the directory that the doors know
         self._values = self._health = 0.0
-        self._injected: list[Message] = []
+        self._injected: deque[Message] = deque()
 
     def inject(self, *messages: Message) -> None:
-        """Say something as if it had come in: `--say`, a score, a test."""
+        """Say something as if it had come in: `--say`, a score, a test. Any thread."""
         self._injected.extend(messages)
 
     def drain(self) -> Iterator[Message]:
         now = self.source()
-        arrived, self._injected = self._injected, []
+        arrived = [self._injected.popleft() for _ in range(len(self._injected))]
         for message in (*arrived, *_each(self.room.drain())):
             if isinstance(message, Trouble):
                 log.warning("%s: %s", message.room, message.what)

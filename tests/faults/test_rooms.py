@@ -1,0 +1,67 @@
+"""Doors that hang: dark is obeyed all the same, they are replaced, and what was sent meanwhile is worked off."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from engine.core.guard import Guard
+from engine.core.messages import Directory, Message, Opened, Set, Text
+from engine.core.pulse import Pulses
+from engine.core.supervisor import Room, Supervisor
+from engine.doors.wires import UdpDoor, encode
+from engine.house.deputy import Deputy
+from tests.doors.doors_house import NODES, QUIET
+from tests.faults.test_threads import wait_for
+
+pytestmark = pytest.mark.realtime
+
+
+def test_dark_is_obeyed_while_the_doors_hang_and_nothing_that_was_sent_is_lost(tmp_path: Path) -> None:
+    port, pulses = UdpDoor.bind("127.0.0.1", 0), Pulses()
+    options = replace(QUIET, web_port=-1, home=tmp_path)
+    doors = Room("doors", "engine.doors.room:serve", lambda: (options, None, pulses.name, None, port), 0, ("doors",), pulses)
+    said: list[Message] = []
+    supervisor = Supervisor([doors], Guard("supervisor"))
+    deputy = Deputy(port, options, doors, pulses, said.append, supervisor.guard)
+    supervisor.also.append(deputy.look)
+    heard: list[Message] = []
+
+    def listen() -> None:
+        for letter in doors.drain():
+            if isinstance(letter, Opened):
+                doors.send(Directory(NODES))
+            elif isinstance(letter, tuple):
+                heard.extend(letter)
+
+    with supervisor, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as performer:
+
+        def send(address: str, *args: object) -> None:
+            performer.sendto(encode(address, list(args)), port.getsockname())  # type: ignore[arg-type]
+
+        def texts() -> list[str]:
+            listen()
+            return [message.words for message in heard if isinstance(message, Text)]
+
+        send("/hm/text", "before they were open")
+        wait_for(lambda: texts() == ["before they were open"], 60)
+        first, begun = doors.process.pid, time.monotonic()  # type: ignore[union-attr]
+        os.kill(first or 0, signal.SIGSTOP)
+        send("/hm/text", "while they hung")
+        send("/hm/blackout", True)
+        wait_for(lambda: Set("/hm/blackout", (True,)) in said, 5.0)
+        assert time.monotonic() - begun < 1.0 and pulses.get("blackout") == 1.0
+        wait_for(lambda: doors.alive and doors.process.pid != first)  # type: ignore[union-attr]
+        assert time.monotonic() - begun < 5.0
+        wait_for(lambda: texts()[-1] == "while they hung", 60)
+        send("/hm/text", "after")
+        wait_for(lambda: texts()[-1] == "after", 60)
+        assert deputy.acted == 1 and texts() == ["before they were open", "while they hung", "after"]
+    port.close()
+    pulses.close()
