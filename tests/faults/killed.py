@@ -63,8 +63,8 @@ def killed_at(line: int, work: Callable[[], object]) -> bool:
     return in_a_fork(lambda: Lines(line, lambda: os.kill(os.getpid(), signal.SIGKILL)).run(work)) == -signal.SIGKILL
 
 
-def killed_after(seconds: float, work: Callable[[Callable[[str], None]], object]) -> list[str]:
-    """Work that is given something to say lines to, killed after so long; returns its whole lines."""
+def killed_after(lines: int, seconds: float, work: Callable[[Callable[[str], None]], object]) -> list[str]:
+    """Work that is given something to say lines to, killed so long after it said so many; returns its whole lines."""
     ours, theirs = os.pipe()
     child = os.fork()
     if not child:
@@ -72,11 +72,13 @@ def killed_after(seconds: float, work: Callable[[Callable[[str], None]], object]
             work(lambda line: os.write(theirs, f"{line}\n".encode()) and None)
         os._exit(1)
     os.close(theirs)
-    time.sleep(seconds)
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
     with os.fdopen(ours, "rb") as said:
-        return said.read().decode().split("\n")[:-1]
+        heard = [said.readline() for _ in range(lines)]
+        time.sleep(seconds)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        rest = said.read()
+    return (b"".join(heard) + rest).decode().split("\n")[:-1]
 
 
 def points(lines: int, most: int) -> list[int]:
