@@ -13,12 +13,20 @@
   "PASSES": [{"FLOAT": true}]
 }*/
 
-// One tap with the corners of linear interpolation rounded off (after I. Quilez, "improved texture interpolation"):
-// crisper than a cubic spline up to four times the size, at a third of its cost, which counts where there is no GPU.
+// Catmull-Rom in five taps of linear interpolation (the four corners weigh almost nothing; after J. Jimenez, "Filmic SMAA",
+// SIGGRAPH 2016): what is painted stays as crisp on the wall as in the picture, at twice its size and more.
 vec3 smoothly(vec2 p) {
-    vec2 size = IMG_SIZE(inputImage), q = p * size + 0.5, i = floor(q), f = q - i;
-    f = f * f * f * (f * (f * 6.0 - 15.0) + 10.0);
-    return IMG_NORM_PIXEL(inputImage, (i + f - 0.5) / size).rgb;
+    vec2 size = IMG_SIZE(inputImage), q = p * size, c = floor(q - 0.5) + 0.5, f = q - c;
+    vec2 before = f * (-0.5 + f * (1.0 - 0.5 * f)), after = f * f * (-0.5 + 0.5 * f);
+    vec2 here = 1.0 + f * f * (-2.5 + 1.5 * f), next = f * (0.5 + f * (2.0 - 1.5 * f)), both = here + next;
+    vec2 low = (c - 1.0) / size, middle = (c + next / both) / size, high = (c + 2.0) / size;
+    vec4 weights = vec4(both.x * before.y, before.x * both.y, after.x * both.y, both.x * after.y);
+    vec3 found = IMG_NORM_PIXEL(inputImage, middle).rgb * both.x * both.y
+        + IMG_NORM_PIXEL(inputImage, vec2(middle.x, low.y)).rgb * weights.x
+        + IMG_NORM_PIXEL(inputImage, vec2(low.x, middle.y)).rgb * weights.y
+        + IMG_NORM_PIXEL(inputImage, vec2(high.x, middle.y)).rgb * weights.z
+        + IMG_NORM_PIXEL(inputImage, vec2(middle.x, high.y)).rgb * weights.w;
+    return max(found / (both.x * both.y + dot(weights, vec4(1.0))), 0.0);
 }
 
 // 0..1 there and back, slowing down at both ends: cheaper than a sine, which would be computed for every pixel.

@@ -2,7 +2,8 @@
 
 A caption of the grammar was written from attributes, and the words that it may use for each are known: an attribute is
 said if one of its words stands in the text. The rest is "unsaid", which the heads learn like any other value, so that
-they abstain where nothing was said. Phrases that no painting is about (`bridge.toml`) teach them to abstain altogether.
+they abstain where nothing was said. What names no kind and yet means one (`near.toml`) is said as well; of phrases that
+no painting is about (`bridge.toml`) they learn that no hour, colour or weather is said.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from engine.painter import attributes, captions
 from engine.painter.attributes import OFFERS, Attributes
 
 NAMES = ("kind", "time", "light", "weather", "colour", "mood", "season", "figure", "extra")
+BEFORE = ("I remember", "I think of", "je me souviens :")  # what stands before a phrase that names something
 HELD = 16  # one caption of so many judges
 
 
@@ -80,6 +82,14 @@ class HeadsStage:
             text = captions.caption(shown, rng, language)  # type: ignore[arg-type]
             texts.append(text)
             labels.append(label(shown, text, language, self.table))
+        for kind, phrases in captions.near_phrases().items():
+            for phrase in (*phrases, *(f"{before} {phrase}" for phrase in phrases for before in BEFORE)):
+                texts.append(phrase)
+                labels.append([self.table["kind"].index(kind)] + [0] * (len(NAMES) - 1))
+        for phrase in captions.bridge_phrases():
+            if not any(phrase.lower() == near.lower() for phrases in captions.near_phrases().values() for near in phrases):
+                texts.append(phrase)
+                labels.append([-100, *[0] * (len(NAMES) - 1)])  # of what kind it is, nobody says: it is not learned from
         return texts, labels
 
     def loss(self, step: int, draw: torch.Generator, late: bool) -> tuple[Tensor, dict[str, float]]:

@@ -131,7 +131,7 @@ class Mind:
         # 6. turn the words towards it, gather anew with those whom the gap is made of, and compose again
         turned, heard = self._turn(u, condition, r, more, dream.beta * gap, dream.rho, tau)
         again = self.memory.for_a_picture(turned, most, tau, dream.gamma)
-        company = self._gather(words, turned, again, dream.gamma, (Recall(r.rows, more), dream.beta * gap))
+        company = self._gather(words, turned if dream.rho > 0 else u, again, dream.gamma, (Recall(r.rows, more), dream.beta * gap))
         second = company.compose(noise, carries)
         watch.lap("gap")
         return Thought(

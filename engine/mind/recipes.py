@@ -22,11 +22,13 @@ from engine.mind.memory.founding import NONE, Table, fingerprint
 from engine.mind.memory.records import Fragment, Seen
 from engine.mind.memory.space import Vector
 from engine.mind.model.heads import Heads
+from engine.painter.attributes import OFFERS
 from engine.painter.recipe import Recipe, crowd
 
 KEPT = 1024  # painted recipes in memory: 64 KB each at 256 x 256
 KNOWN = 16384  # recipes that stand in no table and can still be named
 CROWD, OWN = 16, 12  # memories that are painted for words; of these, of the kind that the words say
+MEANT = 0.05  # chance from which a kind is meant besides the one that is said
 FIRST = 10  # of a crowd, before a picture is made of it: N_eff of 8 wants a few more
 
 
@@ -66,15 +68,18 @@ class Recipes:
     # who there is
 
     def crowd(self, words: str, vector: Vector, near: Sequence[str]) -> tuple[int, ...]:
-        """Fragments for what these words say: `OWN` of one kind, then such of the kinds in `near`. () where nobody can tell.
+        """Fragments for what these words say: `OWN` of one kind, then such of kinds that are meant besides or are in `near`. () where nobody can tell.
 
         A script that the text space never learned says nothing: then chance would speak, so there is no crowd.
         """
         if self.heads is None or not reads(words):
             return ()
-        said = self.heads.said(vector)
-        kind = said.pop("kind", "") or (near[0] if near else self.heads.kinds(vector, 1)[0][0])
-        others = list(dict.fromkeys(one for one in near if one != kind))[:3]
+        said, likely = self.heads.said(vector), self.heads.kinds(vector, len(OFFERS))
+        kind = said.pop("kind", "") or likely[0][0]
+        if (extra := said.get("extra", "")) and extra not in OFFERS[kind].extras:  # two moons over the sea: the moon has two, not the sea
+            kind = next(one for one, _ in likely if extra in OFFERS[one].extras)
+        besides = [one for one, chance in likely if chance > MEANT and one != kind]
+        others = list(dict.fromkeys((*besides, *(one for one in near if one != kind))))[:3]
         made = crowd(said, (kind, *others), CROWD, OWN)
         with self._lock:
             self._known.update({-recipe.number: recipe for recipe in made})

@@ -132,6 +132,11 @@ _NEVER_TOGETHER = (("night", "sun"), ("noon", "moon"), ("noon", "stars"), ("dawn
 MOST_WORDS = 5                                        # more words than this and none of them shows
 
 
+def contradict(one: str, other: str) -> bool:
+    """Whether two values are never together in a picture."""
+    return (one, other) in _NEVER_TOGETHER or (other, one) in _NEVER_TOGETHER
+
+
 def draw(kind: str, rng: random.Random) -> Attributes:
     """Choose a painting of `kind` by chance: at most MOST_WORDS fields are said, none contradicts another."""
     offer = OFFERS[kind]

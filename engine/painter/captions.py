@@ -1,6 +1,6 @@
 """Words for paintings: captions out of a grammar, and the French-English table through which visitors' words pass too.
 
-Imports no torch. The words themselves are in grammar.toml, french.toml, bridge.toml and held_out.toml.
+Imports no torch. The words themselves are in grammar.toml, near.toml, french.toml, bridge.toml and held_out.toml.
 """
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from engine.painter.attributes import Attributes
+from engine.painter.attributes import OFFERS, Attributes
 from engine.painter.french import to_english
 
 __all__ = ["HELD_OUT", "HeldOut", "bridge_phrases", "caption", "is_held_out", "one_of", "to_english"]
@@ -203,6 +203,15 @@ def elide(text: str) -> str:
     for pattern, written in _CONTRACTIONS:
         text = re.sub(pattern, written, text)
     return text
+
+
+@cache
+def near_phrases() -> dict[str, tuple[str, ...]]:
+    """Kind -> what people write that names no picture and yet means one of this kind. ValueError for a kind that is none."""
+    found = {kind: tuple(phrases) for kind, phrases in _read("near.toml")["near"].items()}
+    for kind in found:
+        one_of("kind", kind, OFFERS)
+    return found
 
 
 @cache

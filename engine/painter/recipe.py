@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from engine.painter import captions
-from engine.painter.attributes import OFFERS, Attributes, Offer, draw
+from engine.painter.attributes import OFFERS, Attributes, Offer, contradict, draw
 from engine.painter.paint import paint_shown
 
 VERSION = 1  # of the painters: raise it when one paints a recipe otherwise, so that what was kept is not taken for it
@@ -62,7 +62,9 @@ def crowd(said: Mapping[str, str], kinds: Sequence[str], count: int, own: int) -
     captions.one_of("kind", kinds[0], OFFERS)
     key = repr((VERSION, kinds[0], sorted(said.items())))
     lead = draw(kinds[0], random.Random(key))
-    shared = {name: getattr(lead, name) for name in ("time", "light", "weather", "season", "extra")} | dict(said)
+    drawn = {name: getattr(lead, name) for name in ("time", "light", "weather", "season", "extra")}
+    agree = {name: value for name, value in drawn.items() if value not in VEILS and not any(contradict(value, other) for other in said.values())}
+    shared = agree | dict(said)
     shown = [kinds[0]] * own + [kinds[1 + k % (len(kinds) - 1)] if len(kinds) > 1 else kinds[0] for k in range(count - own)]
     return tuple(Recipe(_as(kind, shared, said, key), _seed(key, number)) for number, kind in enumerate(shown))
 
@@ -75,6 +77,7 @@ def _as(kind: str, shared: Mapping[str, str], said: Mapping[str, str], key: str)
     return Attributes(kind, **(always | fits))
 
 
+VEILS = ("fog", "snow", "storm")  # what hides a thing is there only if somebody says it
 ANYWHERE = ("time", "weather", "mood", "colour")  # what every painter can show if words ask for it
 
 
