@@ -30,6 +30,7 @@ from engine.core.messages import Dream, Judged, Loading, News, Remembering, Set,
 from engine.core.pulse import Pulses
 from engine.mind.export import Export, lend
 from engine.mind.mind import Mind
+from engine.mind.model.device import Cuda
 from engine.mind.options import MindOptions, spare
 from engine.mind.parts import Parts
 from engine.mind.tier import chosen
@@ -43,6 +44,7 @@ AT_ONCE = 4  # memories that are painted between two thoughts
 SPARE = 0.5  # seconds between paintings while pictures are late
 MEASURED = 1.0  # seconds between two readings of the contract
 BRISK = 1 / 60  # seconds from one picture to the next, at least: no wall shows more
+CALM = 1 / 12  # the same where the wall draws on the same processor: it flows between pictures, and stays sharp on what is left
 ENOUGH = 5  # thoughts that fail one after another: a new process may have the memory, or the device, that this one lost
 LOADING, THINKING, PAINTING, STORING, ASLEEP = 600.0, 60.0, 60.0, 40.0, 7200.0  # seconds that a thread may say nothing
 NICE = 5  # how much the thought gives way to the stream and the stage (Linux: per thread)
@@ -302,7 +304,7 @@ class Room:
             self._measured = now
             mind.slo = (*contract.figures(now).items(), ("size_px", float(min(dreamer.size))))
         rest = 0.9 * contract.deadline if contract.step == "extrapolate" else 0.0  # every second picture is left out
-        until = begun + max(BRISK, rest)
+        until = begun + max(BRISK if isinstance(getattr(dreamer, "device", None), Cuda) else CALM, rest)
         while self.open and not self.fresh.is_set() and (left := until - time.monotonic()) > 0:
             time.sleep(min(left, 0.005))
 
