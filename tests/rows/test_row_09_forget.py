@@ -96,7 +96,7 @@ def test_a_sabotaged_rule_is_noticed(sabotage: Sabotage, tmp_path: Path, monkeyp
 
 
 def test_a_withdrawal_that_forgets_to_erase_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    nothing = put("engine.mind.memory.archive.Archive.withdraw", lambda self, fragment, lent=(): [], "no withdrawal")
+    nothing = put("engine.mind.memory.withdrawal.erase", lambda archive, code: [], "no withdrawal")
     fails(check, nothing, tmp_path, monkeypatch)
 
 
