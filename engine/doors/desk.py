@@ -32,6 +32,9 @@ class Desk:
         try:
             while True:
                 said = json.loads(await ws.receive_text())
+                if said["t"] == "pulse":
+                    await ws.send_text('{"t": "pulse"}')
+                    continue
                 try:
                     self._do(said)
                 except Refused as wrong:

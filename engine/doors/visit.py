@@ -11,6 +11,7 @@ from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from engine.core.lexicon import language as spoken_in
 from engine.core.messages import Keystroke, News, Returned, Stored, Text, Told, Touch, Trouble, Unkept, Withdrawn
 from engine.doors.guard import loopback
 from engine.doors.limiter import Limiter
@@ -214,6 +215,8 @@ class Visit:
             self.porter.listeners.setdefault(who.visit, self.learn)
         tongue = language if language in ("fr", "en") else ""
         heard = await self.porter.say(Text(words, "visitor", key, who.visit, tongue, person=who.person))
+        if first and (code := spoken_in(heard.words)) in ("fr", "en"):
+            self.tell({"t": "heard", "key": key, "language": code})
         if heard.said in ("waiting", "empty", "long"):
             self.tell({"t": heard.said, "key": key, "private": heard.private})
         if first and heard.private and heard.words:

@@ -24,7 +24,7 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from engine.doors import metrics
+from engine.doors import metrics, plain
 from engine.doors.desk import Desk
 from engine.doors.guard import Guard, Seals, loopback
 from engine.doors.limiter import Limiter
@@ -51,6 +51,7 @@ class Web:
         self.desk = Desk(porter, self.health)
         self.port = self.options.web_port
         self.unknown: set[str] = set()  # proxies that nobody named
+        self.plain = 0  # who watches without a player for streams
         self._logins = Limiter(5, 60.0)
         routes = [
             Route("/", lambda request: FileResponse(PAGES / "write.html")),
@@ -63,6 +64,7 @@ class Web:
             Route("/desk/code", self._code),
             WebSocketRoute("/visit", self.visits.serve),
             WebSocketRoute("/live", self._live),
+            WebSocketRoute("/live/plain", self._plain),
             WebSocketRoute("/desk/live", self._desk_live),
             Mount("/pages", StaticFiles(directory=PAGES)),
         ]
@@ -190,6 +192,25 @@ class Web:
                     await ws.send_bytes(piece)
             leaving.cancel()
             await ws.close(1013, "again")
+
+
+    async def _plain(self, ws: WebSocket) -> None:
+        """The live view as JPEGs and samples, for browsers that play no stream; a few at once, for it costs a decoder each."""
+        await ws.accept()
+        if self.plain >= plain.MOST:
+            await ws.close(1013, "too many")
+            return
+        self.plain += 1
+        try:
+            with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+                leaving = asyncio.create_task(ws.receive())
+                async with contextlib.aclosing(self.live.watch(leaving)) as pieces, contextlib.aclosing(plain.pieces(pieces)) as shown:
+                    async for piece in shown:
+                        await ws.send_bytes(piece)
+                leaving.cancel()
+                await ws.close(1013, "again")
+        finally:
+            self.plain -= 1
 
 
 class Server(uvicorn.Server):

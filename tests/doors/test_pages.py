@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 import time
@@ -15,7 +16,7 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from engine.core.messages import Keystroke, Returned, Text, Token, Touch, Values, Withdraw, Withdrawn
+from engine.core.messages import Keystroke, Returned, Text, Token, Touch, Unkept, Values, Withdraw, Withdrawn
 from engine.stage.outputs.encoder import Encoder
 from engine.stage.outputs.live import Live
 from tests.doors.doors_house import House
@@ -175,12 +176,91 @@ def test_every_script_goes_through_and_comes_back(visitor: Visitor) -> None:
         visitor.until(lambda words=words: words in [t.get_attribute("textContent") for t in visitor.all(".token bdi")])
 
 
-def test_280_characters_and_no_more(visitor: Visitor) -> None:
-    visitor.browser.execute_cdp_cmd("Input.insertText", {"text": "x" * 250})
-    assert "30 characters left" in visitor.at("#room").text
-    visitor.browser.execute_cdp_cmd("Input.insertText", {"text": "y" * 40})
-    assert len(visitor.line.get_attribute("value")) == 280
-    assert len(visitor.send("").words) == 280
+def test_too_much_is_told_and_not_cut(visitor: Visitor) -> None:
+    visitor.browser.execute_cdp_cmd("Input.insertText", {"text": "la mer la nuit " * 18})
+    assert "characters left" in visitor.at("#room").text
+    visitor.browser.execute_cdp_cmd("Input.insertText", {"text": "x" * 5000})
+    assert "4990 characters too many. Nothing was cut." in visitor.at("#room").text
+    assert not visitor.at("#send").is_enabled() and len(visitor.line.get_attribute("value")) == 5270
+    visitor.write(Keys.ENTER)
+    time.sleep(0.2)
+    assert not visitor.house.messages(Text)
+    visitor.browser.execute_script("arguments[0].value = ''; arguments[0].dispatchEvent(new InputEvent('input', {inputType: 'deleteContent'}))", visitor.line)
+
+
+COMPOSE = """
+const line = document.getElementById("words"), key = (type, more) => line.dispatchEvent(new KeyboardEvent(type, {key: "Enter", bubbles: true, cancelable: true, ...more}));
+const begin = () => line.dispatchEvent(new CompositionEvent("compositionstart", {bubbles: true})), end = () => line.dispatchEvent(new CompositionEvent("compositionend", {data: "海", bubbles: true}));
+line.value = "海";
+begin();
+({
+  chrome: () => { key("keydown", {isComposing: true, keyCode: 229}); end(); key("keyup", {keyCode: 13}); },
+  firefox: () => { key("keydown", {isComposing: true, keyCode: 13}); end(); key("keyup", {isComposing: false, keyCode: 13}); },
+  safari: () => { end(); key("keydown", {isComposing: false, keyCode: 229}); key("keyup", {keyCode: 13}); },
+})[arguments[0]]();
+"""
+
+
+@pytest.mark.parametrize("browsers", ["chrome", "firefox", "safari"])
+def test_the_enter_that_chooses_a_word_sends_nothing(visitor: Visitor, browsers: str) -> None:
+    visitor.browser.execute_script(COMPOSE, browsers)
+    time.sleep(0.3)
+    assert not visitor.house.messages(Text) and visitor.line.get_attribute("value") == "海"
+    assert visitor.send("").words == "海"
+
+
+def test_a_socket_that_is_dead_and_looks_open_is_left_within_seconds(visitor: Visitor) -> None:
+    visitor.browser.execute_script("const send = WebSocket.prototype.send, dead = new WeakSet();"
+        "WebSocket.prototype.send = function (what) { if (!window.cut) { window.cut = this; } if (this !== window.cut) send.call(this, what); };")  # fmt: skip
+    visitor.write("la mer monte" + Keys.ENTER)
+    visitor.until(lambda: visitor.house.messages(Text), 20)
+    visitor.until(lambda: visitor.at(".said").get_attribute("data-state") == "kept")
+    assert len(visitor.house.messages(Text)) == 1
+
+
+def test_a_wipe_forgets_to_show_a_sentence_and_not_to_send_it(browser: webdriver.Chrome) -> None:
+    with House(idle=2.0, storing=False) as house:
+        visitor = Visitor(browser, house)
+        first = visitor.send("une phrase")
+        visitor.until(lambda: visitor.state == "alone")
+        assert not visitor.all(".said")
+        house.said.clear()
+        house.storing = True
+        visitor.until(lambda: house.messages(Text), 20)
+        assert (house.messages(Text)[0].key, house.messages(Text)[0].person) == (first.key, first.person)
+
+
+def test_the_answer_runs_as_the_text_does(visitor: Visitor) -> None:
+    visitor.browser.execute_cdp_cmd("Input.insertText", {"text": "البحر في الليل"})
+    text = visitor.send("")
+    visitor.house.tell(Returned(text.key, text.visit, (Token("البحر"), Token("في"), Token("الليل")), 0.1, 1))
+    line = visitor.until(lambda: visitor.all(".back-again"))[0]
+    assert line.value_of_css_property("direction") == "rtl" and line.value_of_css_property("text-align") == "start"
+
+
+def test_the_visitor_is_told_in_the_language_of_their_words(visitor: Visitor) -> None:
+    visitor.send("écris-moi à jean@example.org ce soir")
+    visitor.until(lambda: "adresse électronique" in visitor.at(".said").text)
+    assert "jean" not in visitor.at(".said").text and "…" in visitor.at(".given").text
+    visitor.send("je veux mourir")
+    visitor.until(lambda: "au 112" in visitor.all(".said")[-1].text)
+    visitor.until(lambda: visitor.at("#code").is_displayed() or visitor.at("#back-toggle").click())
+    visitor.at("#code").send_keys("rien" + Keys.ENTER)
+    visitor.until(lambda: visitor.house.messages(Withdraw))
+    visitor.house.tell(Withdrawn("rien", False, visitor.house.messages(Withdraw)[-1].visit))
+    visitor.until(lambda: "Aucune phrase" in visitor.at("#back-said").text)
+    visitor.at("button[data-language=en]").click()
+    visitor.until(lambda: "No sentence" in visitor.at("#back-said").text)
+
+
+def test_a_full_disk_is_told(visitor: Visitor) -> None:
+    visitor.house.storing = False
+    text = visitor.send("the sea at night")
+    visitor.house.tell(Unkept(text.key, text.visit))
+    visitor.until(lambda: "The memory is full" in visitor.at(".said").text)
+    visitor.house.storing = True
+    visitor.until(lambda: visitor.at(".said").get_attribute("data-state") == "kept", 15)
+    assert "full" not in visitor.at(".said").text
 
 
 @pytest.mark.parametrize("language, first, accent", [("fr", "azertyuiop", "é"), ("en", "qwertyuiop", "é")])
@@ -388,7 +468,65 @@ def test_the_wall_plays_for_who_comes_late_and_when_the_stage_starts_anew(
         time.sleep(1.0)
         first = plays(0.0)
         plays(first + 0.5)
+        browser.execute_script("document.getElementById('wall').dispatchEvent(new Event('error'))")  # a decoder that gave up
+        time.sleep(0.5)
+        plays(0.0)
         browser.find_element(By.ID, "listen").click()
         assert browser.execute_script("return document.getElementById('wall').muted") is False
         browser.get("about:blank")
     projection.close()
+
+
+@pytest.mark.parametrize("managed", [True, False])
+def test_the_wall_moves_where_there_is_no_media_source(browser: webdriver.Chrome, tmp_path: Path, managed: bool) -> None:
+    """As on an iPhone: ManagedMediaSource alone since iOS 17.1, before that neither."""
+    source = "window.ManagedMediaSource = window.MediaSource; " if managed else "delete window.ManagedMediaSource; "
+    added = browser.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": source + "delete window.MediaSource;"})
+    live = Live(str(tmp_path / "live"))
+    projection = Projection(live)
+    try:
+        with House(live=live.address) as house:
+            browser.get(house.web + "/wall")
+            end = time.monotonic() + 30
+            while True:
+                seen = browser.execute_script("return [Number(document.getElementById('plain').dataset.pictures ?? 0), document.getElementById('wall').currentTime]")
+                if seen[1] > 1 if managed else seen[0] > 10:
+                    break
+                assert time.monotonic() < end, seen
+                time.sleep(0.1)
+            browser.get("about:blank")
+    finally:
+        browser.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", {"identifier": added["identifier"]})
+        projection.close()
+
+
+def test_health_is_a_page_for_people_in_both_languages(browser: webdriver.Chrome, house: House) -> None:
+    browser.get(house.web + "/health")
+    end = time.monotonic() + 8
+    while "well" not in (said := browser.find_element(By.ID, "how").text):
+        assert time.monotonic() < end, said
+        time.sleep(0.05)
+    assert "running" in browser.find_element(By.ID, "rooms").text
+    browser.find_element(By.CSS_SELECTOR, "button[data-language=fr]").click()
+    assert browser.find_element(By.ID, "how").text == "Tout va bien."
+
+
+AXE = os.environ.get("HYPERMNESIA_AXE", "")  # axe.min.js of the npm package axe-core
+
+
+@pytest.mark.skipif(not AXE, reason="HYPERMNESIA_AXE names no axe.min.js")
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_axe_finds_nothing_on_any_page(browser: webdriver.Chrome, house: House, language: str) -> None:
+    visitor = Visitor(browser, house)
+    for page in ("/", "/wall", "/health", "/desk?token=wrong", "/desk?token=letmein"):
+        browser.get(house.web + page)
+        time.sleep(0.6)
+        for button in visitor.all(f"button[data-language={language}]"):
+            button.click()
+        if page == "/":
+            text = visitor.send("une barque dort" if language == "fr" else "a boat sleeps")
+            house.tell(Returned(text.key, text.visit, (Token("une"), Token("mer", 2, "machine", 1.0)), 0.4, 2))
+            time.sleep(2.5)
+        browser.execute_script(Path(AXE).read_text(encoding="utf-8"))
+        found = browser.execute_async_script("axe.run().then((r) => arguments[0](r.violations.map((v) => v.id + ': ' + v.nodes.map((n) => n.html).join(' '))))")
+        assert not found, (page, found)

@@ -50,11 +50,13 @@ function drawQueue(queue) {
   const now = JSON.stringify(queue);
   if (now === shownQueue) return;
   shownQueue = now;
-  at("queue").replaceChildren(...queue.map(({ key, words }) => {
-    const pass = made("button", { type: "button", textContent: "let it pass" }), stop = made("button", { type: "button", textContent: "displace it" });
+  at("queue").replaceChildren(...queue.map(({ key, words, dreamt, why }) => {
+    const pass = made("button", { type: "button", textContent: dreamt ? "lend its words" : "let it pass" });
+    const stop = made("button", { type: "button", textContent: dreamt ? "erase it" : "displace it" });
     pass.addEventListener("click", () => link.send({ t: "pass", key }));
     stop.addEventListener("click", () => link.send({ t: "stop", key }));
-    return made("li", {}, made("p", { textContent: words, dir: "auto" }), made("div", {}, pass, stop));
+    const reason = [dreamt ? "dreamt, lent to nobody" : "waits", why].filter(Boolean).join(": ");
+    return made("li", {}, made("p", { textContent: words, dir: "auto" }), made("p", { className: "why", textContent: reason }), made("div", {}, pass, stop));
   }));
   if (!queue.length) at("queue").append(made("li", { className: "quiet", textContent: "Nothing waits." }));
 }

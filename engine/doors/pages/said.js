@@ -9,23 +9,68 @@ const made = (tag, className, text) => {
   return element;
 };
 
+// The direction of a text is that of its first letter that has one; a hidden word before it must not decide.
+const STRONG = /[\p{L}]/u, RIGHT = /[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]/u;
+export function direction(text) {
+  const first = [...text].find((letter) => STRONG.test(letter));
+  return first && RIGHT.test(first) ? "rtl" : "ltr";
+}
+
 export class Said {
   constructor(words, key, language, takeBack) {
-    Object.assign(this, { words, key, language, takeBack, code: "", sent: performance.now() });
+    Object.assign(this, { words, key, language, takeBack, code: "", sent: performance.now(), asides: new Map() });
     this.element = made("article", "said");
     this.element.lang = language;
     this.given = made("p", "given", words);
     this.given.dir = "auto";
     this.fate = made("p", "fate");
     this.element.append(this.given, this.fate);
-    this.become("sending", made("span", "", this.say.sending));
+    this.become("sending", () => [made("span", "", this.say.sending)]);
+  }
+
+  // Everything that was said is said again in another language.
+  speak(language) {
+    if (language === this.language) return;
+    this.language = this.element.lang = language;
+    if (this.draw) this.fate.replaceChildren(...this.draw());
+    for (const [what, more] of this.asides) this.asideOf(what).textContent = this.text(what, more);
   }
 
   get say() { return SAID[this.language]; }
 
-  become(state, ...fate) {
+  become(state, draw) {
     this.element.dataset.state = state;
-    this.fate.replaceChildren(...fate);
+    this.draw = draw;
+    this.fate.replaceChildren(...draw());
+  }
+
+  text(what, more) { return typeof this.say[what] === "function" ? this.say[what](more) : this.say[what]; }
+
+  asideOf(what) { return this.element.querySelector(`[data-aside="${what}"]`) ?? document.createElement("p"); }
+
+  // Something to be told beside: once, and quietly.
+  aside(what, more) {
+    if (this.asides.has(what) || this.element.dataset.state === "gone") return;
+    this.asides.set(what, more);
+    const line = made("p", "aside", this.text(what, more));
+    line.dataset.aside = what;
+    this.element.insertBefore(line, this.fate);
+  }
+
+  hush(...whats) {
+    for (const what of whats) if (this.asides.delete(what)) this.asideOf(what).remove();
+  }
+
+  // What was somebody's own is not kept: the sentence stands as it was kept.
+  taken(words, kinds) {
+    this.words = this.given.textContent = words;
+    this.aside("private", kinds);
+  }
+
+  refused(why) {
+    this.given.textContent = "";
+    this.words = "";
+    this.become("refused", () => [made("span", "", this.say[why])]);
   }
 
   pulse(text) {
@@ -37,14 +82,15 @@ export class Said {
   // It waits to be read; until then its key takes it back.
   waiting() {
     if (this.element.dataset.state !== "sending") return;
-    this.become("waiting", this.pulse(this.say.waiting), this.backButton(this.key));
+    this.become("waiting", () => [this.pulse(this.say.waiting), this.backButton(this.key)]);
   }
 
   stored(code) {
     if (this.code || this.element.dataset.state === "gone") return;
     this.code = code;
     this.element.dataset.ackMs = (performance.now() - this.sent).toFixed(1);
-    this.become("kept", ...this.tag(), this.pulse(this.say.coming));
+    this.hush("slow", "full");
+    this.become("kept", () => [...this.tag(), this.pulse(this.say.coming)]);
   }
 
   tag() {
@@ -61,9 +107,9 @@ export class Said {
   // The sentence with other people's words grown into it. Borrowed ones carry whom they came from.
   returned({ tokens, displacement, depth }) {
     if (this.element.dataset.state === "gone" || this.element.dataset.state === "returned") return;
-    this.become("returned", ...(this.code ? this.tag() : []));
+    this.become("returned", () => (this.code ? this.tag() : []));
     const line = made("p", "back-again");
-    line.dir = "auto";
+    line.dir = direction(this.words || tokens.map(({ text }) => text).join(" "));
     if (tokens.reduce((sum, { text }) => sum + text.length + 1, 0) > 90) line.dataset.long = "";
     line.append(made("span", "unseen", `${this.say.words}: `));
     tokens.forEach((token, index) => line.append(this.token(token, index), " "));
@@ -95,6 +141,7 @@ export class Said {
   gone() {
     this.words = "";
     this.element.replaceChildren(this.fate);
-    this.become("gone", made("span", "", this.say.gone));
+    this.asides.clear();
+    this.become("gone", () => [made("span", "", this.say.gone)]);
   }
 }

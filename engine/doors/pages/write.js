@@ -9,11 +9,14 @@ import { SAID } from "./words.js";
 const at = (id) => document.getElementById(id);
 const body = document.body, field = at("words"), rhythm = new Rhythm(at("rhythm")), surprise = new Surprise();
 const RETRY = 1000; // milliseconds before a text that was not acknowledged is said again
+const SILENT = 4000; // milliseconds without an acknowledgement after which the socket is taken for dead
 const SHOWN = 3; // sentences of a visit on the page
 
 let visit = "", kiosk = false, idle = 60, limit = 280, language = "", lastKey = performance.now(), said = [];
+let outbox = []; // sentences without an acknowledgement: a page that is wiped forgets to show them, never to send them
+let guess = "", backSaid = ""; // the language somebody wrote in; what was answered to a code
 const door = new URLSearchParams(location.search).get("p") ?? "";
-const tongue = () => language || (document.documentElement.lang === "fr" ? "fr" : "en");
+const tongue = () => language || guess || (document.documentElement.lang === "fr" ? "fr" : "en");
 
 // --- the link --------------------------------------------------------------------------------------------------------
 
@@ -23,29 +26,41 @@ const link = new Link("/visit", {
   changed: (open) => { at("link").textContent = open ? "" : SAID[tongue()].lost; if (open) retry(); },
 });
 
-const find = (key) => said.find((one) => one.key === key);
+const find = (key) => said.find((one) => one.key === key) ?? outbox.find((one) => one.key === key);
+const length = (text) => [...text.normalize("NFC")].length; // as the other side counts
 
 const hears = {
   welcome(news) {
     ({ visit, kiosk, idle, limit } = news);
     at("link").textContent = "";
-    field.maxLength = limit;
     at("phones").hidden = !(kiosk && news.phones);
     if (!at("phones").hidden) refreshCode();
     at("board-toggle").hidden = innerWidth < 700;
     if (!kiosk && !language) speak(navigator.language.startsWith("fr") ? "fr" : "en"); // a phone knows its person
+    for (const one of outbox) one.visit ||= visit;
     retry();
   },
-  stranger() { at("link").textContent = SAID[tongue()].stranger; },
-  stored({ key, code }) { find(key)?.stored(code); },
-  waiting({ key }) { const one = find(key); if (one) { one.held = true; one.waiting(); } },
-  wait({ key, seconds }) { const one = find(key); if (one) one.after = performance.now() + 1000 * seconds; },
-  empty({ key }) { drop(find(key)); },
-  long({ key }) { drop(find(key)); },
+  stranger({ spent }) { at("link").textContent = SAID[tongue()][spent ? "spent" : "stranger"]; },
+  crowded({ seconds }) {
+    at("link").textContent = SAID[tongue()].crowded;
+    setTimeout(() => link.send({ t: "hello", visit, p: door }), 1000 * seconds + 1000 * Math.random());
+  },
+  code() { if (!at("phones").hidden) refreshCode(); },
+  heard({ key, language: code }) { guess = code; find(key)?.speak(language || code); },
+  stored({ key, code }) { find(key)?.stored(code); done(key); },
+  waiting({ key }) { const one = find(key); if (one) { one.waiting(); done(key); } },
+  wait({ key, seconds }) { const one = find(key); if (one) { one.after = performance.now() + 1000 * seconds; one.aside("slow"); } },
+  unkept({ key }) { const one = find(key); if (one) { one.after = performance.now() + 5000; one.aside("full"); } },
+  empty({ key, private: taken }) { find(key)?.refused(taken?.length ? "nothing" : "empty"); done(key); },
+  long({ key }) { find(key)?.refused("long"); done(key); },
+  private({ key, words, kinds }) { find(key)?.taken(words, kinds); },
+  care({ key, number }) { find(key)?.aside("care", number); rise(); },
+  unread({ key }) { find(key)?.aside("unread"); },
   returned(news) { find(news.key)?.returned(news); rise(); },
   withdrawn({ code, found }) {
     said.find((one) => one.code === code || one.key === code)?.gone();
-    at("back-said").textContent = SAID[tongue()][found ? "gone" : "unknown"];
+    backSaid = found ? "gone" : "unknown";
+    at("back-said").textContent = SAID[tongue()][backSaid];
   },
   state({ caption }) { remember(caption ?? ""); },
 };
@@ -57,9 +72,11 @@ const freshKey = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte
 
 function send() {
   const words = field.value.trim();
-  if (!words || field.value.length > limit) return;
+  if (!words || length(words) > limit) return fit();
   const one = new Said(words, freshKey(), tongue(), (code) => link.send({ t: "withdraw", code }));
+  Object.assign(one, { visit, chosen: language });
   said.push(one);
+  outbox.push(one);
   at("past").append(one.element);
   body.dataset.past = "";
   for (const old of said.splice(0, said.length - SHOWN)) old.element.remove();
@@ -75,18 +92,22 @@ new ResizeObserver(rise).observe(at("past"));
 
 // The same key until the acknowledgement is here: the other side keeps one copy, however often it hears it.
 function deliver(one) {
-  if (one.code || one.held || (one.after ?? 0) > performance.now()) return;
-  link.send({ t: "text", key: one.key, words: one.words, language });
+  if ((one.after ?? 0) > performance.now()) return;
+  if (link.send({ t: "text", key: one.key, words: one.words, language: one.chosen, visit: one.visit })) one.asked ??= performance.now();
 }
 
-function retry() { said.forEach(deliver); }
+function retry() {
+  outbox.forEach(deliver);
+  const now = performance.now();
+  const stuck = outbox.some((one) => one.asked && now - one.asked > SILENT && (one.after ?? 0) < now && now - link.heard > SILENT);
+  if (link.open && stuck) {
+    outbox.forEach((one) => { delete one.asked; });
+    link.renew();
+  }
+}
 setInterval(retry, RETRY);
 
-function drop(one) {
-  if (!one) return;
-  one.element.remove();
-  said = said.filter((other) => other !== one);
-}
+function done(key) { outbox = outbox.filter((one) => one.key !== key); }
 
 // --- writing ---------------------------------------------------------------------------------------------------------
 
@@ -99,9 +120,9 @@ function clearLine() {
 function fit() {
   field.style.height = "auto";
   field.style.height = `${field.scrollHeight}px`;
-  at("send").disabled = !field.value.trim();
-  const left = limit - field.value.length;
-  at("room").textContent = left <= 40 ? `${left} ${SAID[tongue()].left}` : "";
+  const left = limit - length(field.value);
+  at("send").disabled = !field.value.trim() || left < 0;
+  at("room").textContent = left < 0 ? SAID[tongue()].over(-left) : left <= 40 ? `${left} ${SAID[tongue()].left}` : "";
 }
 
 function state(name) { body.dataset.state = name; }
@@ -118,15 +139,16 @@ field.addEventListener("input", (event) => {
   stroke(deleted ? 1 : letters.length ? Math.max(...letters.map((letter) => surprise.bits(letter))) : 8, deleted);
   if (field.value) state("writing");
   else state(said.length ? "written" : "waiting");
-  field.value = field.value.replace(/\n/g, " ");
+  if (!event.isComposing && field.value.includes("\n")) field.value = field.value.replace(/\n/g, " ");
   fit();
 });
 
 field.addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && !event.isComposing) {
-    event.preventDefault();
-    send();
-  }
+  // An Enter that chooses a word is no Enter: Chrome and Firefox say isComposing; Safari ends the composition first and
+  // then sends the key, as 229.
+  if (event.key !== "Enter" || event.isComposing || event.keyCode === 229) return;
+  event.preventDefault();
+  send();
 });
 
 at("form").addEventListener("submit", (event) => { event.preventDefault(); send(); field.focus(); });
@@ -155,8 +177,7 @@ const board = new Board(at("board"), {
 function insert(inputType, data) {
   const { selectionStart: start, selectionEnd: end, value } = field;
   const from = inputType === "insertText" || start !== end ? start : start - ([...value.slice(0, start)].at(-1)?.length ?? 0);
-  const left = value.length - (end - from) + (data?.length ?? 0);
-  if (left > limit || (from === end && !data)) return;
+  if (from === end && !data) return;
   field.setRangeText(data ?? "", from, end, "end");
   field.dispatchEvent(new InputEvent("input", { inputType, data }));
 }
@@ -180,6 +201,9 @@ function speak(chosen) {
   for (const button of document.querySelectorAll("[data-language][aria-pressed]"))
     button.setAttribute("aria-pressed", String(button.dataset.language === chosen));
   if (!at("board").hidden) board.speak(tongue());
+  if (backSaid) at("back-said").textContent = SAID[tongue()][backSaid];
+  said.forEach((one) => one.speak(tongue()));
+  fit();
 }
 for (const button of document.querySelectorAll("button[data-language]"))
   button.addEventListener("click", () => { speak(button.dataset.language === language ? "" : button.dataset.language); field.focus(); });
@@ -208,7 +232,7 @@ function wipe() {
   at("past").replaceChildren();
   delete body.dataset.past;
   at("back").hidden = true;
-  at("back-said").textContent = "";
+  at("back-said").textContent = backSaid = guess = "";
   rhythm.forget();
   speak("");
   showBoard(false);
