@@ -56,6 +56,7 @@ AGAIN = 5.0  # seconds after which a disk that refused is asked again
 MOST = 512  # sentences that are kept for it
 NEAR = 0.4  # how strongly recipes of near kinds are there, where those of the words' kind are there at 1
 GAPS = 4  # memories of which a gap is made that join a picture
+GIVEN = 0.5  # part of a company that people and the machine's own dreams have at most
 STAYS = 0.2  # how strongly those stay who were there before, until the crowd for other words is painted
 HEARD = 3  # memories whose words together say where the picture turns
 Progress = Callable[[str, float], None]
@@ -155,10 +156,12 @@ class Mind:
         tired = memory.penalty(crowd, gamma)
         wanted = {one: (1.0 if k < own else NEAR) * part for k, (one, part) in enumerate(zip(crowd, tired, strict=True))}
         total = sum(wanted.values()) or 1.0
-        given = {memory.fragments[row].id: float(w) for row, w in zip(recalled.rows, recalled.weights, strict=True) if row >= memory.founders}
-        part = min(0.9, sum(given.values()))  # of people and of the machine's own
+        found = [(memory.fragments[row], float(weight)) for row, weight in zip(recalled.rows, recalled.weights, strict=True)]
+        given = {fragment.id: weight for fragment, weight in found if fragment.kind != "founding"}
+        whole = sum(given.values())
+        part = min(GIVEN, whole)  # of people and of the machine's own
         for one, weight in given.items():
-            wanted[one] = wanted.get(one, 0.0) + total / (1 - part) * weight
+            wanted[one] = wanted.get(one, 0.0) + total * part / (1 - part) * weight / max(1e-9, whole)
         if gap is not None and gap[1] > 0:
             best = np.argsort(-gap[0].weights, kind="stable")[:GAPS]
             for one, weight in zip(memory.ids(Recall(gap[0].rows[best], gap[0].weights[best])), gap[0].weights[best], strict=True):
@@ -301,6 +304,11 @@ class Mind:
     def wanting(self) -> tuple[int, ...]:
         """Recipes that the newest thought would like to be painted, the most wanted first."""
         return self.thought.company.wanting if self.thought is not None else ()
+
+    @property
+    def hurries(self) -> bool:
+        """Whether the crowd for the newest words is too small yet to make a picture of."""
+        return self.thought is not None and len(self.thought.company.wanting) > CROWD - FIRST
 
     def paint(self) -> bool:
         """Paint one recipe that is wanted; whether there was one. 60 ms and more; any thread."""

@@ -185,9 +185,9 @@ class Room:
     def _paint(self, mind: Mind) -> bool:
         """Paint what the newest thought wants, a few at a time, until other words come; whether anything was painted.
 
-        Where pictures are late, one at a time and now and then: what is on the wall comes first.
+        Where pictures are late, one at a time and now and then: what is on the wall comes first, but for new words.
         """
-        late, now = self._late(), time.monotonic()
+        late, now = self._late() and not mind.hurries, time.monotonic()
         if late and now - self._painted < SPARE:
             return False
         self._painted, count = now, 0
