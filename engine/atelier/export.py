@@ -8,6 +8,7 @@ import os
 import random
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -31,8 +32,11 @@ SHARD = "12MB"
 CHUNK = 48  # recipes that one process paints before it says so
 
 
-def export(workshop: Workshop, folder: Path) -> None:
-    """Write the student in f16, codec, scheduler, heads, reader, the founding table, and `training.json`, facts for the card."""
+def export(workshop: Workshop, folder: Path, processes: int = 0) -> None:
+    """Write the student in f16, codec, scheduler, heads, reader, the founding table, and `training.json`, facts for the card.
+
+    `processes` paint the founding memories: 0 is one a core, 1 none but this one.
+    """
     workshop.unet("student").to(torch.float16).save_pretrained(folder / "unet", max_shard_size=SHARD)
     _forget_where(folder / "unet" / "config.json")
     workshop.plan.save_pretrained(folder / "scheduler")
@@ -42,7 +46,7 @@ def export(workshop: Workshop, folder: Path) -> None:
     state = torch.load(workshop.folder / "reader.pt", map_location="cpu", weights_only=True)
     reader.load_state_dict(state["averaged"] or state["module"])
     reader.save(folder / "reader")
-    found(folder, workshop.settings.run.founding, workshop.settings.cache.size_px, workshop.out)
+    found(folder, workshop.settings.run.founding, workshop.settings.cache.size_px, workshop.out, processes)
     (folder / "training.json").write_text(json.dumps(facts(workshop), indent=1) + "\n", encoding="utf-8")
 
 
@@ -60,13 +64,15 @@ def recipes(count: int) -> list[Recipe]:
 def found(folder: Path, count: int, side: int, tell: Callable[[str], None], processes: int = 0) -> None:
     """Write the founding table: what `count` recipes say, and what the reader of `folder` reads in their pictures.
 
-    Every picture is painted once: 12,000 take ten minutes of a core. `processes` 0 is one a core.
+    Every picture is painted once: 12,000 take ten minutes of a core. `processes`: see `export`.
     """
     made = recipes(count)
     chunks = [made[at : at + CHUNK] for at in range(0, count, CHUNK)]
     read: list[NDArray[np.float32]] = []
-    with ProcessPoolExecutor(processes or os.cpu_count() or 1, get_context("spawn")) as pool:
-        for number, vectors in enumerate(pool.map(_read, chunks, [folder] * len(chunks), [side] * len(chunks))):
+    processes = processes or os.cpu_count() or 1
+    asked = (chunks, [folder] * len(chunks), [side] * len(chunks))
+    with ProcessPoolExecutor(processes, get_context("spawn")) if processes > 1 else nullcontext() as pool:
+        for number, vectors in enumerate(pool.map(_read, *asked) if pool else map(_read, *asked)):
             read.append(vectors)
             if number % 32 == 31:
                 tell(f"founding     {(number + 1) * CHUNK} of {count} memories painted and read")
@@ -75,7 +81,7 @@ def found(folder: Path, count: int, side: int, tell: Callable[[str], None], proc
 
 
 def _read(chunk: list[Recipe], folder: Path, side: int) -> NDArray[np.float32]:
-    """What is read in these recipes' pictures (n, d). In a process of its own."""
+    """What is read in these recipes' pictures (n, d), on one thread."""
     torch.set_num_threads(1)
     codec, reader = Lapped.load(folder / "codec"), Reader.load(folder / "reader")
     with torch.inference_mode():

@@ -60,10 +60,8 @@ class Studio:
         return torch.cat(parts)
 
 
-def measure(studio: Studio, sizes: Sizes, seed: int, tell: Callable[[str], None]) -> list[Row]:
-    """All rows of the table."""
-    judged = judge.train_judge(judge.paintings(sizes.train_each, judge.SIDE_PX, seed), sizes.judge_steps, seed)
-    tell("the judge has learned")
+def measure(studio: Studio, judged: Judge, sizes: Sizes, seed: int, tell: Callable[[str], None]) -> list[Row]:
+    """All rows of the student alone."""
     each = -(-max(sizes.captions, sizes.compared) // len(paint.KINDS))
     real, again = (judge.paintings(each, 128, seed + turn) for turn in (1000, 2000))
     tell("the unseen paintings are painted")
@@ -88,15 +86,15 @@ def row(name: str, value: str, beside: str, how: str) -> Row:
 def some(real: Paintings, count: int) -> Paintings:
     """`count` of the paintings, spread over the kinds."""
     order = torch.randperm(len(real), generator=torch.Generator().manual_seed(7))[:count].tolist()
-    return Paintings(real.pictures[order], [real.attributes[i] for i in order], [real.captions[i] for i in order])
+    return Paintings(real.pictures[order], [real.attributes[i] for i in order])
 
 
 def _retrieval(studio: Studio, judged: Judge, real: Paintings, sizes: Sizes) -> list[Row]:
     chosen = some(real, sizes.captions)
     dreamed = studio.pictures(chosen.captions, range(len(chosen)))
-    ours, ceiling = (judge.retrieval(judged, pictures, chosen.captions) for pictures in (dreamed, chosen.pictures))
+    ours, ceiling = (judge.retrieval(judged, pictures, chosen.attributes) for pictures in (dreamed, chosen.pictures))
     chance = 1 / len(chosen)
-    how = f"{len(chosen)} unseen captions, bag-of-words judge"
+    how = f"{len(chosen)} plain sentences of unseen paintings"
     return [
         row("retrieval R@1", f"{ours[0]:.2f}", f"real paintings {ceiling[0]:.2f}, chance {chance:.3f}", how),
         row("retrieval R@10", f"{ours[1]:.2f}", f"real paintings {ceiling[1]:.2f}, chance {10 * chance:.2f}", how),
@@ -126,19 +124,18 @@ def history(studio: Studio, snapshots: Sequence[Path], judged: Judge, chosen: Pa
         state = torch.load(path, weights_only=True)
         studio.model.unet.load_state_dict({name: value.float() for name, value in state["averaged"].items()})
         pictures = studio.pictures(chosen.captions, range(len(chosen)), 128)
-        first, ten = judge.retrieval(judged, pictures, chosen.captions)
+        first, ten = judge.retrieval(judged, pictures, chosen.attributes)
         shown = judge.accuracy(judged, pictures, chosen.attributes)
         rows.append({"steps": state["step"], "minutes": round(state["elapsed"] / 60, 1), "R@1": round(first, 3), "R@10": round(ten, 3),
                      **{name: round(value, 3) for name, value in shown.items()}})
         tell(f"step {state['step']}: R@10 {ten:.2f}")
-    ceiling = judge.retrieval(judged, chosen.pictures, chosen.captions)
+    ceiling = judge.retrieval(judged, chosen.pictures, chosen.attributes)
     return {"captions": len(chosen), "ceiling": {"R@1": round(ceiling[0], 3), "R@10": round(ceiling[1], 3)}, "rows": rows}
 
 
 def _probes(studio: Studio, judged: Judge, sizes: Sizes, seed: int) -> list[Row]:
-    rng = random.Random(f"probes {seed}")
     scenes = held_out_scenes(min(96, sizes.languages), seed)
-    texts = [judge.spoken(a, rng) for a in scenes]
+    texts = [judge.plain(a) for a in scenes]
     ours = judge.accuracy(judged, studio.pictures(texts, range(len(texts))), scenes)
     ceiling = judge.accuracy(judged, _paint_as(scenes, seed * 77), scenes)
     rows = [row(f"held-out compositions: {name}", f"{ours[name]:.0%}", f"real paintings {ceiling[name]:.0%}",
@@ -179,7 +176,7 @@ def _distance(studio: Studio, judged: Judge, real: Paintings, again: Paintings, 
     ours, others = some(real, sizes.compared), some(again, sizes.compared)
     dreamed = studio.pictures(ours.captions, range(len(ours)), 128)
     through = torch.cat([_there_and_back(studio, part) for part in torch.split(ours.pictures, 32)])
-    features = [judged.see(pictures) for pictures in (dreamed, ours.pictures, others.pictures, through)]
+    features = [torch.cat([judged.see(part) for part in torch.split(pictures, 64)]) for pictures in (dreamed, ours.pictures, others.pictures, through)]
     apart, floor, lost = (judge.distance(features[which], features[1]) for which in (0, 2, 3))
     return [row("distance to the paintings", f"{apart:.1f}", f"floor, other paintings {floor:.1f}; through the autoencoder {lost:.1f}",
                 f"Fréchet distance of the judge's features, {len(ours)} pictures, 128 px")]
@@ -190,19 +187,14 @@ def _there_and_back(studio: Studio, pictures: Tensor) -> Tensor:
     return studio.decode(studio.model.codec.encode(pictures))
 
 
-def _spread(judged: Judge, pictures: Tensor) -> float:
-    """Mean distance between the features of pictures of one caption."""
-    return float(torch.pdist(judged.see(pictures)).mean())
-
-
 def _diversity(studio: Studio, judged: Judge, sizes: Sizes, seed: int) -> list[Row]:
     rng = random.Random(f"diversity {seed}")
     ours, theirs = 0.0, 0.0
     for turn in range(sizes.diverse):
         kind = paint.KINDS[turn * 5 % len(paint.KINDS)]
         shown = draw(kind, rng)
-        ours += _spread(judged, studio.pictures([judge.spoken(shown, rng)] * 8, range(8)))
-        theirs += _spread(judged, paint.paint(kind, 8, (128, 128), seed=71_000_000 + turn, wanted=shown)[0])
+        ours += judge.spread(judged, studio.pictures([judge.plain(shown)] * 8, range(8)))
+        theirs += judge.spread(judged, paint.paint(kind, 8, (128, 128), seed=71_000_000 + turn, wanted=shown)[0])
     return [row("diversity at one caption", f"{ours / theirs:.2f}", "the painter 1", f"{sizes.diverse} captions, eight seeds, judge's features")]
 
 

@@ -1,148 +1,303 @@
-"""The judge: two towers and four probes that know nothing of the model they judge.
+"""The judge: a picture tower with one probe an attribute, that knows nothing of the model it judges.
 
-One tower sees pictures at 64 px, the other counts the words of a caption (a hashed bag of words: not the
-conditioning that the model was taught with). They learn from real paintings of other seeds, and what they
-say of real paintings never seen is the ceiling beside every figure.
+It sees pictures at 96 px and learns, from real paintings of other seeds alone, what each attribute looks like. It never
+sees heads, recipes, latents or a sentence encoder, and reads no words: what was asked for is given to it as attributes,
+which is all that a plain sentence (`plain`) says. What it says of real paintings never seen is the ceiling beside every figure.
+
+A painting may say an attribute that does not show: a room's fog, a colour that its painter uses for a small light. What
+shows is measured (`shows`): a painting is compared with the same, from the same seed, without the word.
 """
 
 from __future__ import annotations
 
 import itertools
 import random
-import re
-import zlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from engine.painter import captions, paint
+from engine.mind.model.cpu import computes_bfloat16
+from engine.painter import paint
+from engine.painter.attributes import OFFERS, draw
 from engine.painter.paint import Attributes
 
-SIDE_PX = 64
-BAG = 4096
-PROBES: dict[str, tuple[str, ...]] = {"kind": paint.KINDS, "time": paint.TIMES, "colour": paint.COLOURS, "weather": paint.WEATHERS}
+FILE = "judge.safetensors"
+SIDE_PX = 96
+PAINTED_PX = 128  # what it learns from: painted four times as fast as 256
+SHARD = 8  # paintings of a kind at a time
+SEEDS = 50_000_000  # from here on: seeds that training never uses
+BATCH = 64
+DOUBT = 0.02  # of every probability: one attribute that is read wrongly does not decide alone
+SHOWN = 8 / 255  # mean absolute difference from which a word shows in a picture
+PROBES: dict[str, tuple[str, ...]] = {
+    "kind": paint.KINDS, "time": paint.TIMES, "colour": paint.COLOURS, "weather": paint.WEATHERS,
+    "light": paint.LIGHTS, "season": paint.SEASONS, "figure": paint.FIGURES,
+    "extra": tuple(sorted({extra for extras in paint.EXTRAS.values() for extra in extras})),
+}  # fmt: skip
+JUDGED = ("kind", "time", "colour", "weather")
+"""Attributes that have a row of their own; the others only help to tell paintings apart."""
 
 
 @dataclass(frozen=True)
 class Paintings:
-    """Pictures with what they show and an English caption each."""
+    """Pictures with what they show."""
 
     pictures: Tensor  # (n, 3, h, w) f32 in 0..1
     attributes: list[Attributes]
-    captions: list[str]
 
     def __len__(self) -> int:
-        return len(self.captions)
+        return len(self.attributes)
+
+    @property
+    def captions(self) -> list[str]:
+        """A plain sentence each, which says everything."""
+        return [plain(a) for a in self.attributes]
 
 
 def paintings(each: int, size_px: int, seed: int, device: str = "cpu") -> Paintings:
     """`each` real paintings of every kind, from seeds that training never uses."""
-    rng = random.Random(f"judge {seed}")
-    pictures, shown, texts = [], [], []
+    pictures, shown = [], []
     for kind in paint.KINDS:
-        painted, attributes = paint.paint(kind, each, (size_px, size_px), seed=50_000_000 + seed, device=device)
+        painted, attributes = paint.paint(kind, each, (size_px, size_px), seed=SEEDS + seed, device=device)
         pictures.append(painted.cpu())
         shown += attributes
-        texts += [spoken(a, rng) for a in attributes]
-    return Paintings(torch.cat(pictures), shown, texts)
+    return Paintings(torch.cat(pictures), shown)
 
 
-def spoken(attributes: Attributes, rng: random.Random) -> str:
-    """A caption in English; the longest of three, so that most of what is shown is said."""
-    return max((captions.caption(attributes, rng, "en") for _ in range(3)), key=len)
+def unseen(count: int, size_px: int, seed: int) -> Paintings:
+    """`count` real paintings at which a judge is measured, each painted by itself; of what they say, what shows (see `shows`)."""
+    rng = random.Random(f"unseen {seed}")
+    kinds = [paint.KINDS[k % len(paint.KINDS)] for k in range(count)]
+    shown = [draw(kind, rng) for kind in kinds]
+    seeds = [2 * SEEDS + 100_000 * seed + k for k in range(count)]
+    pictures = [paint.paint_shown([a], (size_px, size_px), own)[0] for a, own in zip(shown, seeds, strict=True)]
+    return Paintings(torch.stack(pictures), [shown_only(a, own) for a, own in zip(shown, seeds, strict=True)])
 
+
+# What is asked, in words
+
+SAID = {
+    "kind": {"cosmos": "the cosmos", "writing": "old handwriting", "double": "a double exposure", "glass": "a wet window pane",
+             "abstract": "an abstract form", "water": "water", "snow": "snow", "fire": "fire", "lights": "blurred lights",
+             "stairs": "stairs", "ruins": "ruins", "mountains": "mountains", "body": "a human body", "elder": "an old person",
+             "fish": "fish", "birds": "birds", "lightning": "lightning", "screens": "screens", "sky": "the sky", "sea": "the sea",
+             "machine": "machines", "photograph": "a framed photograph", "bed": "a bed", "city": "a city"},
+    "time": {"dawn": "at dawn", "noon": "at noon", "sunset": "at sunset", "dusk": "at dusk", "night": "at night"},
+    "weather": {"clear": "under a clear sky", "cloudy": "under clouds", "storm": "in a storm", "fog": "in the fog", "rain": "in the rain", "snow": "in the snow"},
+    "light": {"sun": "in the sun", "moon": "under the moon", "stars": "under the stars", "lamp": "with a lamp", "candle": "by candlelight",
+              "window": "with light from a window", "neon": "in neon light", "backlight": "against the light"},
+    "season": {"spring": "in spring", "summer": "in summer", "autumn": "in autumn", "winter": "in winter"},
+    "figure": {"birds": "with birds"},
+}  # fmt: skip
+
+
+def plain(a: Attributes) -> str:
+    """What a painting shows, every attribute of it, in one plain English sentence; not one of the grammar's."""
+    bare = SAID["kind"].get(a.kind, f"{_article(a.kind)} {a.kind}")
+    article, _, noun = bare.partition(" ") if bare.startswith(("a ", "an ", "the ")) else ("", "", bare)
+    before = " ".join(word for word in (a.mood, a.colour) if word)
+    if before:
+        noun = f"{before} {noun}"
+        article = _article(before) if article in ("a", "an") else article
+    parts = [f"{article} {noun}".strip()]
+    if a.extra:
+        parts.append(a.extra)
+    if a.figure:
+        parts.append(SAID["figure"].get(a.figure, f"with {_article(a.figure)} {a.figure}"))
+    if a.second:
+        parts.append(f"with {a.second} light")
+    parts += [SAID[name][value] for name in ("time", "weather", "light", "season") if (value := getattr(a, name))]
+    return ", ".join(parts)
+
+
+def _article(word: str) -> str:
+    return "an" if word[0] in "aeiou" else "a"
+
+
+# The tower
 
 class Judge(nn.Module):
-    """Pictures and words into one space of 128 dimensions; probes for kind, time, colour and weather."""
+    """Pictures of any size to features, and features to what each attribute may be."""
 
-    def __init__(self, width: int = 32) -> None:
+    def __init__(self, width: int = 48) -> None:
         super().__init__()
-        widths = (3, width, 2 * width, 4 * width, 6 * width)
-        layers: list[nn.Module] = []
+        widths = (width, 2 * width, 4 * width)
+        layers: list[nn.Module] = [nn.Conv2d(3, width, 7, stride=4, padding=3, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
         for inward, outward in itertools.pairwise(widths):
-            layers += [nn.Conv2d(inward, outward, 3, padding=1, stride=2), nn.GroupNorm(8, outward), nn.SiLU(),
-                       nn.Conv2d(outward, outward, 3, padding=1), nn.GroupNorm(8, outward), nn.SiLU()]
+            layers += [Twice(inward, outward, 2), Twice(outward, outward, 1)]
         self.sight = nn.Sequential(*layers)
-        self.features = 12 * width
-        self.look = nn.Linear(self.features, 128)
-        self.hear = nn.EmbeddingBag(BAG, 128, mode="mean")
+        self.features = 2 * widths[-1]
         self.probes = nn.ModuleDict({name: nn.Linear(self.features, len(values)) for name, values in PROBES.items()})
-        self.scale = nn.Parameter(torch.tensor(2.7))
 
     def see(self, pictures: Tensor) -> Tensor:
         """(n, 3, h, w) in 0..1 of any size -> (n, features)."""
-        small = pictures if pictures.shape[-1] == SIDE_PX else F.adaptive_avg_pool2d(pictures, SIDE_PX)
-        seen = self.sight((small.clamp(0, 1) - 0.4) * 3).flatten(2)
+        return self.look(pictures if pictures.shape[-2:] == (SIDE_PX, SIDE_PX) else F.adaptive_avg_pool2d(pictures, SIDE_PX))
+
+    def look(self, pictures: Tensor) -> Tensor:
+        """`see`, at the size that they have."""
+        seen = self.sight(((pictures.clamp(0, 1) - 0.4) * 3).contiguous(memory_format=torch.channels_last)).float().flatten(2)
         return torch.cat([seen.mean(2), seen.amax(2)], 1)
 
-    def place(self, pictures: Tensor) -> Tensor:
-        """(n, 128) unit vectors of pictures."""
-        return F.normalize(self.look(self.see(pictures)), dim=-1)
-
-    def word(self, texts: Sequence[str]) -> Tensor:
-        """(n, 128) unit vectors of captions."""
-        bags = [bag(text) for text in texts]
-        starts = torch.tensor([0] + [len(one) for one in bags[:-1]]).cumsum(0)
-        return F.normalize(self.hear(torch.tensor([word for one in bags for word in one]), starts), dim=-1)
+    def chances(self, pictures: Tensor) -> dict[str, Tensor]:
+        """Attribute -> (n, values) log-probabilities, with a little doubt in each."""
+        with torch.inference_mode():
+            features = torch.cat([self.see(part) for part in torch.split(pictures, 64)])
+            found = {name: torch.softmax(probe(features), 1) for name, probe in self.probes.items()}
+        return {name: ((1 - DOUBT) * one + DOUBT / one.shape[1]).log() for name, one in found.items()}
 
 
-def bag(text: str) -> list[int]:
-    """The places of a caption's words in a bag of BAG; never empty."""
-    words = re.findall(r"[a-z]+", captions.to_english(text).lower()) or [""]
-    return [zlib.crc32(word.encode()) % BAG for word in words]
+class Twice(nn.Module):
+    """A residual block of two convolutions (He et al. 2016)."""
+
+    def __init__(self, inward: int, outward: int, stride: int) -> None:
+        super().__init__()
+        self.first, self.second = nn.Conv2d(inward, outward, 3, stride, 1, bias=False), nn.Conv2d(outward, outward, 3, 1, 1, bias=False)
+        self.calm, self.calmer = nn.BatchNorm2d(outward), nn.BatchNorm2d(outward)
+        self.way = nn.Identity() if inward == outward else nn.Sequential(nn.AvgPool2d(2, ceil_mode=True), nn.Conv2d(inward, outward, 1))
+        nn.init.zeros_(self.calmer.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        seen: Tensor = self.calmer(self.second(F.relu(self.calm(self.first(x)))))
+        return F.relu(seen + self.way(x))
 
 
 def targets(attributes: Sequence[Attributes]) -> dict[str, Tensor]:
-    """(n,) int64 per probe; -100 where nothing is shown, which no loss and no figure counts."""
+    """(n,) int64 per probe; -100 where nothing is said, which no loss and no figure counts."""
     return {name: torch.tensor([values.index(value) if (value := getattr(a, name)) in values else -100 for a in attributes])
             for name, values in PROBES.items()}
 
 
-def train_judge(real: Paintings, steps: int, seed: int, batch: int = 96) -> Judge:
-    """A judge that learned from `real` (pictures of SIDE_PX)."""
+# Learning
+
+RATE = 3e-3
+WEIGHT = {"kind": 1.5, "time": 1.0, "colour": 1.0, "weather": 1.0}  # of an attribute in the loss; the others half
+HALF = computes_bfloat16()
+SMALL_PX = 64  # for the first half: large forms are learned twice as fast
+
+
+def train_judge(real: Paintings, steps: int, seed: int, batch: int = BATCH, minutes: float = 0.0, tell: Callable[[str], None] = lambda line: None) -> Judge:
+    """A judge that learned from `real` in `steps` steps, or in as many as `minutes` hold."""
     torch.manual_seed(seed)
-    judge = Judge()
+    judge = Judge().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     wanted = targets(real.attributes)
-    optimiser = torch.optim.AdamW(judge.parameters(), lr=2e-3, weight_decay=0.02)
-    for step in range(steps):
+    optimiser = torch.optim.AdamW(judge.parameters(), lr=RATE, weight_decay=0.05)
+    began, step, said = time.monotonic(), 0, 0.0
+    while (gone := (time.monotonic() - began) / (60 * minutes) if minutes else step / steps) < 1:
         for group in optimiser.param_groups:
-            group["lr"] = 2e-3 * min(1.0, (step + 1) / 30) * (1 - step / steps)
+            group["lr"] = RATE * min(1.0, (step + 1) / 50) * (1 - gone)
         rows = torch.randint(len(real), (min(batch, len(real)),))
-        pictures = real.pictures[rows]
-        if step % 2:
-            pictures = pictures.flip(-1)
-        features = judge.see(pictures)
-        loss = sum((F.cross_entropy(probe(features), wanted[name][rows], ignore_index=-100)
-                    for name, probe in judge.probes.items() if (wanted[name][rows] >= 0).any()), torch.zeros(()))
-        likeness = F.normalize(judge.look(features), dim=-1) @ judge.word([real.captions[row] for row in rows.tolist()]).T
-        likeness = likeness * judge.scale.exp()
-        same = torch.arange(len(rows))
-        loss = loss + F.cross_entropy(likeness, same) + F.cross_entropy(likeness.T, same)
+        with torch.autocast("cpu", torch.bfloat16, enabled=HALF):
+            features = judge.look(roughened(real.pictures[rows], SMALL_PX if gone < 0.55 else SIDE_PX))
+            answers = {name: probe(features).float() for name, probe in judge.probes.items()}
+        losses = {name: F.cross_entropy(one, wanted[name][rows], ignore_index=-100, label_smoothing=0.05)
+                  for name, one in answers.items() if (wanted[name][rows] >= 0).any()}
         optimiser.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
+        torch.autograd.backward(torch.stack([WEIGHT.get(name, 0.5) * one for name, one in losses.items()]).sum())
         optimiser.step()
+        step += 1
+        if time.monotonic() - began - said > 30:
+            said = time.monotonic() - began
+            tell(f"judge step {step}, " + ", ".join(f"{name} {float(losses[name].detach()):.2f}" for name in JUDGED if name in losses))
     return judge.eval().requires_grad_(False)
 
 
-def retrieval(judge: Judge, pictures: Tensor, texts: Sequence[str]) -> tuple[float, float]:
-    """R@1 and R@10: how often a caption finds its own picture among all, as the first or among ten."""
-    likeness = judge.word(texts) @ judge.place(pictures).T  # (captions, pictures)
-    rank = (likeness > likeness.diagonal()[:, None]).sum(1)
+def roughened(pictures: Tensor, to_px: int = SIDE_PX) -> Tensor:
+    """(n, 3, s, s) f32 in 0..1 or u8 -> (n, 3, to_px, to_px): mirrored, cropped and a little blurred by chance."""
+    pictures = pictures.float() / 255 if pictures.dtype == torch.uint8 else pictures
+    side = pictures.shape[-1]
+    kept = int(side * (0.82 + 0.18 * float(torch.rand(()))))
+    top, left = (int(float(torch.rand(())) * (side - kept + 1)) for _ in range(2))
+    small = F.interpolate(pictures[..., top : top + kept, left : left + kept], (to_px, to_px), mode="bilinear", antialias=True)
+    if float(torch.rand(())) < 0.3:
+        small = F.avg_pool2d(F.pad(small, (1, 1, 1, 1), mode="replicate"), 3, 1)
+    turned = torch.rand(len(small)) < 0.5
+    return torch.where(turned[:, None, None, None], small.flip(-1), small)
+
+
+def learned(minutes: float, seed: int, tell: Callable[[str], None], folder: Path | None = None) -> Judge:
+    """A judge made in so many minutes: half of them painting, half learning. `folder`: judge.safetensors is read there, or left."""
+    if folder and (folder / FILE).is_file():
+        judge = Judge()
+        judge.load_state_dict({name: value.float() if value.is_floating_point() else value for name, value in load_file(folder / FILE).items()})
+        tell(f"the judge is read from {folder / FILE}")
+        return judge.eval().requires_grad_(False)
+    real = painted(minutes * 30, seed, tell)
+    judge = train_judge(real, 0, seed, minutes=minutes / 2, tell=tell)
+    if folder:
+        leave(judge, folder)
+    return judge
+
+
+def leave(judge: Judge, folder: Path) -> None:
+    """Write the judge, in f16, for `learned` to find."""
+    folder.mkdir(parents=True, exist_ok=True)
+    halves = {name: (value.half() if value.is_floating_point() else value).contiguous() for name, value in judge.state_dict().items()}
+    save_file(halves, folder / FILE)
+
+
+def painted(seconds: float, seed: int, tell: Callable[[str], None]) -> Paintings:
+    """Paintings for a judge, as u8, as many as there is time for: at least one shard of every kind."""
+    began, pictures, shown = time.monotonic(), [], []
+    for number in itertools.count():
+        kind = paint.KINDS[number % len(paint.KINDS)]
+        if number >= len(paint.KINDS) and time.monotonic() - began > seconds:
+            break
+        made, attributes = paint.paint(kind, SHARD, (PAINTED_PX, PAINTED_PX), seed=SEEDS + 1000 * seed + number // len(paint.KINDS))
+        pictures.append((made * 255).round().byte())
+        shown += attributes
+    tell(f"{len(shown)} paintings for the judge")
+    return Paintings(torch.cat(pictures), shown)
+
+
+# Judging
+
+def ranks(judge: Judge, pictures: Tensor, wanted: Sequence[Attributes]) -> Tensor:
+    """(n,) int64: at what place what was asked for picture i finds picture i among all, by likelihood; 0 is the first."""
+    chances, asked = judge.chances(pictures), targets(wanted)
+    likeness = torch.zeros(len(wanted), len(pictures))
+    for name, want in asked.items():
+        said = want >= 0
+        likeness[said] += chances[name].T[want[said]]
+    return (likeness > likeness.diagonal()[:, None]).sum(1)
+
+
+def retrieval(judge: Judge, pictures: Tensor, wanted: Sequence[Attributes]) -> tuple[float, float]:
+    """R@1 and R@10: how often what was asked finds its own picture among all, as the first or among ten."""
+    rank = ranks(judge, pictures, wanted)
     return float((rank < 1).float().mean()), float((rank < 10).float().mean())
 
 
-def accuracy(judge: Judge, pictures: Tensor, attributes: Sequence[Attributes]) -> dict[str, float]:
-    """Per probe, the share of pictures that show what was asked; only those of which it was asked."""
-    features = judge.see(pictures)
-    found = {}
-    for name, want in targets(attributes).items():
-        asked = want >= 0
-        if asked.any():
-            found[name] = float((judge.probes[name](features[asked]).argmax(1) == want[asked]).float().mean())
-    return found
+def accuracy(judge: Judge, pictures: Tensor, wanted: Sequence[Attributes]) -> dict[str, float]:
+    """Per judged attribute, the share of pictures that show what was asked; only those of which it was asked."""
+    chances, asked = judge.chances(pictures), targets(wanted)
+    return {name: float((chances[name].argmax(1) == asked[name])[said].float().mean())
+            for name in JUDGED if (said := asked[name] >= 0).any()}
+
+
+def shows(shown: Attributes, name: str, seed: int, size_px: int = SIDE_PX) -> bool:
+    """Whether a value shows in pixels: the same painting of the same seed without it is another."""
+    if name in OFFERS[shown.kind].always:
+        return True
+    with_it, without = (paint.paint_shown([one], (size_px, size_px), seed)[0] for one in (shown, replace(shown, **{name: ""})))
+    return float((with_it - without).abs().mean()) >= SHOWN
+
+
+def shown_only(shown: Attributes, seed: int) -> Attributes:
+    """What of a painting's hour, colour and weather shows; its kind and the rest as they are."""
+    hidden = {name: "" for name in JUDGED[1:] if getattr(shown, name) and not shows(shown, name, seed)}
+    return replace(shown, **hidden)
+
+
+def spread(judge: Judge, pictures: Tensor) -> float:
+    """Mean distance between the features of pictures: how much they differ."""
+    with torch.inference_mode():
+        return float(torch.pdist(judge.see(pictures)).mean())
 
 
 def distance(a: Tensor, b: Tensor) -> float:

@@ -136,10 +136,11 @@ class Workshop:
             return
         torch.manual_seed(self.settings.run.seed)
         crops = Crops(self.cache, torch.device(self.device))
-        pictures = torch.cat([crops.draw(chance(self.settings.run.seed, "blocks", turn), 64, 96) for turn in range(8)])
+        side = self.settings.codec.crop_px
+        pictures = torch.cat([crops.draw(chance(self.settings.run.seed, "blocks", turn), 64, side) for turn in range(8)])
         self._learn(CodecStage(from_blocks(pictures, self.settings.codec.channels).to(self.device), self.cache, self.settings.codec))
         learned = self._trained(Lapped(self.settings.codec.channels).to(self.device), "codec")
-        ordered(learned, torch.cat([pictures, crops.unseen(64)[..., :96, :96]])).save(self.folder / "codec")
+        ordered(learned, torch.cat([pictures, crops.unseen(64)[..., :side, :side]])).save(self.folder / "codec")
 
     def heads(self) -> None:
         self._learn(HeadsStage(self.words, self.settings.heads, self.settings.run.seed))

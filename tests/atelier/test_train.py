@@ -3,38 +3,44 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from engine.atelier import export, learn, settings
 from engine.atelier.card import write_card
 from engine.atelier.train import main
 from engine.atelier.workshop import STAGES, Workshop
+from engine.mind.memory import founding
 from engine.mind.model import embedded
-from engine.mind.model.encoder import Encoder
+from engine.mind.model.encoder import DIM, Encoder
+from engine.painter import captions, paint
+from engine.painter.paint import Attributes
 
+FOUNDING = 24
 TINY = {
-    "run": {"precision": "fp32", "founding": 2},
-    "cache": {"sizes_px": [64, 128], "shard": 2, "rounds": 2, "captions": 2},
-    "autoencoder": {"batch": 4, "crop_px": 32, "warmup": 2},
-    "finish": {"batch": 2, "crop_px": 64, "warmup": 2, "critic": 4, "dreams": 2, "pool": 2, "round": 4},
-    "teacher": {"batch": 4, "batch_tiny": 4, "batch_large": 2, "warmup": 2},
-    "student": {"batch": 4, "batch_tiny": 4, "batch_large": 4, "warmup": 2, "round": 2, "replay": 2},
+    "run": {"precision": "fp32", "founding": FOUNDING},
+    "cache": {"size_px": 64, "shard": 2, "rounds": 1, "captions": 2},
+    "codec": {"channels": 8, "batch": 4, "crop_px": 32, "warmup": 1},
+    "heads": {"captions": 320, "batch": 64},
+    "teacher": {"batch": 4, "batch_large": 2, "warmup": 2},
+    "student": {"batch": 4, "batch_large": 4, "warmup": 2, "round": 2, "replay": 2},
     "reader": {"batch": 8, "warmup": 2, "width": 16},
-    "vae": {"encoder_block_out_channels": [16] * 4, "decoder_block_out_channels": [16] * 4, "num_decoder_blocks": [1, 1, 1, 0]},
     "unet": {"block_out_channels": [16, 16, 32], "cross_attention_dim": 32, "attention_head_dim": 8, "norm_num_groups": 8},
 }
 
 
 @pytest.fixture(scope="session")
 def encoder() -> Encoder:
-    return Encoder.load()
+    return Encoder()
 
 
-def workshop(folder: Path, encoder: Encoder, steps: int) -> Workshop:
-    return Workshop(settings.load(changes=TINY), folder, minutes=0, steps=steps, encoder=encoder, out=lambda line: None)
+def workshop(folder: Path, encoder: Encoder, steps: int, **rest: object) -> Workshop:
+    return Workshop(settings.load(changes=TINY), folder, minutes=0, steps=steps, encoder=encoder, out=lambda line: None, **rest)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="session")
@@ -42,8 +48,15 @@ def trained(tmp_path_factory: pytest.TempPathFactory, encoder: Encoder) -> Works
     """A whole training of six steps a stage, exported."""
     made = workshop(tmp_path_factory.mktemp("training"), encoder, steps=6)
     made.train()
-    export.export(made, made.folder / "model")
+    export.export(made, made.folder / "model", processes=1)
     return made
+
+
+def lent(trained: Workshop, folder: Path, *names: str) -> None:
+    """Parts of a training, seen from another folder."""
+    folder.mkdir(exist_ok=True)
+    for name in names:
+        (folder / name).symlink_to(trained.folder / name)
 
 
 def losses(folder: Path, stage: str) -> list[float]:
@@ -56,33 +69,44 @@ def stop_at(learner: learn.Learner, step: int) -> None:
     learner.save()
 
 
+def same(a: torch.nn.Module, b: torch.nn.Module) -> bool:
+    return all(torch.equal(one, other) for one, other in zip(a.state_dict().values(), b.state_dict().values(), strict=True))
+
+
 def test_one_run_leaves_weights_that_load_and_dream(trained: Workshop, encoder: Encoder) -> None:
     model = embedded.load(trained.folder / "model")
+    large = model.unet.config["in_channels"]
     with torch.inference_mode():
-        noise = torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(1))
-        latents = model.unet(noise, torch.tensor([999]), encoder.condition(["a red sea"])).sample
-        picture = embedded.to_pictures(model.vae, latents)
+        noise = torch.randn(1, large, 8, 8, generator=torch.Generator().manual_seed(1))
+        said = model.unet(noise, torch.tensor([999]), encoder.condition(["a red sea"])).sample
+        latents = torch.cat([said, torch.zeros(1, model.codec.channels - large, 8, 8)], 1)
+        picture = model.codec.decode(latents)
     assert picture.shape == (1, 3, 64, 64)
     assert torch.isfinite(picture).all()
-    assert model.reader.vector(latents).shape == (1, 384)
+    assert model.reader.vector(latents).shape == (1, DIM)
+    assert set(model.heads.values) >= {"kind", "time", "colour", "weather"}
 
 
-@pytest.mark.parametrize("stage", ["teacher", "student", "finish"])
+@pytest.mark.parametrize(("stage", "needed"), [("codec", ()), ("heads", ()), ("teacher", ("codec",)), ("student", ("codec", "teacher.pt"))])
 def test_stopping_and_resuming_gives_the_same_losses_as_not_stopping(
-    stage: str, trained: Workshop, tmp_path: Path, encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+    stage: str, needed: tuple[str, ...], trained: Workshop, tmp_path: Path, encoder: Encoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = losses(trained.folder, stage)
-    needed = {"teacher": (), "student": ("teacher.pt",), "finish": ("teacher.pt", "student.pt")}[stage]
-    for name in ("shards", "spent.json", "autoencoder.pt", *needed):
-        (tmp_path / name).symlink_to(trained.folder / name)
-    halted = workshop(tmp_path, encoder, steps=6)
+    lent(trained, tmp_path, "spent.json", *needed)
+    if stage == "codec":  # it learns before anything is encoded
+        (tmp_path / "shards").mkdir()
+        for part in ("words.json", "pictures.npy"):
+            for path in (trained.folder / "shards").glob(f"*.{part}"):
+                (tmp_path / "shards" / path.name).symlink_to(path)
+    else:
+        lent(trained, tmp_path, "shards")
     run = learn.run
 
     def run_three_steps(learner: learn.Learner, **rest: object) -> None:
         stop_at(learner, 3)
 
     monkeypatch.setattr("engine.atelier.workshop.run", run_three_steps)
-    getattr(halted, stage)()
+    getattr(workshop(tmp_path, encoder, steps=6), stage)()
     monkeypatch.setattr("engine.atelier.workshop.run", run)
     getattr(workshop(tmp_path, encoder, steps=6), stage)()
     assert losses(tmp_path, stage) == pytest.approx(whole[3:], rel=1e-5)
@@ -94,40 +118,43 @@ def test_a_finished_stage_is_not_learned_again(trained: Workshop, encoder: Encod
     assert losses(trained.folder, "teacher") == before
 
 
+def test_a_codec_is_not_learned_further_once_pictures_are_encoded_with_it(trained: Workshop, encoder: Encoder) -> None:
+    before = (trained.folder / "codec" / "lapped.safetensors").read_bytes()
+    workshop(trained.folder, encoder, steps=60).codec()
+    assert (trained.folder / "codec" / "lapped.safetensors").read_bytes() == before
+
+
+def test_the_codec_learns_and_orders_its_channels_by_what_they_carry(trained: Workshop) -> None:
+    codec = trained.codec_learned()
+    assert (codec.carries.diff() <= 1e-6).all()
+    pictures = trained.cache.pictures(0)
+    latents = codec.encode(pictures)
+    assert latents.shape[1] == codec.channels == 8
+    assert float((codec.decode(latents) - pictures).abs().mean()) < 0.5 * float((pictures - pictures.mean()).abs().mean())
+
+
+def test_heads_read_what_captions_say_and_leave_the_rest_unsaid(encoder: Encoder, tmp_path: Path) -> None:
+    made = Workshop(settings.load(changes={**TINY, "heads": {"captions": 2400, "batch": 512}}), tmp_path, 0, steps=60, encoder=encoder,
+                    out=lambda line: None)  # fmt: skip
+    made.heads()
+    said = made.heads_learned().said(encoder.sentences(["a red flower at night"])[0])
+    assert (said["kind"], said["colour"]) == ("flower", "red")
+    assert "season" not in said
+
+
 def test_a_training_goes_on_from_exported_weights_on_other_pictures(trained: Workshop, tmp_path: Path, encoder: Encoder) -> None:
-    """The encoder stands still, the student is the young teacher, the card adds up both trainings."""
+    """The codec stands still, the student is the young teacher, the card adds up both trainings."""
     weights = trained.folder / "model"
-    made = Workshop(settings.load(changes=TINY), tmp_path, 0, steps=2, encoder=encoder, out=lambda line: None, start=weights)
+    made = workshop(tmp_path, encoder, steps=2, start=weights)
     before = embedded.load(weights)
-    assert all(torch.equal(a, b) for a, b in zip(made.unet().parameters(), before.unet.parameters(), strict=True))
+    assert same(made.unet(), before.unet)
     made.train()
-    export.export(made, tmp_path / "model")
+    export.export(made, tmp_path / "model", processes=1)
     after = embedded.load(tmp_path / "model")
-    same = {
-        part: all(torch.equal(a, b) for a, b in zip(getattr(before, part).parameters(), getattr(after, part).parameters(), strict=True))
-        for part in ("unet", "reader")
-    }
-    assert same == {"unet": False, "reader": False}
-    assert all(torch.equal(a, b) for a, b in zip(before.vae.encoder.parameters(), after.vae.encoder.parameters(), strict=True))
+    assert {part: same(getattr(before, part), getattr(after, part)) for part in ("codec", "unet", "reader")} == {"codec": True, "unet": False, "reader": False}
     assert not torch.equal(made.cache.pictures(0)[:1], trained.cache.pictures(0)[:1])
     write_card(tmp_path / "model")
     assert "| teacher |" in (card := (tmp_path / "model" / "README.md").read_text(encoding="utf-8")) and "| 8 |" in card
-
-
-def test_another_decoder_is_learned_beside_the_encoder_of_exported_weights(trained: Workshop, tmp_path: Path, encoder: Encoder) -> None:
-    """Latents keep their meaning, so everything that was learned of them stays."""
-    changed = settings.load(changes={**TINY, "vae": {**TINY["vae"], "num_decoder_blocks": [1, 2, 0, 0]}})
-    weights = trained.folder / "model"
-    made = Workshop(changed, tmp_path, 0, steps=2, encoder=encoder, out=lambda line: None, start=weights)
-    made.paint()
-    made.autoencoder()
-    before, young, after = embedded.load(weights).vae, made.vae(), made.vae(trained=True)
-    assert after.config.num_decoder_blocks == [1, 2, 0, 0]
-    for one in (young, after):
-        assert all(torch.equal(a, b) for a, b in zip(before.encoder.parameters(), one.encoder.parameters(), strict=True))
-    assert torch.equal(before.decoder.layers[0].weight, young.decoder.layers[0].weight), "what fits is taken over"
-    assert not torch.equal(young.decoder.layers[0].weight, after.decoder.layers[0].weight)
-    assert losses(tmp_path, "autoencoder")
 
 
 def test_weights_that_are_not_there_cannot_be_gone_on_from(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -135,54 +162,44 @@ def test_weights_that_are_not_there_cannot_be_gone_on_from(tmp_path: Path, capsy
     assert "unet" in capsys.readouterr().err
 
 
+def test_a_body_of_other_latents_lends_a_young_unet_what_fits(trained: Workshop, tmp_path: Path, encoder: Encoder) -> None:
+    body = {name: value.clone().contiguous() for name, value in trained.unet("student").state_dict().items()}
+    body["conv_in.weight"] = body["conv_in.weight"][:, :4].clone()  # of four channels: does not fit
+    body["mid_block.resnets.0.conv1.weight"] += 1.0
+    save_file(body, tmp_path / "body.safetensors")
+    said: list[str] = []
+    made = workshop(tmp_path / "out", encoder, steps=2, body=(tmp_path / "body.safetensors",))
+    made.out = said.append
+    own, young = made.unet().state_dict(), workshop(tmp_path / "young", encoder, steps=2).unet().state_dict()
+    assert torch.equal(own["mid_block.resnets.0.conv1.weight"], body["mid_block.resnets.0.conv1.weight"])
+    assert torch.equal(own["conv_in.weight"], young["conv_in.weight"])
+    (told,) = (line for line in said if "body.safetensors" in line)
+    assert 90 <= int(re.search(r"takes (\d+)%", told)[1]) <= 100  # type: ignore[index]
+
+
 def test_every_stage_notes_the_time_it_took(trained: Workshop) -> None:
     assert set(json.loads((trained.folder / "spent.json").read_text())) == set(STAGES)
 
 
-def test_the_autoencoder_begins_by_seeing_colour(trained: Workshop) -> None:
-    from engine.atelier.autoencoder import see_colour
-
-    vae = trained.vae()
-    red, blue = torch.zeros(2, 3, 64, 64), torch.zeros(2, 3, 64, 64)
-    red[:, 0], blue[:, 2] = 0.8, 0.8
-    see_colour(vae, torch.cat([red, blue, torch.rand(4, 3, 64, 64, generator=torch.Generator().manual_seed(0))]))
-    with torch.inference_mode():
-        back = embedded.to_pictures(vae, embedded.to_latents(vae, torch.cat([red, blue]))).mean((2, 3))
-    assert (back[:2].argmax(1) == 0).all() and (back[2:].argmax(1) == 2).all()
-
-
-def test_the_encoder_stands_still_while_the_decoder_is_finished(trained: Workshop) -> None:
-    before, after = trained._trained(trained.vae(), "autoencoder").state_dict(), trained.vae(trained=True).state_dict()
-    changed = {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])}
-    assert changed == {"decoder"}
-
-
-def test_a_critic_learns_to_tell_and_the_decoder_to_please_it(trained: Workshop) -> None:
-    """One step moves the critic towards telling paintings from decodings, and leaves no gradient on it from pleasing."""
-    from engine.atelier.finish import FinishStage
-
-    vae = trained._trained(trained.vae(), "autoencoder").train()
-    stage = FinishStage(vae, trained.unet("student"), trained.cache, trained.batches(), trained.settings.finish, trained.autocast, 1)
-    told = []
-    optimiser = torch.optim.Adam(stage.module.critic.parameters(), lr=2e-3)
-    for _ in range(40):
-        loss, figures = stage.loss(0, learn.chance("same"), late=False)
-        loss.backward()
-        optimiser.step()
-        optimiser.zero_grad()
-        told.append(figures["critic"])
-    assert told[-1] < 0.8 * told[0], "the critic learns nothing"
-    assert figures["weight"] > 0
-
-
-def test_nothing_held_out_is_in_the_cache(trained: Workshop) -> None:
-    from engine.painter import captions
-    from engine.painter.paint import Attributes
-
+def test_nothing_held_out_is_in_the_cache_or_among_the_founders(trained: Workshop) -> None:
     for shard in range(trained.cache.count("words.json")):
         words = trained.cache.words(shard)
         for attributes, texts in zip(words.attributes, words.captions, strict=True):
             assert not any(captions.is_held_out(Attributes(**attributes), text) for text in texts)
+    assert not any(captions.is_held_out(recipe.shows, "") for recipe in export.recipes(3 * len(paint.KINDS)))
+
+
+def test_the_founding_table_says_what_its_recipes_show_and_what_is_read_in_them(trained: Workshop, encoder: Encoder) -> None:
+    folder = trained.folder / "model"
+    table = founding.load(folder / founding.FILE)
+    assert len(table) == len(table.recipes) == FOUNDING
+    assert [recipe.shows.kind for recipe in table.recipes] == list(paint.KINDS[:FOUNDING])
+    assert np.abs(table.t - encoder.sentences(list(table.captions))).max() < 0.01
+    assert founding.space(folder / founding.FILE) == embedded.space(folder)
+    model = embedded.load(folder)
+    with torch.inference_mode():
+        read = model.reader.vector(model.codec.encode(table.recipes[5].paint((64, 64))[None]))
+    assert float(torch.cosine_similarity(read, torch.from_numpy(table.v[5:6]))) > 0.999
 
 
 def test_the_weights_are_small_files_and_the_card_tells_how_they_were_made(trained: Workshop) -> None:
