@@ -184,7 +184,8 @@ SMALL_PX = 64  # for the first half: large forms are learned twice as fast
 def train_judge(real: Paintings, steps: int, seed: int, batch: int = BATCH, minutes: float = 0.0, tell: Callable[[str], None] = lambda line: None) -> Judge:
     """A judge that learned from `real` in `steps` steps, or in as many as `minutes` hold."""
     torch.manual_seed(seed)
-    judge = Judge().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    judge = Judge()
+    judge.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     wanted = targets(real.attributes)
     optimiser = torch.optim.AdamW(judge.parameters(), lr=RATE, weight_decay=0.05)
     began, step, said = time.monotonic(), 0, 0.0
