@@ -26,13 +26,22 @@ class _Stream(io.RawIOBase):
     def __init__(self) -> None:
         self.incoming: queue.Queue[bytes] = queue.Queue(64)
         self._rest = b""
+        self._ended = False
+
+    def end(self, at_once: bool = True) -> None:
+        """No more will come; `at_once`: what waits is forgotten. Never blocks: the event loop calls."""
+        if at_once or self.incoming.full():
+            with self.incoming.mutex:
+                self.incoming.queue.clear()
+        self.incoming.put_nowait(b"")
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, into: Any) -> int:
-        if not self._rest:
+        if not self._rest and not self._ended:
             self._rest = self.incoming.get()
+            self._ended = not self._rest  # an end is asked for more than once
         size = min(len(into), len(self._rest))
         into[:size], self._rest = self._rest[:size], self._rest[size:]
         return size
@@ -56,7 +65,7 @@ async def pieces(fragments: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]
         async for fragment in fragments:
             if not stream.incoming.full():  # a decoder that is late has lost the thread; it starts anew at the next init
                 stream.incoming.put_nowait(fragment)
-        stream.incoming.put(b"")
+        stream.end(at_once=False)
 
     threading.Thread(target=_decode, args=(stream, tell), name="plain view", daemon=True).start()
     feeding = asyncio.create_task(feed())
@@ -65,8 +74,7 @@ async def pieces(fragments: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]
             yield piece
     finally:
         feeding.cancel()
-        stream.incoming.queue.clear()
-        stream.incoming.put(b"")  # the end of the file: the thread ends
+        stream.end()  # of the file: the thread ends
 
 
 def _decode(stream: _Stream, tell: Any) -> None:
