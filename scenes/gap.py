@@ -46,7 +46,7 @@ class Gap(Scene):
 
     def draw(self, now: Now) -> Layer:
         light = 1.0 - self.fade * (1.0 - self.light)
-        return dreamed.frame().drift(amount=self.current).feedback(trail=self.trail).grade(light=light, exposure=0.25)
+        return dreamed.frame().drift(amount=self.current).feedback(trail=self.trail, glow=1.0).grade(light=light, exposure=0.25)
 
     def wants(self) -> float:
         return 0.35 + 0.5 * self.state.gap

@@ -66,7 +66,7 @@ class Lineage(Scene):
         return (
             dreamed.frame(zoom=1.04 + 0.5 * near * near, wander=1.0 - near)
             .whose(amount=0.3 * near, borders=near)
-            .feedback(trail=self.trail, zoom=1.004 + 0.006 * near)
+            .feedback(trail=self.trail, zoom=1.004 + 0.006 * near, glow=1.0)
             .grade(light=light, exposure=0.25)
         )
 
