@@ -37,8 +37,9 @@ from engine.core.messages import (
     Withdraw,
     Withdrawn,
 )
-from engine.mind.company import MEMBERS, Company, Ensemble, gathered
+from engine.mind.company import Ensemble
 from engine.mind.gap import angle, divergence, slerp, surplus, towards
+from engine.mind.gathering import Gathering
 from engine.mind.keeper import Keeper
 from engine.mind.kin import Kin
 from engine.mind.memory.lineage import authors, by_kind
@@ -47,17 +48,13 @@ from engine.mind.memory.space import Vector
 from engine.mind.memory.words import said, spoken
 from engine.mind.options import MindOptions, spare
 from engine.mind.parts import Parts, gather
-from engine.mind.recipes import CROWD, FIRST, OWN
+from engine.mind.recipes import CROWD, FIRST
 from engine.mind.speech import Speech
 from engine.mind.stream import Stream
 from engine.mind.thought import Share, Stopwatch, Thought, mixed
 
 AGAIN = 5.0  # seconds after which a disk that refused is asked again
 MOST = 512  # sentences that are kept for it
-NEAR = 0.4  # how strongly recipes of near kinds are there, where those of the words' kind are there at 1
-GAPS = 4  # memories of which a gap is made that join a picture
-GIVEN = 0.5  # part of a company that people and the machine's own dreams have at most
-STAYS = 0.2  # how strongly those stay who were there before, until the crowd for other words is painted
 HEARD = 3  # memories whose words together say where the picture turns
 Progress = Callable[[str, float], None]
 
@@ -80,6 +77,7 @@ class Mind:
         self.memory = self.keeper.memory
         self.kin, self.speech = Kin(self.keeper), Speech(self.keeper)
         self.stream = Stream(self.parts.dreamer, _seed(options))
+        self.gathering = Gathering(self.keeper)
         self.ensemble = Ensemble(self.parts.dreamer.carries)
         self._reseed(self.stream.walk.seed)
         self.thought: Thought | None = None
@@ -114,7 +112,7 @@ class Mind:
 
         # 1. recall by words, and who is painted for them
         recalled = self.memory.for_a_picture(u, most, tau, dream.gamma)
-        company = self._gather(words, u, recalled, dream.gamma)
+        company = self.gathering.company(words, u, recalled, dream.gamma, self._before)
         watch.lap("recall")
         # 2. compose them into one picture
         first = company.compose(noise, carries)
@@ -132,7 +130,7 @@ class Mind:
         # 6. turn the words towards it, gather anew with those whom the gap is made of, and compose again
         turned, heard = self._turn(u, condition, r, more, dream.beta * gap, dream.rho, tau)
         again = self.memory.for_a_picture(turned, most, tau, dream.gamma)
-        company = self._gather(words, turned if dream.rho > 0 else u, again, dream.gamma, (Recall(r.rows, more), dream.beta * gap))
+        company = self.gathering.company(words, turned if dream.rho > 0 else u, again, dream.gamma, self._before, Recall(r.rows, more), dream.beta * gap)
         second = company.compose(noise, carries)
         watch.lap("gap")
         return Thought(
@@ -140,55 +138,10 @@ class Mind:
             dream.strength, second, company.ids, company, heard, 2, tuple(watch.laps), dream.key,
         )  # fmt: skip
 
-    def _gather(
-        self, words: str, direction: Vector, recalled: Recall, gamma: float, gap: tuple[Recall, float] | None = None
-    ) -> Company:
-        """Who is there for a picture: the crowd for the words, whoever else is recalled, and by the turn, whom the gap is of.
-
-        Only what is painted is composed from. Until a crowd is, whoever was there before stays, faintly.
-        """
-        memory, recipes = self.memory, self.keeper.recipes
-        order = np.argsort(-recalled.weights, kind="stable")
-        kinds = [recipes.kind(int(row)) for row in recalled.rows[order] if row < memory.founders]
-        crowd = () if "founding" in memory.unplugged else recipes.crowd(words, direction, [kind for kind in kinds if kind])
-        own = OWN if crowd else CROWD
-        crowd = crowd or tuple(memory.fragments[row].id for row in recalled.rows[order] if row < memory.founders)[:CROWD]
-        tired = memory.penalty(crowd, gamma)
-        wanted = {one: (1.0 if k < own else NEAR) * part for k, (one, part) in enumerate(zip(crowd, tired, strict=True))}
-        total = sum(wanted.values()) or 1.0
-        found = [(memory.fragments[row], float(weight)) for row, weight in zip(recalled.rows, recalled.weights, strict=True)]
-        given = {fragment.id: weight for fragment, weight in found if fragment.kind != "founding"}
-        whole = sum(given.values())
-        part = min(GIVEN, whole)  # of people and of the machine's own
-        for one, weight in given.items():
-            wanted[one] = wanted.get(one, 0.0) + total * part / (1 - part) * weight / max(1e-9, whole)
-        if gap is not None and gap[1] > 0:
-            best = np.argsort(-gap[0].weights, kind="stable")[:GAPS]
-            for one, weight in zip(memory.ids(Recall(gap[0].rows[best], gap[0].weights[best])), gap[0].weights[best], strict=True):
-                wanted[one] = wanted.get(one, 0.0) + total / (1 - part) * gap[1] * float(weight) / max(1e-9, float(gap[0].weights[best].sum()))
-        return self._painted(wanted, set(crowd[:own]))
-
-    def _painted(self, wanted: dict[int, float], models: set[int]) -> Company:
-        """The company of those who are painted: first the models in their order, then the heaviest others."""
-        found = {one: latents for one in wanted if (latents := self.keeper.latents(one)) is not None}
-        if self.thought is None:  # nobody was there before: the first picture waits for a few
-            for one in [one for one in wanted if one not in found][: FIRST - len(found)]:
-                if (painted := self.keeper.recipes.paint(one)) is not None:
-                    found[one] = painted.latent, painted.mirrored
-        wanting = [one for one in wanted if one not in found]
-        ranked = sorted(found, key=lambda one: (one not in models, -wanted[one] if one not in models else 0.0))[:MEMBERS]
-        prior = {one: wanted[one] for one in ranked}
-        if len(ranked) < FIRST and self.thought is not None:
-            for one in self.thought.parents:
-                latents = None if one in prior or self.keeper.kind(one) in self.memory.unplugged else self.keeper.latents(one)
-                if latents is not None and len(ranked) < FIRST:
-                    ranked.append(one)
-                    found[one], prior[one] = latents, STAYS * max(wanted.values())
-        if not ranked:  # all were taken back between recall and now
-            one, blank = next(iter(wanted)), torch.zeros(self.parts.dreamer.latent)
-            ranked, prior, found = [one], {one: 1.0}, {one: (blank, blank)}
-        count = sum(one in models for one in ranked)
-        return gathered(ranked, [found[one][0] for one in ranked], [found[one][1] for one in ranked], [prior[one] for one in ranked], count, wanting)
+    @property
+    def _before(self) -> tuple[int, ...] | None:
+        """Who is in the picture already; None before the first."""
+        return self.thought.parents if self.thought is not None else None
 
     def _turn(
         self, u: Vector, condition: Tensor, r: Recall, more: np.ndarray, turn: float, rho: float, tau: float
@@ -308,7 +261,7 @@ class Mind:
     @property
     def hurries(self) -> bool:
         """Whether the crowd for the newest words is too small yet to make a picture of."""
-        return self.thought is not None and len(self.thought.company.wanting) > CROWD - FIRST
+        return len(self.wanting()) > CROWD - FIRST
 
     def paint(self) -> bool:
         """Paint one recipe that is wanted; whether there was one. 60 ms and more; any thread."""
@@ -320,12 +273,7 @@ class Mind:
     def _arrive(self, words: str) -> None:
         """Where thoughts and pictures take turns, crowds arrive by the count of thoughts: FIRST at once, then two by two."""
         fresh = self.thought is None or words != self.thought.words
-        if fresh:
-            u = self.parts.means(words)
-            recalled = self.memory.for_a_picture(u, self.options.recalled, 0.05, 0.0)
-            waiting = self._gather(words, u, recalled, 0.0).wanting
-        else:
-            waiting = self.wanting()
+        waiting = self.gathering.wanted(words, self.parts.means(words), self.options.recalled) if fresh else self.wanting()
         for one in waiting[: FIRST if fresh else 2]:
             self.keeper.recipes.paint(one)
 

@@ -122,3 +122,10 @@ def test_pictures_parted_among_two_painters_lie_where_they_were() -> None:
 def test_a_print_that_would_be_nearly_black_is_exposed_longer_and_others_are_not() -> None:
     dark, fair = torch.full((1, 3, 8, 8), .05), torch.full((1, 3, 8, 8), .5)
     assert .08 < float(exposed(dark).mean()) < .2 and torch.allclose(exposed(fair), fair)
+
+
+def test_a_limb_that_is_one_pixel_wide_has_no_slope() -> None:
+    """At the border of a picture a limb's window may be that narrow: twelve thousand recipes found one."""
+    canvas = Canvas(1, (32, 32), 0)
+    light, mask = canvas.shade(torch.rand(1, 1, 9, 1), torch.ones(1, 1, 1, 1))
+    assert bool(light.isfinite().all()) and mask.shape == (1, 1, 9, 1)
