@@ -81,7 +81,7 @@ class Gathering:
             for one in [one for one in wanted if one not in found][: FIRST - len(found)]:
                 if (painted := self.keeper.recipes.paint(one)) is not None:
                     found[one] = painted.latent, painted.mirrored
-        wanting = [one for one in wanted if one not in found]
+        wanting = [one for one in wanted if one not in found and one not in self.keeper.recipes.spoilt]
         ranked = sorted(found, key=lambda one: (one not in models, -wanted[one] if one not in models else 0.0))[:MEMBERS]
         prior = {one: wanted[one] for one in ranked}
         for one in before or ():

@@ -6,6 +6,7 @@ read in it. The number that are kept is bounded; what falls out is painted again
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from engine.mind.model.heads import Heads
 from engine.painter.attributes import OFFERS
 from engine.painter.recipe import Recipe, crowd
 
+log = logging.getLogger("engine.mind")
 KEPT = 1024  # painted recipes in memory: 64 KB each at 256 x 256
 KNOWN = 16384  # recipes that stand in no table and can still be named
 CROWD, OWN = 16, 12  # memories that are painted for words; of these, of the kind that the words say
@@ -63,6 +65,7 @@ class Recipes:
         self._dreamer, self._read, self._means, self._paint = dreamer, read, means, paint
         self._known: LRUCache[int, Recipe] = LRUCache(KNOWN)
         self._painted: LRUCache[int, Painted] = LRUCache(KEPT)
+        self.spoilt: set[int] = set()  # recipes that could not be painted, for as long as this mind lives
         self._lock, self._painting = threading.Lock(), threading.Lock()
 
     # who there is
@@ -123,9 +126,14 @@ class Recipes:
         with self._painting:
             if (known := self.painted(fragment)) is not None:
                 return known
-            if (recipe := self.recipe(fragment)) is None:
+            if fragment in self.spoilt or (recipe := self.recipe(fragment)) is None:
                 return None
-            rgb = self._paint(recipe, self._dreamer.size)
+            try:
+                rgb = self._paint(recipe, self._dreamer.size)
+            except Exception:  # a painter that fails on one recipe in ten thousand costs that recipe, not the thought
+                log.exception("%s could not be painted and is left out", recipe)
+                self.spoilt.add(fragment)
+                return None
             latent, mirrored = (self._dreamer.encode(np.ascontiguousarray(side)) for side in (rgb, rgb[:, ::-1]))
             made = Painted(latent, mirrored, Seen(latent.numpy().astype(np.float16), self._read(latent), fingerprint(rgb)))
             with self._lock:

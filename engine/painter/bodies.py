@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.painter import air
-from engine.painter.canvas import Canvas, mix, smooth
+from engine.painter.canvas import Canvas, mix, slope, smooth
 from engine.painter.scene import PIGMENTS, Colour, Scene
 
 Number = Tensor | float
@@ -109,7 +109,7 @@ class Body:
         thick, far = self._cut(self.thick), self._cut(self.far)
         height = (thick**2 - (thick + far).clamp(min=0) ** 2).clamp(min=0).sqrt()
         height = self.c.blur(height, soft) if soft else height
-        dx, dy = (torch.gradient(height, dim=axis)[0] * self.c.height for axis in (3, 2))
+        dx, dy = (slope(height, axis) * self.c.height for axis in (3, 2))
         norm = 1 / (1 + dx**2 + dy**2).sqrt()
         return -dx * norm, -dy * norm, norm
 

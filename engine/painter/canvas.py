@@ -160,7 +160,7 @@ class Canvas:
 
     def shade(self, height: Tensor, side: Tensor, up: float = .5) -> tuple[Tensor, Tensor]:
         """Light on a relief of tubes from `side` (1 right, -1 left) and above, about 0..1, and its soft-edged mask (Lambert)."""
-        dx, dy = (_slope(height, axis) * self.height for axis in (3, 2))
+        dx, dy = (slope(height, axis) * self.height for axis in (3, 2))
         facing = 1 / (1 + dx**2 + dy**2).sqrt()
         light = ((-dx * side * .75 + dy * up + .50) * facing).clamp(0, 1.3)
         return light, smooth(0, 1.6 * self.pixel, height)
@@ -184,6 +184,6 @@ class Canvas:
         return torch.tensor((red, green, blue), device=self.device, dtype=torch.float32)[None, :, None, None]
 
 
-def _slope(field: Tensor, axis: int) -> Tensor:
+def slope(field: Tensor, axis: int) -> Tensor:
     """How a field rises along one axis, a pixel; 0 where it is one pixel wide, as a limb at the border may be."""
     return torch.gradient(field, dim=axis)[0] if field.shape[axis] > 1 else torch.zeros_like(field)

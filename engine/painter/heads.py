@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.painter.bodies import daylight, shine
-from engine.painter.canvas import Canvas, mix, smooth
+from engine.painter.canvas import Canvas, mix, slope, smooth
 from engine.painter.scene import Scene
 
 Amount = Tensor | float
@@ -132,7 +132,7 @@ def _face(c: Canvas, s: Scene, picture: Tensor, pose: Pose, look: Look) -> Tenso
     a = f.abs()
     low = .075 * look.young
     z = _relief(f, v, a, e, look) * pose.size
-    dx, dy = (torch.gradient(z, dim=axis)[0] / c.pixel for axis in (3, 2))
+    dx, dy = (slope(z, axis) / c.pixel for axis in (3, 2))
     front = 1 / (1 + dx**2 + dy**2).sqrt()
     right, down = -dx * front, -dy * front
     half = pose.half

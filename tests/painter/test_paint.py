@@ -11,7 +11,7 @@ from engine.painter.air import exposed
 from engine.painter.attributes import COLOURS, OFFERS
 from engine.painter.bodies import Body
 from engine.painter.canvas import Canvas, luma
-from engine.painter.paint import KINDS, Attributes, beauty, founding, paint
+from engine.painter.paint import KINDS, Attributes, beauty, paint
 from engine.painter.scene import PIGMENTS, Scene, parted
 
 SIZES = ((128, 128), (256, 256), (256, 448))
@@ -76,12 +76,6 @@ def test_the_gate_refuses_black_white_flat_and_noise() -> None:
 def test_what_is_painted_passes_the_gate(kind: str) -> None:
     pictures, _ = paint(kind, 16, (64, 64), seed=21)
     assert bool(pictures.isfinite().all()) and beauty(pictures).float().mean() >= .9
-
-
-def test_founding_memories_take_turns_and_speak() -> None:
-    memories = list(founding(len(KINDS) + 2, (48, 48), seed=1))
-    assert [a.kind for _, a, _ in memories] == [*KINDS, *KINDS[:2]]
-    assert all(picture.dtype == torch.uint8 and picture.shape == (3, 48, 48) and text for picture, _, text in memories)
 
 
 def test_an_unknown_word_is_refused_with_the_nearest() -> None:
