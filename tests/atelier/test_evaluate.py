@@ -67,8 +67,8 @@ def test_a_plain_sentence_says_every_attribute_and_is_none_of_the_grammars() -> 
 def test_a_word_that_does_not_show_is_not_asked_for() -> None:
     assert judge.shows(Attributes("sea", time="night"), "time", seed=3)
     assert judge.shown_only(Attributes("sea", time="night"), 3).time == "night"
-    hidden = [kind for kind in ("kitchen", "bed", "library", "school") if not judge.shows(Attributes(kind, weather="clear"), "weather", seed=3)]
-    assert hidden and all(judge.shown_only(Attributes(kind, weather="clear"), 3).weather == "" for kind in hidden)
+    assert not judge.shows(Attributes("library", weather="clear"), "weather", seed=3), "it lies inside"
+    assert judge.shown_only(Attributes("library", weather="clear"), 3).weather == ""
 
 
 def test_a_judge_that_was_left_in_a_folder_is_read_there(trained: judge.Judge, tmp_path: Path) -> None:
