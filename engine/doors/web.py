@@ -90,7 +90,7 @@ class Web:
         notes += [note for note in (moderator.trouble, self.options.unchecked) if note]
         doors: dict[str, Any] = {
             "moderation": self.porter.moderator.mode,
-            "texts_judged": not self.porter.moderator.trouble,
+            "texts_judged": self.options.moderation != "open" and not self.porter.moderator.trouble,
             "pages": len(self.visits.open),
             "watchers": len(self.live.watchers),
             "waiting_for_operator": len(self.desk.queue),

@@ -127,8 +127,8 @@ def test_a_sentence_is_written_kept_and_comes_back_changed(visitor: Visitor) -> 
     visitor.house.tell(Returned(text.key, text.visit, tokens, 0.37, 3))
     visitor.until(lambda: said.get_attribute("data-state") == "returned")
     borrowed = [element.get_attribute("textContent") for element in visitor.all(".token.borrowed")]
-    assert borrowed == ["barquefounding memory", "neigesomeone, 12 days ago"]
-    assert "0.37" in said.text and "3 generations" in said.text
+    assert borrowed == ["barquemémoire fondatrice", "neigequelqu’un, il y a 12 jours"]  # in the language of the words
+    assert "0.37" in said.text and "3 générations" in said.text
     assert visitor.line.get_attribute("value") == ""
 
 
