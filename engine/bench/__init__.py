@@ -58,21 +58,21 @@ def show(options: argparse.Namespace, machine: Machine) -> Table:
     return figures | {f"sync_{name}": value for name, value in asdict(apart).items()} | {"sync": apart.sentence()}
 
 
-def picture(options: argparse.Namespace, machine: Machine) -> Table:
+def time_picture(options: argparse.Namespace, machine: Machine) -> Table:
     """Ours against the plain pipeline with the same weights; with --ladder, B0 to B4."""
     from engine.bench import picture
 
     return dict(picture.bench(options))
 
 
-def memory(options: argparse.Namespace, machine: Machine) -> Table:
+def time_memory(options: argparse.Namespace, machine: Machine) -> Table:
     """Insert, recall by words and by image, compose, the whole cycle, from 1,000 fragments up."""
     from engine.bench import memory
 
     return dict(memory.bench(options))
 
 
-def sound(options: argparse.Namespace, machine: Machine) -> Table:
+def time_sound(options: argparse.Namespace, machine: Machine) -> Table:
     """Null test, load for 2, 8 and 16 outputs; with a path, two minutes as WAV and picture in that folder."""
     from engine.bench import sound
 
@@ -104,7 +104,7 @@ def passes(options: argparse.Namespace, machine: Machine) -> Table:
 
 
 MEASURES: dict[str, Callable[[argparse.Namespace, Machine], Table]] = {
-    "show": show, "picture": picture, "memory": memory, "sound": sound, "isf": isf, "flow": flow, "passes": passes,
+    "show": show, "picture": time_picture, "memory": time_memory, "sound": time_sound, "isf": isf, "flow": flow, "passes": passes,
 }  # fmt: skip
 
 

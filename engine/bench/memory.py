@@ -23,9 +23,10 @@ from engine.mind.compose import DEFAULT, compose
 from engine.mind.memory.archive import Archive, Birth, Seen
 from engine.mind.memory.space import EXACT, PROPOSED, Space, Vector, unit
 
-WIDTH = 384
+WIDTH = 512
+CHANNELS = 24  # of the embedded model's latents
 COUNTS = (1_000, 10_000, 100_000, 1_000_000)
-COMPOSED = ((16, 32), (64, 32), (64, 64), (256, 32))  # memories, cells a side
+COMPOSED = ((16, 32), (24, 32), (24, 64), (64, 32))  # memories, cells a side
 Row = dict[str, Any]
 
 
@@ -93,7 +94,7 @@ def archive(texts: int = 300, pictures: int = 300) -> Row:
     """Writing: sentences one by one, each on the disk before the next; pictures with their lineage; opening again."""
     rng = np.random.default_rng(0)
     vectors = themed(pictures)
-    latent = rng.standard_normal((4, 32, 32)).astype(np.float16)
+    latent = rng.standard_normal((CHANNELS, 32, 32)).astype(np.float16)
     with tempfile.TemporaryDirectory(prefix="hypermnesia-bench-") as folder:
         base = Archive(Path(folder))
         times = [_timed(base.hear, Text(f"sentence number {n}", key=str(n)))[1] for n in range(texts)]
@@ -109,17 +110,30 @@ def archive(texts: int = 300, pictures: int = 300) -> Row:
 
 
 def composed(runs: int = 9) -> list[Row]:
-    """One composition, per number of memories and size of latent."""
+    """One composition in the embedded codec's bands, per number of memories and size of latent."""
     rows = []
+    carries = _carries()
     for count, side in COMPOSED:
         draw = torch.Generator().manual_seed(0)
-        memories = torch.nn.functional.avg_pool2d(torch.randn(count, 4, side + 4, side + 4, generator=draw), 5, 1) * 4
+        memories = torch.nn.functional.avg_pool2d(torch.randn(count, CHANNELS, side + 4, side + 4, generator=draw), 5, 1) * 4
         prior = torch.softmax(torch.randn(count, generator=draw) * 2, 0)
-        noise = torch.randn(4, side, side, generator=draw) * DEFAULT.noise[0]
-        times = [_timed(compose, memories, prior, noise)[1] for _ in range(runs)]
-        made = compose(memories, prior, noise)
-        rows.append({"memories": count, "latent": f"4x{side}x{side}", "ms": _percentile(times, 50), "neff": made.neff, "largest": made.largest})
+        noise = torch.randn(CHANNELS, side, side, generator=draw) * DEFAULT.noise[0]
+        times = [_timed(compose, memories, prior, noise, DEFAULT, carries)[1] for _ in range(runs)]
+        made = compose(memories, prior, noise, DEFAULT, carries)
+        rows.append({"memories": count, "latent": f"{CHANNELS}x{side}x{side}", "ms": _percentile(times, 50), "neff": made.neff, "largest": made.largest})
     return rows
+
+
+def _carries() -> torch.Tensor:
+    """What each channel of the embedded codec is worth; without its weights, fallen off as its own are: 1/k squared."""
+    from engine.mind.model import embedded
+    from engine.mind.model.lapped import Lapped
+
+    try:
+        return Lapped.load(embedded.FOLDER / "codec").carries
+    except FileNotFoundError:
+        fallen = 1 / torch.arange(1, CHANNELS + 1).float().square()
+        return fallen / fallen.mean()
 
 
 def cycle(runs: int = 20) -> Row:
@@ -130,7 +144,7 @@ def cycle(runs: int = 20) -> Row:
 
     with tempfile.TemporaryDirectory(prefix="hypermnesia-bench-") as folder:
         try:
-            mind = Mind(MindOptions(archive=Path(folder), founding=96))
+            mind = Mind(MindOptions(archive=Path(folder)))
         except FileNotFoundError as missing:
             print(f"whole cycle: not measured ({missing})", file=sys.stderr)
             return {}

@@ -1,7 +1,8 @@
-"""`hypermnesia bench picture`: how long a picture takes, ours against the plain diffusers pipeline, in one run.
+"""`hypermnesia bench picture`: how long a picture takes, ours against the same weights called plainly, in one run.
 
 Without `--ladder`: the embedded model at 256² (its own weights, or random ones of its architecture, saying so), four
-ways in turn, so that whatever else the machine does weighs on all alike; then how smoothly its pictures follow each
+ways in turn, so that whatever else the machine does weighs on all alike. Plainly is: diffusers' UNet and scheduler as
+diffusers calls them, and the codec as books have it, a transposed convolution. Then how smoothly its pictures follow each
 other, and how different they are (`engine.mind.smooth`). With `--ladder`: SD-Turbo's and SDXL-Turbo's
 architecture with random weights against the rungs B0 to B4 of `bench_ladder`: in full size on a GPU (10,000 pictures
 of ours, prompts at 4 Hz), thin and small on a CPU.
@@ -19,14 +20,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from engine.bench.ladder import Ladder
-from engine.mind.model.codec import Tiny
 from engine.mind.model.contract import Series
 from engine.mind.model.cpu import computes_bfloat16
 from engine.mind.model.device import Cpu, Cuda, lay, open_device
-from engine.mind.model.families import SentenceWords, UNet
+from engine.mind.model.encoder import DIM, SLOTS
+from engine.mind.model.families import LargeForms, SentenceWords
+from engine.mind.model.lapped import HOP, WINDOW, Lapped, from_blocks
 from engine.mind.model.model import Model
 from engine.mind.model.random_models import FULL, THIN
 from engine.mind.smooth import streams
@@ -85,10 +88,11 @@ def _columns(rows: list[Table]) -> list[str]:
 
 
 def embedded(seconds: float) -> Table:
-    """The embedded model: the plain pipeline, the same in bfloat16, ours in float32, ours in bfloat16."""
+    """The embedded model: called plainly, the same in bfloat16, ours in float32, ours in bfloat16."""
     parts, weights = _embedded_parts()
-    condition = torch.randn(24, 384, generator=torch.Generator().manual_seed(1))
-    noise = torch.randn(4, SIZE[0] // 8, SIZE[1] // 8, generator=torch.Generator().manual_seed(2))
+    condition = torch.randn(SLOTS, DIM, generator=torch.Generator().manual_seed(1))
+    channels = parts().codec.channels
+    noise = torch.randn(channels, SIZE[0] // HOP, SIZE[1] // HOP, generator=torch.Generator().manual_seed(2))
     ways: dict[str, Callable[[], Any]] = {"plain float32": _plain(parts(), torch.float32, condition, noise)}
     models = {"ours float32": _ours(parts(), torch.float32)}
     if computes_bfloat16():
@@ -139,50 +143,53 @@ class _random_parts:
     """The embedded architecture of the design, 13.3 million parameters."""
 
     def __init__(self) -> None:
-        from diffusers import AutoencoderTiny, LCMScheduler, UNet2DConditionModel
+        from diffusers import LCMScheduler, UNet2DConditionModel
 
         torch.manual_seed(0)
         self.unet = UNet2DConditionModel(
-            sample_size=32, block_out_channels=(64, 128, 256), layers_per_block=1, cross_attention_dim=256,
-            down_block_types=("DownBlock2D", "DownBlock2D", "SimpleCrossAttnDownBlock2D"),
+            sample_size=32, in_channels=5, out_channels=5, block_out_channels=(64, 128, 256), layers_per_block=1,
+            cross_attention_dim=256, down_block_types=("DownBlock2D", "DownBlock2D", "SimpleCrossAttnDownBlock2D"),
             mid_block_type="UNetMidBlock2DSimpleCrossAttn", attention_head_dim=32, norm_num_groups=16,
-            up_block_types=("SimpleCrossAttnUpBlock2D", "UpBlock2D", "UpBlock2D"), encoder_hid_dim=384,
+            up_block_types=("SimpleCrossAttnUpBlock2D", "UpBlock2D", "UpBlock2D"), encoder_hid_dim=DIM,
             encoder_hid_dim_type="text_proj", resnet_time_scale_shift="scale_shift", addition_embed_type="text",
             addition_embed_type_num_heads=8,
         ).eval().requires_grad_(False)  # fmt: skip
-        self.vae = AutoencoderTiny(
-            encoder_block_out_channels=(48,) * 4, decoder_block_out_channels=(48,) * 4,
-            num_encoder_blocks=(1, 1, 2, 2), num_decoder_blocks=(3, 2, 1, 0),
-        ).eval().requires_grad_(False)  # fmt: skip
+        self.codec = from_blocks(torch.rand(4, 3, 64, 64), 24).eval().requires_grad_(False)
         self.scheduler = LCMScheduler(beta_schedule="squaredcos_cap_v2", prediction_type="sample",
-                                      rescale_betas_zero_snr=True, steps_offset=1)  # fmt: skip
+                                      rescale_betas_zero_snr=True, clip_sample=False)  # fmt: skip
         self.encoder = None
 
 
 def _plain(parts: Any, dtype: torch.dtype, condition: Tensor, noise: Tensor) -> Callable[[], Any]:
-    """The diffusers pipeline as its documentation calls it, with the words already encoded."""
-    from diffusers import StableDiffusionPipeline
+    """The UNet and the scheduler as diffusers' pipelines call them, with the words already encoded, then the codec."""
+    unet, codec, scheduler = parts.unet.to(dtype), parts.codec.float(), parts.scheduler
+    large = unet.config.in_channels
+    words, latents = condition[None].to(dtype), noise[None, :large].to(dtype)
+    small = noise.new_zeros(1, len(noise) - large, *noise.shape[1:])
 
-    pipe = StableDiffusionPipeline(
-        vae=parts.vae.to(dtype), unet=parts.unet.to(dtype), scheduler=parts.scheduler, text_encoder=None, tokenizer=None,
-        safety_checker=None, feature_extractor=None, requires_safety_checker=False,
-    )  # fmt: skip
-    pipe.set_progress_bar_config(disable=True)
-    words, latents = condition[None].to(dtype), noise[None].to(dtype)
-
+    @torch.no_grad()
     def paint() -> Any:
-        return pipe(prompt_embeds=words, latents=latents, num_inference_steps=1, guidance_scale=0.0, height=SIZE[0],
-                    width=SIZE[1], output_type="np").images[0]  # fmt: skip
+        scheduler.set_timesteps(1)
+        time = scheduler.timesteps[0]
+        said = unet(scheduler.scale_model_input(latents, time), time, encoder_hidden_states=words, return_dict=False)[0]
+        clean = scheduler.step(said, time, latents, return_dict=False)[1]
+        picture = transposed(codec, torch.cat([clean.float(), small], 1))
+        return picture[0].clamp(0, 1).permute(1, 2, 0).numpy()
 
     return paint
 
 
+def transposed(codec: Lapped, latent: Tensor) -> Tensor:
+    """The codec's decoding as books have it: every place adds its window of 16 pixels. (n, 3, h, w), not clamped."""
+    around = F.pad(latent * codec.spread + codec.mean, (1, 1, 1, 1), mode="replicate")
+    edge = HOP + (WINDOW - HOP) // 2
+    return F.conv_transpose2d(around, codec.synthesis, stride=HOP)[..., edge:-edge, edge:-edge] + 0.5
+
+
 def _ours(parts: Any, dtype: torch.dtype) -> Model:
-    family = (
-        UNet(parts.unet, Tiny(parts.vae), parts.scheduler, SentenceWords(parts.encoder)).eval().requires_grad_(False)
-    )
+    family = LargeForms(parts.unet, parts.codec, parts.scheduler, SentenceWords(parts.encoder)).eval().requires_grad_(False)
     lay(family.network, dtype)
-    lay(family.codec, dtype)
+    lay(family.codec, torch.float32 if family.codec.exact else dtype)
     return Model(family, "embedded", SIZE, Cpu())
 
 

@@ -95,7 +95,7 @@ def gap(folder: Path) -> None:
 
 
 def sources(folder: Path) -> None:
-    """The student alone, the composed memories alone, both together: the same noise, twelve sentences."""
+    """Composed memories alone, the dream alone (large forms only), what the wall shows: the same noise, twelve sentences."""
     from engine.core.messages import Dream
     from engine.mind.mind import Mind
     from engine.mind.options import MindOptions
@@ -105,9 +105,9 @@ def sources(folder: Path) -> None:
         dreamer, noise, tiles = mind.parts.dreamer, mind.stream.walk.fresh(1), []
         for sentence in PROGRAMME:
             thought = mind.think(sentence, 0, (), Dream(sentence), noise)
-            alone = dreamer.imagine(mind.parts.condition(sentence), noise)
-            both = dreamer.imagine(thought.condition, noise, thought.start, thought.strength)
-            three = [dreamer.decode(latent)[::2, ::2, :3] for latent in (alone, thought.again.latent, both)]
+            dreamt = dreamer.imagine(mind.parts.condition(sentence), noise)
+            shown = dreamer.imagine(thought.condition, noise, thought.start, thought.strength)
+            three = [dreamer.decode(latent)[::2, ::2, :3] for latent in (thought.again.latent, dreamt, shown)]
             tiles.append(_named(np.concatenate(three, 1), sentence))
         mind.close()
     sheet(tiles, 3).save(folder / "sources.png", optimize=True)

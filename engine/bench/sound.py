@@ -50,18 +50,23 @@ def score(time: float, crowd: tuple[Ancestor, ...]) -> State:
 
 
 def blobs(time: float, seed: int = 3) -> NDArray[np.float16]:
-    """A latent (4, 32, 32) for trials: a few soft shapes that wander over a slow ground."""
+    """A latent (24, 32, 32) for trials, unit variance by channel: a few soft shapes that wander over a slow ground.
+
+    As in a lapped latent, the large channels carry the shapes, the small ones fine forms within them.
+    """
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[0:32, 0:32] / 32.0
-    z = np.zeros((4, 32, 32))
+    z = np.zeros((24, 32, 32))
+    grain = rng.standard_normal((24, 32, 32))
+    fine = np.linspace(0, 1, 24)[:, None, None]
     for _ in range(7):
         cx, cy, size = rng.random(), rng.random(), rng.uniform(0.03, 0.12)
         speed, phase = rng.uniform(0.02, 0.06), rng.uniform(0, 6.28)
         px, py = cx + 0.2 * math.sin(speed * time + phase), cy + 0.2 * math.cos(speed * time * 0.8 + phase)
         shape = np.exp(-0.5 * (((x - px) / size) ** 2 + ((y - py) / (0.6 * size)) ** 2))
-        z += rng.standard_normal(4)[:, None, None] * 2.0 * shape
-    z += 0.25 * rng.standard_normal((4, 32, 32))
-    unit: NDArray[np.float16] = (z / z.std()).astype(np.float16)
+        z += rng.standard_normal(24)[:, None, None] * 2.0 * shape * (1 - fine + fine * grain)
+    z += 0.25 * rng.standard_normal((24, 32, 32))
+    unit: NDArray[np.float16] = (z / z.std((1, 2), keepdims=True)).astype(np.float16)
     return unit
 
 

@@ -66,7 +66,8 @@ class Ensemble:
         """The composition of the picture after the last one; `noise` (c, h, w) standard normal, `time` in seconds."""
         step = 0.0 if self._time is None else min(LONGEST, max(0.0, time - self._time))
         self._time, self._clock = time, self._clock + step
-        follow = 1.0 if self.shown is None else 1.0 - math.exp(-step / FOLLOW)
+        same = self.shown is not None and self.shown[1].latent.shape == noise.shape  # of another size nothing can flow
+        follow = 1.0 - math.exp(-step / FOLLOW) if same else 1.0
         weight = company.prior * torch.tensor([swell(one, self._clock) for one in company.ids])
         present = weight.topk(min(PRESENT, len(weight))).indices.sort().values
         noised = noise * QUICK.noise[0]

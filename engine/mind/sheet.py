@@ -39,7 +39,8 @@ def row(mind: Mind, words: str) -> list[tuple[NDArray[np.uint8], str]]:
     cells = [(mind.parts.dreamer.decode(first.hidden), words)]
     for place in np.argsort(-first.more, kind="stable")[:RECALLED]:
         at = mind.memory.row[first.ids[place]]
-        latent = torch.from_numpy(mind.memory.latents([at])[0])
+        painted = mind.keeper.recipes.paint(first.ids[place])  # a recipe is painted when somebody wants to see it
+        latent = painted.latent if painted else torch.from_numpy(mind.memory.latents([at])[0])
         cells.append((mind.parts.dreamer.decode(latent), mind.memory.fragments[at].words))
     for beta, thought in zip(BETAS, thoughts, strict=True):
         latent = mind.parts.dreamer.imagine(thought.condition, noise, thought.start, thought.strength)
@@ -66,7 +67,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("out", type=Path)
     parser.add_argument("--say", action="append", metavar="WORDS", help=f"default: {', '.join(SENTENCES)}")
     parser.add_argument("--model", default="embedded")
-    parser.add_argument("--founding", type=int, default=240)
+    parser.add_argument("--founding", type=int, default=0, help="of the founding memories, how many are known; 0: all")
     chosen = parser.parse_args(argv)
     with tempfile.TemporaryDirectory(prefix="hypermnesia-sheet-") as folder:
         options = MindOptions(model=chosen.model, archive=Path(folder), founding=chosen.founding, keyframe=1e9)

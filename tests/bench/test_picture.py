@@ -49,7 +49,7 @@ def test_a_folder_without_streamdiffusion_is_named(small: Ladder, tmp_path: Path
     assert f"{tmp_path} holds no StreamDiffusion" in row["note"]
 
 
-def test_the_embedded_model_is_measured_against_the_plain_pipeline(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_embedded_model_is_measured_against_the_same_weights_called_plainly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench_picture, "SIZE", (64, 64))
     found = bench_picture.bench(argparse.Namespace(ladder=False, path=None, seconds=1.0))
     rows = {row["way"]: row for row in found["ways"]}

@@ -55,7 +55,7 @@ def test_recordings_are_described_by_their_words_and_found_by_memories_of_like_w
     (tmp_path / "x1.txt").write_text("a city on fire at night")
     assert main(["recordings", str(tmp_path)]) == 0
     voices = {path.stem: np.array(json.loads(path.read_text())) for path in tmp_path.glob("*.voice")}
-    encoder = Encoder.load()
+    encoder = Encoder()
     centre = encoder.sentence(known_sentences(96)).mean(0)
     for words, wanted in (("the sea in the rain", "rain_on_the_sea-01"), ("une ville en feu", "x1"), ("bells of a church", "a church bell")):
         asked = np.array(sounded(unit(encoder.sentence([words])[0] - centre)))

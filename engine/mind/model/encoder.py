@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import threading
 from collections.abc import Sequence
 
 import numpy as np
@@ -30,6 +31,7 @@ class Encoder(meaning.Encoder):
     def __init__(self, threads: int = 1) -> None:
         super().__init__(threads)
         self._known: LRUCache[str, NDArray[np.float32]] = LRUCache(8192)
+        self._lock = threading.Lock()  # a cache that drops what was used longest ago changes when it is read, too
 
     def condition(self, texts: Sequence[str]) -> torch.Tensor:
         """(n, 12, 512) f32: what `encoder_hidden_states` of the picture model takes."""
@@ -43,8 +45,12 @@ class Encoder(meaning.Encoder):
         return np.stack(vectors + [vectors[0]] * (SLOTS - len(vectors)))
 
     def _vector(self, piece: str) -> NDArray[np.float32]:
-        if (known := self._known.get(piece)) is None:
-            known = self._known[piece] = self.sentence([piece])[0]
+        with self._lock:
+            known = self._known.get(piece)
+        if known is None:
+            known = self.sentence([piece])[0]
+            with self._lock:
+                self._known[piece] = known
         return known
 
 

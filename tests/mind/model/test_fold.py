@@ -14,13 +14,16 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from engine.mind.model.codec import Tiny
 from engine.mind.model.cpu import can_pack, pack
+from engine.mind.model.encoder import DIM, SLOTS
 from engine.mind.model.families import PlainUNet, UNet
 from engine.mind.model.fold import fold
 from engine.mind.model.fused_upsample import UpsampleConv
 from engine.mind.model.random_models import THIN, random_family
-from tests.mind.model.turbo_models import embedded_unet, small_sd_unet, small_xl_unet, tiny_vae
+from tests.mind.model.turbo_models import embedded_family, embedded_unet, small_sd_unet, small_xl_unet, tiny_vae
 
-CASES = {"embedded": (embedded_unet, (24, 384)), "sd": (small_sd_unet, (77, 32)), "sdxl": (small_xl_unet, (78, 64))}
+CASES = {"embedded": (embedded_unet, (SLOTS, DIM)), "sd": (small_sd_unet, (77, 32)), "sdxl": (small_xl_unet, (78, 64))}
+
+CHANNELS = {"embedded": 5, "sd": 4, "sdxl": 4}  # that the network dreams
 
 
 class Shape:
@@ -48,7 +51,7 @@ def test_a_folded_unet_says_what_the_unfolded_one_says(name: str) -> None:
     folded, plain = families(name)
     condition, x = (
         folded.words.condition("words"),
-        torch.randn(1, 4, 16, 24, generator=torch.Generator().manual_seed(1)),
+        torch.randn(1, CHANNELS[name], 16, 24, generator=torch.Generator().manual_seed(1)),
     )
     for timestep in (999.0, 499.0, 0.0):
         wanted = plain.predict(x, plain.prepare(condition, (timestep,), (128, 192)), 0)
@@ -59,7 +62,7 @@ def test_a_folded_unet_says_what_the_unfolded_one_says(name: str) -> None:
 @torch.inference_mode()
 def test_folding_hears_the_words_and_the_time() -> None:
     folded, _ = families("embedded")
-    x = torch.randn(1, 4, 16, 16)
+    x = torch.randn(1, 5, 16, 16)
     slots = [
         folded.prepare(folded.words.condition(words), (t,), (128, 128))
         for words, t in (("a", 999.0), ("bb", 999.0), ("a", 99.0))
@@ -137,11 +140,11 @@ def test_doubling_before_or_after_the_convolution_is_the_same() -> None:
 def test_packing_changes_nothing_but_the_time(dtype: torch.dtype) -> None:
     if not can_pack(dtype):
         pytest.skip(f"this processor or this torch packs no {dtype}")
-    folded, _ = families("embedded")
+    folded = embedded_family()
     layout = {"dtype": dtype, "memory_format": torch.channels_last}
     folded.network.to(**layout)
     folded.codec.to(**layout)
-    x = torch.randn(1, 4, 16, 16, dtype=dtype)
+    x = torch.randn(1, 24, 16, 16, dtype=dtype)
     slot = folded.prepare(folded.words.condition("a"), (999.0,), (128, 128))
 
     def run() -> Tensor:

@@ -18,7 +18,7 @@ from engine.mind.model.device import Cpu
 from engine.mind.model.find import find
 from engine.mind.model.graph import Pipeline
 from engine.mind.model.model import Model, load
-from tests.mind.model.turbo_models import FakeEncoder, save_embedded, save_sd_turbo
+from tests.mind.model.turbo_models import embedded_model, save_sd_turbo
 
 SIZE = (64, 64)
 
@@ -37,9 +37,8 @@ def turbo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
-    folder = save_embedded(tmp_path_factory.mktemp("embedded"))
-    return load(folder, SIZE, "cpu", 1, numbers="float32", encoder=FakeEncoder())
+def model() -> Model:
+    return embedded_model(SIZE)
 
 
 def noise(model: Model, seed: int = 0) -> Tensor:

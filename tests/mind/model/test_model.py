@@ -16,12 +16,12 @@ from engine.mind.model.contract import Terms
 from engine.mind.model.find import find
 from engine.mind.model.folder import ModelMissing
 from engine.mind.model.model import Model, load
-from tests.mind.model.turbo_models import FakeEncoder, save_embedded, save_lcm, save_sd_turbo, save_sdxl_turbo
+from tests.mind.model.turbo_models import FakeEncoder, save_lcm, save_sd_turbo, save_sdxl_turbo, save_wordless
 
 
 @pytest.fixture(scope="module")
-def embedded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_embedded(tmp_path_factory.mktemp("embedded"))
+def wordless(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_wordless(tmp_path_factory.mktemp("wordless"))
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def plain(folder: Path, condition: torch.Tensor, sheet: torch.Tensor) -> tuple[n
     return pipe(latents=sheet[None].clone(), output_type="np", **asked).images[0], latent
 
 
-@pytest.mark.parametrize("kind", ["embedded", "turbo", "velocity", "sdxl"])
+@pytest.mark.parametrize("kind", ["wordless", "turbo", "velocity", "sdxl"])
 def test_a_picture_is_that_of_the_plain_pipeline(kind: str, request: pytest.FixtureRequest) -> None:
     folder = request.getfixturevalue(kind)
     model = open_model(folder)
@@ -87,14 +87,14 @@ def test_other_words_and_other_noise_make_other_pictures(turbo: Path) -> None:
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    folder = save_embedded(tmp_path / "model")
+    folder = save_wordless(tmp_path / "model")
     (folder / "unet" / "diffusion_pytorch_model.safetensors").unlink()
     with pytest.raises(ModelMissing, match=r"unet/\*\.safetensors is missing \(found in .*config\.json"):
         find(folder)
 
 
 def test_a_misspelt_folder_is_guessed(tmp_path: Path) -> None:
-    save_embedded(tmp_path / "winter")
+    save_wordless(tmp_path / "winter")
     with pytest.raises(ModelMissing, match=r"did you mean .*winter"):
         find(tmp_path / "wintr")
 
@@ -126,9 +126,9 @@ def test_encoding_what_was_decoded_comes_back_near(turbo: Path) -> None:
         model.encode(first)
 
 
-def test_the_structure_tells_models_sizes_and_precisions_apart(turbo: Path, embedded: Path) -> None:
+def test_the_structure_tells_models_sizes_and_precisions_apart(turbo: Path, wordless: Path) -> None:
     same = [open_model(turbo).structure for _ in range(2)]
-    others = [open_model(embedded).structure, open_model(turbo, numbers="bfloat16").structure]
+    others = [open_model(wordless).structure, open_model(turbo, numbers="bfloat16").structure]
     others.append(load(turbo, (64, 64), "cpu", 1, numbers="float32").structure)
     assert same[0] == same[1]
     assert len({same[0], *others}) == 4
@@ -169,10 +169,10 @@ print(model.size, rgba.shape, tuple(latent.shape), model.trouble, model.contract
 """
 
 
-def test_a_machine_without_memory_makes_smaller_pictures_and_says_so(embedded: Path) -> None:
+def test_a_machine_without_memory_makes_smaller_pictures_and_says_so(wordless: Path) -> None:
     environment = {**os.environ, "MALLOC_ARENA_MAX": "1"}  # an arena takes 64 MB of addresses when a thread begins
     done = subprocess.run(
-        [sys.executable, "-c", EXHAUST, str(embedded)], capture_output=True, text=True, timeout=120, env=environment
+        [sys.executable, "-c", EXHAUST, str(wordless)], capture_output=True, text=True, timeout=120, env=environment
     )
     assert done.stdout.startswith("(64, 64) (64, 64, 4) (4, 8, 8) no memory for"), done.stdout + done.stderr[-2000:]
     assert "out of memory" in done.stdout

@@ -15,23 +15,23 @@ from engine.mind.model.reader import Reader
 @pytest.fixture
 def reader() -> Reader:
     torch.manual_seed(0)
-    return Reader(16).eval()
+    return Reader(16, 24).eval()
 
 
 @pytest.mark.parametrize("shape", [(16, 16), (32, 32), (32, 56), (9, 11)])
 def test_latents_of_any_size_become_unit_vectors(reader: Reader, shape: tuple[int, int]) -> None:
-    vectors = reader.vector(torch.randn(3, 4, *shape))
-    assert vectors.shape == (3, 384)
+    vectors = reader.vector(torch.randn(3, 24, *shape))
+    assert vectors.shape == (3, 512)
     assert vectors.norm(dim=1).tolist() == pytest.approx([1, 1, 1], abs=1e-5)
 
 
 def test_other_latents_read_otherwise(reader: Reader) -> None:
-    dark, light = reader.vector(torch.stack([torch.full((4, 16, 16), -1.0), torch.randn(4, 16, 16)]))
+    dark, light = reader.vector(torch.stack([torch.full((24, 16, 16), -1.0), torch.randn(24, 16, 16)]))
     assert dark @ light < 0.999
 
 
 def test_nearest_words_are_ordered_by_likeness(reader: Reader) -> None:
-    latents = torch.randn(1, 4, 16, 16, generator=torch.Generator().manual_seed(2))
+    latents = torch.randn(1, 24, 16, 16, generator=torch.Generator().manual_seed(2))
     own = reader.vector(latents)[0].numpy()
     aside = np.roll(own, 1)
     vectors = np.stack([-own, own, (own + aside) / np.linalg.norm(own + aside)])
@@ -40,17 +40,17 @@ def test_nearest_words_are_ordered_by_likeness(reader: Reader) -> None:
 
 def test_words_without_vectors_are_refused(reader: Reader) -> None:
     with pytest.raises(ValueError, match="2 words but 1 vectors"):
-        reader.nearest(torch.zeros(1, 4, 8, 8), ["sea", "sky"], np.zeros((1, 384), np.float32))
+        reader.nearest(torch.zeros(1, 24, 8, 8), ["sea", "sky"], np.zeros((1, 512), np.float32))
 
 
 def test_pictures_are_no_latents(reader: Reader) -> None:
-    with pytest.raises(ValueError, match=r"found \(1, 3, 64, 64\)"):
+    with pytest.raises(ValueError, match=r"\(n, 24, h, w\) latents, found \(1, 3, 64, 64\)"):
         reader.vector(torch.zeros(1, 3, 64, 64))
 
 
 def test_a_saved_reader_reads_the_same(reader: Reader, tmp_path: Path) -> None:
     reader.save(tmp_path)
-    latents = torch.randn(2, 4, 16, 16)
+    latents = torch.randn(2, 24, 16, 16)
     assert float((Reader.load(tmp_path).vector(latents) * reader.vector(latents)).sum(1).min()) > 0.999
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from pathlib import Path
 from typing import Any
@@ -18,18 +19,26 @@ from diffusers import (
     StableDiffusionXLPipeline,
     UNet2DConditionModel,
 )
+from torch import Tensor
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
+
+from engine.mind.model.device import Cpu, lay
+from engine.mind.model.encoder import DIM, SLOTS
+from engine.mind.model.families import LargeForms, SentenceWords
+from engine.mind.model.lapped import Lapped, from_blocks, ordered
+from engine.mind.model.model import Model
+from engine.painter.paint import KINDS, paint
 
 
 class FakeEncoder:
     """Words to vectors without a network: deterministic, unit, different for different words."""
 
     def sentence(self, texts: list[str]) -> np.ndarray:
-        found = np.stack([self._noise(text, (384,)) for text in texts])
+        found = np.stack([self._noise(text, (DIM,)) for text in texts])
         return found / np.linalg.norm(found, axis=1, keepdims=True)
 
     def condition(self, texts: list[str]) -> np.ndarray:
-        return np.stack([self._noise(text, (24, 384)) for text in texts])
+        return np.stack([self._noise(text, (SLOTS, DIM)) for text in texts])
 
     @staticmethod
     def _noise(text: str, shape: tuple[int, ...]) -> np.ndarray:
@@ -37,14 +46,16 @@ class FakeEncoder:
         return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
 
 
-def embedded_unet(channels: tuple[int, ...] = (32, 32, 64)) -> UNet2DConditionModel:
+def embedded_unet(channels: int = 5) -> UNet2DConditionModel:
+    """The embedded model's kind of network, thin."""
     torch.manual_seed(0)
+    widths = (32, 32, 64)
     return UNet2DConditionModel(
-        sample_size=32, in_channels=4, out_channels=4, block_out_channels=list(channels), layers_per_block=1,
+        sample_size=32, in_channels=channels, out_channels=channels, block_out_channels=list(widths), layers_per_block=1,
         down_block_types=["DownBlock2D", "DownBlock2D", "SimpleCrossAttnDownBlock2D"],
         mid_block_type="UNetMidBlock2DSimpleCrossAttn",
         up_block_types=["SimpleCrossAttnUpBlock2D", "UpBlock2D", "UpBlock2D"],
-        cross_attention_dim=channels[-1], encoder_hid_dim=384, encoder_hid_dim_type="text_proj", attention_head_dim=32,
+        cross_attention_dim=widths[-1], encoder_hid_dim=DIM, encoder_hid_dim_type="text_proj", attention_head_dim=32,
         norm_num_groups=16, resnet_time_scale_shift="scale_shift", addition_embed_type="text",
         addition_embed_type_num_heads=8,
     ).eval()  # fmt: skip
@@ -59,19 +70,46 @@ def tiny_vae(width: int = 16, decoder: tuple[int, ...] = (1, 1, 1, 0)) -> Autoen
 
 
 def embedded_scheduler() -> LCMScheduler:
-    return LCMScheduler(
-        beta_schedule="squaredcos_cap_v2", prediction_type="sample", rescale_betas_zero_snr=True, steps_offset=1
-    )
+    return LCMScheduler(beta_schedule="squaredcos_cap_v2", prediction_type="sample", rescale_betas_zero_snr=True, clip_sample=False)
 
 
-def save_embedded(folder: Path, full: bool = False) -> Path:
-    """A folder like the embedded model's; `full` gives it its real widths (13 million parameters)."""
-    unet = embedded_unet((64, 128, 256) if full else (32, 32, 64))
-    vae = tiny_vae(48, (3, 2, 1, 0)) if full else tiny_vae()
+def lapped(channels: int = 24) -> Lapped:
+    """A young codec of 24 channels, ordered and normalised on paintings: it decodes what it encodes."""
+    return young(channels).eval().requires_grad_(False)
+
+
+def young(channels: int = 24) -> Lapped:
+    """The same, to be taught."""
+    shown = paintings()
+    return ordered(from_blocks(shown, channels), shown)
+
+
+@functools.cache
+def paintings(side: int = 96) -> Tensor:
+    """(12, 3, side, side) in 0..1: one of each of twelve kinds."""
+    return torch.stack([paint(kind, 1, (side, side), seed=3)[0][0] for kind in KINDS[:12]])
+
+
+def embedded_family(encoder: Any = None) -> LargeForms:
+    """Like the embedded model, thin: its class, its 24 channels of which five are dreamt, its scheduler and its words."""
+    words = SentenceWords(encoder or FakeEncoder())
+    return LargeForms(embedded_unet(), lapped(), embedded_scheduler(), words).eval().requires_grad_(False)
+
+
+def embedded_model(size: tuple[int, int]) -> Model:
+    """The same as a model in float32 on the CPU."""
+    family = embedded_family()
+    lay(family.network, torch.float32)
+    lay(family.codec, torch.float32)
+    return Model(family, "embedded", size, Cpu(), "thin", FakeEncoder())
+
+
+def save_wordless(folder: Path) -> Path:
+    """A folder in diffusers' layout without a text encoder: it hears the sentence encoder's 12 slots of 512."""
     nothing: dict[str, Any] = {"text_encoder": None, "tokenizer": None, "feature_extractor": None}
     pipe = StableDiffusionPipeline(
-        unet=unet,
-        vae=vae,
+        unet=embedded_unet(4),
+        vae=tiny_vae(),
         scheduler=embedded_scheduler(),
         safety_checker=None,
         requires_safety_checker=False,
