@@ -95,7 +95,7 @@ def gap(folder: Path) -> None:
 
 
 def sources(folder: Path) -> None:
-    """Composed memories alone, the dream alone (large forms only), what the wall shows: the same noise, twelve sentences."""
+    """The dream alone (large forms only), composed memories alone, what the wall shows: the same noise, twelve sentences."""
     from engine.core.messages import Dream
     from engine.mind.mind import Mind
     from engine.mind.options import MindOptions
@@ -107,7 +107,7 @@ def sources(folder: Path) -> None:
             thought = mind.think(sentence, 0, (), Dream(sentence), noise)
             dreamt = dreamer.imagine(mind.parts.condition(sentence), noise)
             shown = dreamer.imagine(thought.condition, noise, thought.start, thought.strength)
-            three = [dreamer.decode(latent)[::2, ::2, :3] for latent in (thought.again.latent, dreamt, shown)]
+            three = [dreamer.decode(latent)[::2, ::2, :3] for latent in (dreamt, thought.again.latent, shown)]
             tiles.append(_named(np.concatenate(three, 1), sentence))
         mind.close()
     sheet(tiles, 3).save(folder / "sources.png", optimize=True)
