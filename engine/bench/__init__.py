@@ -103,8 +103,16 @@ def passes(options: argparse.Namespace, machine: Machine) -> Table:
     return {"passes": wall.passes(), "pictures into textures": wall.uploads()}
 
 
+def time_chaos(options: argparse.Namespace, machine: Machine) -> Table:
+    """A whole show under random faults: what is killed, stopped, saved broken, flooded; how long it was dark, what was lost."""
+    from engine.bench.chaos import run
+
+    return dict(run(options, machine))
+
+
 MEASURES: dict[str, Callable[[argparse.Namespace, Machine], Table]] = {
     "show": show, "picture": time_picture, "memory": time_memory, "sound": time_sound, "isf": isf, "flow": flow, "passes": passes,
+    "chaos": time_chaos,
 }  # fmt: skip
 
 

@@ -81,6 +81,8 @@ def parser() -> Parser:
     bench.add_argument("what", nargs="?", default="show", choices=list(BENCHES), help="what to measure (default: show)")
     bench.add_argument("path", nargs="?", help="isf: a folder of shaders; picture: a StreamDiffusion checkout")
     bench.add_argument("--seconds", type=float, default=30.0, help="how long, where it matters (default 30)")
+    bench.add_argument("--minutes", type=float, default=20.0, help="chaos: how long (default 20)")
+    bench.add_argument("--seed", type=int, default=0, help="chaos: which faults, and when")
     bench.add_argument("--ladder", action="store_true", help="picture: the whole ladder B0-B4")
     bench.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON too")
     _machine_option(bench)
@@ -92,7 +94,7 @@ def parser() -> Parser:
     return root
 
 
-BENCHES = ("show", "picture", "memory", "sound", "isf", "flow", "passes")
+BENCHES = ("show", "picture", "memory", "sound", "isf", "flow", "passes", "chaos")
 COMMANDS = ("run", "render", "bench", "doctor", *ELSEWHERE)
 
 

@@ -106,6 +106,7 @@ class House:
             self.stack.callback(self.lasting.close)
         self.pulses.beat("loop", STARTING)
         kept = self._kept()
+        self.desk = str(kept.get("desk", ""))  # where it was before a fall: the doors are not open yet
         plan = self.plan
         check_ports(plan.doors, self.lasting.port)
         self.stack.enter_context(playing(plan.mind.archive, 3.0 if self.fallen else 0.0))
@@ -217,7 +218,7 @@ class House:
         size, opened = self.stage.size, self.doors.opened
         return self.programme.memory() | {
             "asked": self.plan.start, "ended": self.finished, "hung": sorted(self.hung), "size": list(size), "fps": self.stage.fps,
-            "web": opened.web if opened else 0, "preset": self.performer.preset, "cue": self.performer.cue,
+            "web": opened.web if opened else 0, "desk": opened.pages[-1] if opened and opened.pages else self.desk, "preset": self.performer.preset, "cue": self.performer.cue,
         }  # fmt: skip
 
     def _shown(self) -> None:
@@ -386,7 +387,7 @@ def run(options: argparse.Namespace, machine: Machine, lasting: Lasting | None =
         memory = f"; {house.memory.how}" if house.memory.how else ""
         print(f"hypermnesia wakes up{' again' if fallen else ''}{without}{memory}", file=sys.stderr)
         house.wake()
-        *pages, desk = (house.doors.opened and house.doors.opened.pages) or ("",)
+        *pages, desk = (house.doors.opened and house.doors.opened.pages) or (house.desk,)
         if (opened := house.doors.opened) and not fallen:
             print(f"  write: {pages[0] if pages else ''}\n  desk: {desk}\n  OSC: udp {opened.osc}, tcp {opened.osc_tcp or 'closed'}", file=sys.stderr)
         with announced(show.doors.home or home(), desk):

@@ -1,4 +1,4 @@
-"""What outlasts the loop: the shared memory between rooms, the OSC socket, the live view's place, the desk's token.
+"""What outlasts the loop: the shared memory between rooms, the OSC socket, the live view's place.
 
 `hypermnesia run` makes it once, in the process that watches the show; a loop that is started anew finds the newest
 picture, the clock and the pulses where they were, and what was sent to the OSC port meanwhile still waits there.
@@ -7,10 +7,9 @@ picture, the clock and the pulses where they were, and what was sent to the OSC 
 from __future__ import annotations
 
 import contextlib
-import secrets
 import socket
 import tempfile
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.core.crossings import ClockPage, GrainRing, KeyRing, PictureRing
@@ -29,7 +28,6 @@ class Names:
     samples: str
     pulses: str
     live: str
-    token: str = field(repr=False)
     udp: socket.socket | None = None
 
 
@@ -46,7 +44,7 @@ class Lasting:
         self.pulses = Pulses(names.pulses if names else None)
         live = str(Path(self._folder.name) / "live") if self._folder else ""
         self.names = names or Names(
-            self.pictures.name, self.grains.name, self.keys.name, self.page.name, self.samples.name, self.pulses.name, live, secrets.token_urlsafe(9)
+            self.pictures.name, self.grains.name, self.keys.name, self.page.name, self.samples.name, self.pulses.name, live
         )
 
     def listen(self, host: str, port: int) -> None:
