@@ -60,6 +60,8 @@ class Room:
     HUNG = 4.0  # seconds of silence beyond what a thread has said before
     DEAF = 2.0  # seconds of it after which a room does not count as well
     LOADING = 600.0  # seconds that may pass before a thread's first beat
+    COMPUTED = 2.0  # CPU seconds spent in silence that tell a loop without end from a machine that has no time for it
+    STARVED = 10.0  # times as long may be silent what would run and is not let
     STOPPED = 2.0  # seconds that a process may be stopped (SIGSTOP, a debugger)
     PATIENCE = (0.2, 0.5, 1.0, 2.0, 4.0)  # seconds before a restart, by how often it died in the last minute
 
@@ -80,6 +82,7 @@ class Room:
         self._mailbox: Mailbox | None = None
         self._befell: deque[Trouble] = deque(maxlen=64)
         self._again = 0.0  # monotonic seconds at which to start again
+        self._spent = 0.0  # CPU seconds of its process when it was last heard
         self._going = 0.0  # monotonic seconds at which its process was last seen not to be stopped
 
     def start(self) -> None:
@@ -148,7 +151,11 @@ class Room:
         thread, silent = self.silence(now)
         if not stopped(self.process.pid or 0):
             self._going = now
-        if silent > self.HUNG + patience:
+        spent, runnable = work(self.process.pid or 0)
+        if silent < 0.5:
+            self._spent = spent
+        starved = runnable and spent - self._spent < self.COMPUTED
+        if silent > self.HUNG * (self.STARVED if starved else 1.0) + patience:
             self._tell(f"its {thread} has been silent for {silent:.0f} s: it hangs and is ended")
             self.process.kill()
         elif now - self._going > self.STOPPED + patience:
@@ -181,6 +188,20 @@ class Room:
             log.warning("%s did not end by itself in %.0f s", self.name, patience)
             self.process.kill()
             self.process.join(2)
+
+
+def work(pid: int) -> tuple[float, bool]:
+    """CPU seconds that a process has had, and whether any of its threads would run now; (0, False) where nobody says."""
+    spent, runnable = 0.0, False
+    try:
+        tick = os.sysconf("SC_CLK_TCK")
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            fields = (task / "stat").read_text().rpartition(")")[2].split()
+            spent += (int(fields[11]) + int(fields[12])) / tick
+            runnable = runnable or fields[0] == "R"
+    except (OSError, IndexError, ValueError):
+        return 0.0, False
+    return spent, runnable
 
 
 def stopped(pid: int) -> bool:

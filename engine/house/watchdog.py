@@ -29,6 +29,7 @@ log = logging.getLogger("engine.house.watchdog")
 
 EVERY = 0.05  # seconds between looks
 HUNG = 3.0  # seconds without a frame after which a loop hangs
+STARVED = 30.0  # the same for one that would run and is not let: a machine that has no time for it is no loop without end
 SUSPECT, COMPUTED = 0.5, 0.1  # seconds of silence; of computing from then on, in one and the same hook: it has no end
 DARK = 0.5  # seconds without a frame after somebody asked for dark
 LAST_WORDS = 0.15  # seconds that writing all stacks takes
@@ -136,8 +137,10 @@ class Watchdog:
         if silent < SUSPECT:
             self._sample = None
         elif self._sample is None:
-            self._sample = int(self.pulses.get("inside")), computed(self.process.pid or 0)
-        if silent > HUNG:
+            self._sample = int(self.pulses.get("inside")), computed(self.process.pid or 0)[0]
+        spent, runnable = computed(self.process.pid or 0)
+        starved = runnable and self._sample is not None and spent - self._sample[1] < COMPUTED
+        if silent > (STARVED if starved else HUNG):
             self._dump(f"the loop has shown nothing for {silent:.1f} s")
         elif self._playing and silent and asked > self.pulses.last("loop") and now - asked > DARK:
             self._dump("somebody asked for dark and the loop does not answer")
@@ -153,7 +156,7 @@ class Watchdog:
         inside, (then, before) = int(self.pulses.get("inside")), self._sample or (0, 0.0)
         if inside and inside == then and not stopped(pid):
             self._suspects[inside] += 1
-            guilty = computed(pid) - before > COMPUTED or self._suspects[inside] > 1
+            guilty = computed(pid)[0] - before > COMPUTED or self._suspects[inside] > 1
             self._inside = inside if guilty else 0  # a machine that had no time for it is no loop without end
         self._kill()
         self.process.join(2.0)
@@ -186,13 +189,13 @@ class Watchdog:
             self.process.kill()
 
 
-def computed(pid: int) -> float:
-    """CPU seconds that a process's main thread has had; 0 where the system does not say."""
+def computed(pid: int) -> tuple[float, bool]:
+    """CPU seconds that a process's main thread has had, and whether it would run now; (0, False) where nobody says."""
     try:
         fields = Path(f"/proc/{pid}/task/{pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"), fields[0] == "R"
     except (OSError, IndexError, ValueError):
-        return 0.0
+        return 0.0, False
 
 
 def _show(options: argparse.Namespace, machine: Machine, names: Names, fallen: tuple[str, int, float] | None) -> None:
