@@ -25,6 +25,7 @@ SHA256 = "0db566fd0af82cbf9f3a7eac3920ede5fb784a6882398563ca9b1bbd66fb37c9"
 """Of the package's `weights.npz`: vectors that are kept mean something only beside those of the same weights."""
 
 DIM = 512
+SPACE = f"use-multilingual-3 {SHA256[:12]}"  # what sentence vectors are comparable with
 SCRIPTS = ("LATIN", "ARABIC", "CJK", "HIRAGANA", "KATAKANA", "HANGUL", "THAI", "CYRILLIC", "FULLWIDTH LATIN")
 _SIGNS = re.compile("[\u2190-\u2bff\u3030-\u303d\U0001f000-\U0001faff]")  # arrows to pictographs: letters lie outside
 

@@ -11,7 +11,8 @@ from engine.mind.company import MEMBERS, Company, gathered
 from engine.mind.keeper import Keeper
 from engine.mind.memory.recall import Recall
 from engine.mind.memory.space import Vector
-from engine.mind.recipes import CROWD, FIRST, OWN
+from engine.mind.recipes import FIRST
+from engine.painter.recipe import CROWD, OWN
 
 NEAR = 0.4  # how strongly recipes of near kinds are there, where those of the words' kind are there at 1
 GAPS = 4  # memories of which a gap is made that join a picture
@@ -80,7 +81,7 @@ class Gathering:
         if before is None:  # the first picture of all waits for a few
             for one in [one for one in wanted if one not in found][: FIRST - len(found)]:
                 if (painted := self.keeper.recipes.paint(one)) is not None:
-                    found[one] = painted.latent, painted.mirrored
+                    found[one] = painted.latents
         wanting = [one for one in wanted if one not in found and one not in self.keeper.recipes.spoilt]
         ranked = sorted(found, key=lambda one: (one not in models, -wanted[one] if one not in models else 0.0))[:MEMBERS]
         prior = {one: wanted[one] for one in ranked}

@@ -9,9 +9,11 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
+import zlib
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from lzma import LZMAError
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +22,10 @@ from cachetools import LRUCache
 from torch import Tensor
 
 from engine.core.messages import Kind, Stored, Text, Token, Withdrawn
-from engine.mind.memory.archive import ArchiveError, Birth, Damaged, Fragment, Seen
+from engine.mind.memory.archive import HERE, ArchiveError, Birth, Damaged, Fragment, Seen
 from engine.mind.memory.copies import LEAST, snapshot
-from engine.mind.memory.founding import fingerprint
 from engine.mind.memory.lineage import Line, descend
+from engine.mind.memory.older import bring_over, mean_again, picture_of_before, pictures_of_before
 from engine.mind.memory.opening import besides, opened, refuses
 from engine.mind.memory.recall import Memory
 from engine.mind.memory.space import Vector
@@ -45,14 +47,15 @@ RECENT = 512  # keyframes among which novelty is ranked
 class Keeper:
     """Everything that outlives a picture."""
 
-    def __init__(self, options: MindOptions, parts: Parts):
+    def __init__(self, options: MindOptions, parts: Parts, tell: Callable[[str, float], None] = lambda what, done: None):
         self.options, self.parts = options, parts
         self._opened = opened(Path(options.archive))
         self.standing, self.archive = self._opened.found, self._opened.archive
         self.journal = Journal(self.archive.folder)
         self.unsettled = ""  # why a withdrawal that was begun is not finished
         table = parts.table.first(options.founding)
-        self.recipes = Recipes(parts.dreamer, parts.read, parts.means, table, parts.heads, parts.paint)
+        self.recipes = Recipes(parts.dreamer, parts.seen, parts.means, table, parts.heads, parts.paint)
+        self.older = self._read_again(tell)  # fragments whose picture is of an autoencoder of before
         self.memory = self._recalled()
         self.crowd = Crowd()
         self.apart = self.archive.apart()  # sentences that nobody is lent words of
@@ -87,12 +90,50 @@ class Keeper:
             self.standing, self.archive = self._opened.found, self._opened.archive
             return Memory(self.archive, self.parts.space, shape, table=table)
 
+    # --- an archive of before ---
+
+    def _read_again(self, tell: Callable[[str, float], None]) -> deque[int]:
+        """Words of an older archive are brought into this text space; returns whose pictures are still to come over."""
+        try:
+            if mean_again(self.archive, self.parts.means, self.parts.text, tell):
+                for file in (self.archive.folder / "cache").glob("*"):  # sketches of the vectors of before
+                    file.unlink(missing_ok=True)
+            return deque(pictures_of_before(self.archive, self.parts.space) if self.parts.before else ())
+        except (sqlite3.Error, OSError) as wrong:  # a full disk: the next start goes on
+            log.warning("an older memory is not yet read again: %s", wrong)
+            return deque()
+
+    def convert(self) -> bool:
+        """Bring one picture of before over, people's first; whether one was. From then on it is recalled. 60 ms.
+
+        Raises sqlite3.Error, then it is still there.
+        """
+        before, space = self.parts.before, self.parts.space
+        if not self.older or before is None:
+            return False
+        fragment = self.older[0]
+        try:
+            found, latent = self.archive.fragment(fragment), picture_of_before(self.archive, fragment, space)
+            if found is not None and latent is not None:
+                rgb = before.picture(latent)
+                seen = self.parts.seen(before.anew(rgb), rgb)
+                with self._lock:
+                    meaning = bring_over(
+                        self.archive, fragment, seen, space, lambda: self.parts.means(found.words) if found.words else seen.vector
+                    )
+                    if meaning is not None:
+                        self._take_in(fragment, meaning, seen)
+        except (zlib.error, LZMAError, ValueError) as wrong:  # it stays where it is
+            log.warning("the picture of memory %d cannot be read: %s", fragment, wrong)
+        self.older.popleft()
+        return True
+
     # --- recipes ---
 
     def latents(self, fragment: int) -> tuple[Tensor, Tensor] | None:
         """A memory's latent (c, h, w) f32 and the same mirrored (its own again where nobody painted that). None: not painted."""
         if (painted := self.recipes.painted(fragment)) is not None:
-            return painted.latent, painted.mirrored
+            return painted.latents
         row = self.memory.row.get(fragment)
         if row is None or (fragment < 0 and not self.memory.pictured(fragment)):
             return None
@@ -101,14 +142,18 @@ class Keeper:
 
     def adopt(self, fragment: int) -> None:
         """A recipe has become a parent of something that is kept: from now on it lies in the archive like everybody else."""
-        if fragment >= 0 or self.archive.fragment(fragment) is not None:
+        known = self.archive.fragment(fragment) if fragment < 0 else None
+        recipe = self.recipes.recipe(fragment)
+        if recipe is None or (known is not None and known.state == HERE):
             return
-        told, meaning, painted = self.told(fragment), self.recipes.meaning(fragment), self.recipes.paint(fragment)
+        meaning, painted = self.recipes.meaning(fragment), self.recipes.paint(fragment)
+        told = self.recipes.fragment(fragment, self.archive.today)
         if told is None or meaning is None or painted is None:
             return
+        birth = Birth("founding", told.words, meaning, painted.seen, seed=recipe.seed)
         with self._lock:
-            self.archive.remember(Birth("founding", told.words, meaning, painted.seen), self.parts.space, number=fragment)
-            self.mass += 1
+            self.archive.remember(birth, self.parts.space, number=fragment)
+            self.mass += known is None
             self._take_in(fragment, meaning, painted.seen)
 
     def told(self, fragment: int) -> Fragment | None:
@@ -188,7 +233,11 @@ class Keeper:
         try:
             for borrowers in settle(self.archive, self.journal):
                 for one in self.archive.select(f"id IN ({','.join(map(str, borrowers))})"):
-                    self.memory.reword(one)
+                    if one.state == HERE:
+                        self.memory.reword(one)
+                    else:  # a recipe that went with the words that had caused it
+                        self.memory.forget(one.id)
+                        self.recipes.forget(one.id)
             self.unsettled = ""
         except (OSError, sqlite3.Error, ArchiveError) as wrong:
             self.unsettled = str(wrong)
@@ -226,18 +275,18 @@ class Keeper:
 
     def _birth(self, thought: Thought, latent: Tensor, shares: dict[int, float], kind: Kind, words: str) -> Birth:
         rgba = self.parts.dreamer.decode(latent)
-        read = self.parts.read(latent)
+        seen = self.parts.seen(latent, rgba[..., :3])
         return Birth(
             kind,
             words,
             self.parts.means(words) if words else thought.meaning,
-            Seen(latent.numpy().astype(np.float16), read, fingerprint(rgba[..., :3])),
+            seen,
             tuple(sorted(shares.items(), key=lambda pair: -pair[1])[:EDGES]),
             descend([(share, self.line(fragment)) for fragment, share in shares.items()]),
             seed=self.seed,
             structure=f"{self.parts.dreamer.structure} {self.structure}",
             gap=thought.gap,
-            novelty=max(1e-6, self.memory.novelty(read)),
+            novelty=max(1e-6, self.memory.novelty(seen.vector)),
         )
 
     def _born(self, fragment: int, birth: Birth) -> None:

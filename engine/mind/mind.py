@@ -48,13 +48,15 @@ from engine.mind.memory.space import Vector
 from engine.mind.memory.words import said, spoken
 from engine.mind.options import MindOptions, spare
 from engine.mind.parts import Parts, gather
-from engine.mind.recipes import CROWD, FIRST
+from engine.mind.recipes import FIRST
 from engine.mind.speech import Speech
 from engine.mind.stream import Stream
 from engine.mind.thought import Share, Stopwatch, Thought, mixed
+from engine.painter.recipe import CROWD
 
 AGAIN = 5.0  # seconds after which a disk that refused is asked again
 MOST = 512  # sentences that are kept for it
+TOGETHER = 4  # pictures of an older archive that come over with a thought, where thoughts and pictures take turns
 HEARD = 3  # memories whose words together say where the picture turns
 Progress = Callable[[str, float], None]
 
@@ -73,7 +75,7 @@ class Mind:
         torch.set_num_threads(options.threads or spare())
         self.options = options
         self.parts = parts or gather(options, tell)
-        self.keeper = Keeper(options, self.parts)
+        self.keeper = Keeper(options, self.parts, tell)
         self.memory = self.keeper.memory
         self.kin, self.speech = Kin(self.keeper), Speech(self.keeper)
         self.stream = Stream(self.parts.dreamer, _seed(options))
@@ -232,6 +234,8 @@ class Mind:
             self.thought, self._veto = thought, 0 if self._veto == 1 else self._veto
             self._thoughts, self._since = self._thoughts + 1, 0
             try:
+                for _ in range(TOGETHER if self.thinks else 0):
+                    self.keeper.convert()
                 self._remember(thought, dream, time)
             except sqlite3.Error as wrong:
                 self._trouble(f"the archive does not take anything in ({wrong}): playing on, remembering nothing")

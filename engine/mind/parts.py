@@ -7,11 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from engine.core.meaning import SPACE
 from engine.mind.dreamer import Dreamer, Reads
-from engine.mind.memory.founding import FILE, NONE, Table, load
+from engine.mind.memory.founding import FILE, NONE, Table, fingerprint, load
+from engine.mind.memory.records import Seen
 from engine.mind.memory.space import Vector
+from engine.mind.model.before import Before
 from engine.mind.model.heads import Heads
 from engine.mind.options import MindOptions, spare
 from engine.mind.recipes import Painter, painter
@@ -27,6 +31,8 @@ class Parts:
     table: Table = NONE
     heads: Heads | None = None  # None: crowds are those that the words recall
     paint: Painter = painter
+    text: str = SPACE  # what vectors of words are comparable with
+    before: Before | None = None  # reads pictures of the archives of 0.2
 
     def read(self, latent: Tensor) -> Vector:
         """What the reader reads in one latent (c, h, w): (d,), of the length that the reader gives it.
@@ -36,6 +42,11 @@ class Parts:
         with torch.inference_mode():
             vector: Vector = np.asarray(self.reader.vector(latent[None].float()), np.float32)[0]
         return vector
+
+    def seen(self, latent: Tensor, rgb: NDArray[np.uint8]) -> Seen:
+        """A latent (c, h, w) f32 and its picture (h, w, 3) as they are remembered."""
+        carries = self.dreamer.carries
+        return Seen.of(latent.numpy(), self.read(latent), fingerprint(rgb), None if carries is None else carries.numpy())
 
     def means(self, words: str) -> Vector:
         """t(words): their vector."""
@@ -57,7 +68,7 @@ def gather(options: MindOptions, progress: Callable[[str, float], None] | None =
     dreamer: Dreamer = Composed(opened) if options.model == "composed" else opened
     table, heads = load(embedded.FOLDER / FILE), Heads.load(embedded.FOLDER / "heads")
     if name == "embedded":
-        return Parts(dreamer, embedded.reader(), embedded.space(), table, heads)
+        return Parts(dreamer, embedded.reader(), embedded.space(), table, heads, before=Before())
     # what this model's own reader sees in a founding memory is not known before it is painted: until then, what ours saw
     fitted = reader(opened, options.archive / "readers", progress)
     return Parts(dreamer, fitted, f"{name} {fitted.fingerprint}", table, heads)

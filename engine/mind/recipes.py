@@ -15,21 +15,21 @@ from typing import Protocol
 import numpy as np
 import torch
 from cachetools import LRUCache
+from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.core.meaning import reads
 from engine.mind.dreamer import Dreamer
-from engine.mind.memory.founding import NONE, Table, fingerprint
+from engine.mind.memory.founding import NONE, Table
 from engine.mind.memory.records import Fragment, Seen
 from engine.mind.memory.space import Vector
 from engine.mind.model.heads import Heads
 from engine.painter.attributes import OFFERS
-from engine.painter.recipe import Recipe, crowd
+from engine.painter.recipe import CROWD, OWN, Recipe, crowd
 
 log = logging.getLogger("engine.mind")
-KEPT = 1024  # painted recipes in memory: 64 KB each at 256 x 256
+KEPT = 120_000_000  # bytes of painted recipes in memory: 1,200 of them at 256 x 256, 98 KB each; 300 at 512 x 512
 KNOWN = 16384  # recipes that stand in no table and can still be named
-CROWD, OWN = 16, 12  # memories that are painted for words; of these, of the kind that the words say
 MEANT = 0.05  # chance from which a kind is meant besides the one that is said
 FIRST = 10  # of a crowd, before a picture is made of it: N_eff of 8 wants a few more
 
@@ -38,9 +38,17 @@ FIRST = 10  # of a crowd, before a picture is made of it: N_eff of 8 wants a few
 class Painted:
     """A recipe's picture in the model's latent space."""
 
-    latent: Tensor  # (c, h, w) f32
-    mirrored: Tensor  # (c, h, w) f32
     seen: Seen
+    mirrored: NDArray[np.float16]  # (c, h, w)
+
+    @property
+    def latents(self) -> tuple[Tensor, Tensor]:
+        """As painted and mirrored, (c, h, w) f32 each: exactly what they are once the recipe lies in the archive."""
+        return torch.from_numpy(self.seen.latent).float(), torch.from_numpy(self.mirrored).float()
+
+    @property
+    def bytes(self) -> int:
+        return self.seen.latent.nbytes + self.mirrored.nbytes
 
 
 class Painter(Protocol):
@@ -58,13 +66,13 @@ class Recipes:
     """What is known and what is painted. Any thread; one paints at a time."""
 
     def __init__(
-        self, dreamer: Dreamer, read: Callable[[Tensor], Vector], means: Callable[[str], Vector],
+        self, dreamer: Dreamer, seen: Callable[[Tensor, NDArray[np.uint8]], Seen], means: Callable[[str], Vector],
         table: Table = NONE, heads: Heads | None = None, paint: Painter = painter,
     ):  # fmt: skip
         self.table, self.heads = table, heads
-        self._dreamer, self._read, self._means, self._paint = dreamer, read, means, paint
+        self._dreamer, self._seen, self._means, self._paint = dreamer, seen, means, paint
         self._known: LRUCache[int, Recipe] = LRUCache(KNOWN)
-        self._painted: LRUCache[int, Painted] = LRUCache(KEPT)
+        self._painted: LRUCache[int, Painted] = LRUCache(KEPT, lambda painted: painted.bytes)
         self.spoilt: set[int] = set()  # recipes that could not be painted, for as long as this mind lives
         self._lock, self._painting = threading.Lock(), threading.Lock()
 
@@ -77,10 +85,7 @@ class Recipes:
         """
         if self.heads is None or not reads(words):
             return ()
-        said, likely = self.heads.said(vector), self.heads.kinds(vector, len(OFFERS))
-        kind = said.pop("kind", "") or likely[0][0]
-        if (extra := said.get("extra", "")) and extra not in OFFERS[kind].extras:  # two moons over the sea: the moon has two, not the sea
-            kind = next(one for one, _ in likely if extra in OFFERS[one].extras)
+        (kind, said), likely = self.heads.subject(vector), self.heads.kinds(vector, len(OFFERS))
         besides = [one for one, chance in likely if chance > MEANT and one != kind]
         others = list(dict.fromkeys((*besides, *(one for one in near if one != kind))))[:3]
         made = crowd(said, (kind, *others), CROWD, OWN)
@@ -121,6 +126,11 @@ class Recipes:
         with self._lock:
             return self._painted.get(fragment)
 
+    def forget(self, fragment: int) -> None:
+        """Not kept any more; painted again when it is wanted again."""
+        with self._lock:
+            self._painted.pop(fragment, None)
+
     def paint(self, fragment: int) -> Painted | None:
         """Paint a recipe, or find it painted; None where its recipe is not known. 60 ms at 256 x 256 and more."""
         with self._painting:
@@ -135,7 +145,7 @@ class Recipes:
                 self.spoilt.add(fragment)
                 return None
             latent, mirrored = (self._dreamer.encode(np.ascontiguousarray(side)) for side in (rgb, rgb[:, ::-1]))
-            made = Painted(latent, mirrored, Seen(latent.numpy().astype(np.float16), self._read(latent), fingerprint(rgb)))
+            made = Painted(self._seen(latent, rgb), mirrored.numpy().astype(np.float16))
             with self._lock:
                 self._painted[fragment] = made
             return made

@@ -174,6 +174,8 @@ class Room:
                     self.post(Trouble("mind", f"{ENOUGH} thoughts failed one after another: the room ends and is started anew"))
                     time.sleep(2 * LISTEN)  # the ears send it
                     self.open = False
+            if not painted and not self.fresh.is_set():  # three a second at most, and none while somebody waits
+                self.guard.run("an older memory", mind.keeper.convert, otherwise=False)
             self.guard.run("the night", self._sleep_on_it, time.monotonic(), otherwise=None)
             self.pulses.beat("thought", PAUSE)
             self.fresh.wait(0.0 if painted else PAUSE)

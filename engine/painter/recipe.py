@@ -20,6 +20,7 @@ from engine.painter.attributes import OFFERS, Attributes, Offer, contradict, dra
 from engine.painter.paint import paint_shown
 
 VERSION = 1  # of the painters: raise it when one paints a recipe otherwise, so that what was kept is not taken for it
+CROWD, OWN = 16, 12  # memories that are painted for words; of these, of the kind that the words say
 FIRST_BY_HASH = 1 << 40  # recipes that stand in no table are numbered from here on, by their hash
 
 
@@ -60,13 +61,22 @@ def crowd(said: Mapping[str, str], kinds: Sequence[str], count: int, own: int) -
     give the same crowd, whatever the words were. Pure. ValueError for an unknown kind.
     """
     captions.one_of("kind", kinds[0], OFFERS)
-    key = repr((VERSION, kinds[0], sorted(said.items())))
+    key = _key(kinds[0], said, VERSION)
     lead = draw(kinds[0], random.Random(key))
     drawn = {name: getattr(lead, name) for name in ("time", "light", "weather", "season", "extra")}
     agree = {name: value for name, value in drawn.items() if value not in VEILS and not any(contradict(value, other) for other in said.values())}
     shared = agree | dict(said)
     shown = [kinds[0]] * own + [kinds[1 + k % (len(kinds) - 1)] if len(kinds) > 1 else kinds[0] for k in range(count - own)]
     return tuple(Recipe(_as(kind, shared, said, key), _seed(key, number)) for number, kind in enumerate(shown))
+
+
+def seeds(kind: str, said: Mapping[str, str], count: int, version: int = VERSION) -> tuple[int, ...]:
+    """Of the members of the crowd for what words say, whatever kinds follow the first: by these a recipe is known as one of it."""
+    return tuple(_seed(_key(kind, said, version), number) for number in range(count))
+
+
+def _key(kind: str, said: Mapping[str, str], version: int) -> str:
+    return repr((version, kind, sorted(said.items())))
 
 
 def _as(kind: str, shared: Mapping[str, str], said: Mapping[str, str], key: str) -> Attributes:

@@ -46,7 +46,7 @@ def check(folder: Path, count: int = 2000) -> None:
     for words in ("a red moon", "a blue tower in the fog", "a green river at noon", "the night"):
         recalled = mind.memory.by_words(mind.parts.means(words), 64, 0.07)
         rows, parents = recalled.rows, mind.memory.ids(recalled)
-        latents = [painted.latent for parent in parents if (painted := mind.keeper.recipes.paint(parent)) is not None]
+        latents = [painted.latents[0] for parent in parents if (painted := mind.keeper.recipes.paint(parent)) is not None]
         memories, prior = torch.stack(latents), torch.from_numpy(recalled.weights).float()
         whole = compose(memories, prior, noise * DEFAULT.noise[0])
         line = lineage.descend([(s, mind.keeper.line(p)) for s, p in zip(whole.shares.tolist(), parents, strict=True)])

@@ -157,7 +157,7 @@ class Archive:
         """Store a fragment with its picture and its line in one transaction; returns its id.
 
         `lent`: each word of it with the fragment that lent it. What was taken back meanwhile is left out. `number`: a
-        recipe's own, < 0.
+        recipe's own, < 0; one that was taken back with the sentence that had caused it is here again.
         """
         with self.transaction() as base:
             owned = self._owned(lent)
@@ -165,7 +165,7 @@ class Archive:
                 birth = replace(birth, words=joined(word for word, _ in owned))
             made = base.execute(
                 "INSERT INTO fragment (id, kind, day, words, language, key, seed, structure, gap, novelty) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET state = 0, words = excluded.words",
                 (number, KINDS.index(birth.kind), self.today, birth.words, birth.language, birth.key, birth.seed,
                  birth.structure, birth.gap, birth.novelty),
             )  # fmt: skip
@@ -207,19 +207,11 @@ class Archive:
         base.execute("INSERT OR REPLACE INTO meaning VALUES (?, ?)", (fragment, f16(birth.meaning)))
         base.execute(
             "INSERT OR REPLACE INTO picture VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (fragment, space, *seen.latent.shape, pack(seen.latent), f16(seen.vector), seen.hash),
+            (fragment, space, *seen.latent.shape, pack(seen.latent, seen.steps), f16(seen.vector), seen.hash),
         )
         edges = [(fragment, parent, share) for parent, share in birth.parents]
         base.executemany("INSERT OR REPLACE INTO edge VALUES (?, ?, ?)", edges)
         base.execute("INSERT OR REPLACE INTO line VALUES (?, ?, ?, ?, ?)", (fragment, *pack_line(line)))
-
-    def repaint(self, fragment: int, seen: Seen, space: str) -> None:
-        """A founding memory's picture in another latent space; its line stays."""
-        with self._lock:
-            self._base.execute(
-                "INSERT OR REPLACE INTO picture VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (fragment, space, *seen.latent.shape, pack(seen.latent), f16(seen.vector), seen.hash),
-            )
 
     # withdrawal: see withdrawal.py
 
@@ -327,6 +319,8 @@ class Archive:
             ).fetchall()
         if not rows:
             return [], np.zeros((0, 0), np.float32), np.zeros((0, 0), np.float32)
+        whole = max(len(row[-2]) for row in rows)  # those whose words are still to be read again are left out
+        rows = [row for row in rows if len(row[-2]) == whole]
         found = [Fragment(row[0], KINDS[row[1]], *row[2:-2]) for row in rows]
         t = np.frombuffer(b"".join(row[-2] for row in rows), np.float16).reshape(len(rows), -1)
         v = np.frombuffer(b"".join(row[-1] for row in rows), np.float16).reshape(len(rows), -1)

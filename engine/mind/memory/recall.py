@@ -30,6 +30,7 @@ GIVEN = ("visitor", "performer", "sensor")  # kinds of memory that people gave
 TOP_K = 24  # memories that one picture is composed of, at most
 ALIKE = 240.0  # memories that the whole founding table weighs as much as
 PEOPLE = 0.15  # part of a recall that people have at least, if they are there at all
+KEPT = 80_000_000  # bytes of latents in memory: 1,600 at 256 x 256
 FLOOR = 10.0  # effective number of them, before the picture is composed: a little more than it must have afterwards
 
 
@@ -44,7 +45,7 @@ class Recall:
 class Memory:
     """Everything that can be recalled. Any thread may call; calls take turns."""
 
-    def __init__(self, archive: Archive, space: str, shape: tuple[int, int, int], keep: int = 1024, table: Table = NONE):
+    def __init__(self, archive: Archive, space: str, shape: tuple[int, int, int], keep: int = KEPT, table: Table = NONE):
         self.archive, self.space, self.shape, self.founders = archive, space, shape, len(table)
         day = archive.today
         self.fragments = [Fragment(table.number(row), "founding", words, day, 0.0, 0) for row, words in enumerate(table.captions)]
@@ -58,9 +59,10 @@ class Memory:
         self.words = Space(t, cache and cache / "words.usearch")
         self.images = Space(v, cache and cache / f"images-{hashed(space)}.usearch")
         self.row = {fragment.id: row for row, fragment in enumerate(self.fragments)}
+        self._founding = sum(fragment.kind == "founding" for fragment in self.fragments)  # the table, and what lies in the archive
         fame = archive.fame()
         self.fame = [fame.get(fragment.id, 0) for fragment in self.fragments]
-        self._latents: LRUCache[int, NDArray[np.float32]] = LRUCache(keep)
+        self._latents: LRUCache[int, NDArray[np.float16]] = LRUCache(keep, lambda latent: latent.nbytes)
         self.unplugged: frozenset[Kind] = frozenset()
 
     def __len__(self) -> int:
@@ -77,6 +79,7 @@ class Memory:
             self.row[fragment.id] = len(self.fragments)
             self.fragments.append(fragment)
             self.fame.append(0)
+            self._founding += fragment.kind == "founding"
             self.words.add(meaning.astype(np.float16).astype(np.float32))
             self.images.add(image.astype(np.float16).astype(np.float32))
             if fragment.kind in self.unplugged:
@@ -92,6 +95,7 @@ class Memory:
             if row is not None:
                 self.words.forget(row)
                 self.images.forget(row)
+                self._founding -= self.fragments[row].kind == "founding"
                 self.fragments[row] = Fragment(fragment, self.fragments[row].kind, "", 0, 0.0, 0, state=1)
 
     def reword(self, fragment: Fragment) -> None:
@@ -144,9 +148,11 @@ class Memory:
         return np.concatenate([recipes, space.nearest(vector, count, (self.founders, len(self)))[0]])
 
     def _weighted(self, rows: Rows, likeness: Vector, temperature: float) -> Recall:
-        """Shares by likeness: the table as heavy as ALIKE memories, people with PEOPLE of the whole at least."""
+        """Shares by likeness: all that was never anybody's (the table, recipes that were kept, founders of before) as heavy as
+        ALIKE memories, people with PEOPLE of the whole at least."""
         logits = likeness.astype(np.float64) / temperature
-        logits[rows < self.founders] += min(0.0, np.log(ALIKE / max(1, self.founders)))
+        founding = np.array([self.fragments[row].kind == "founding" for row in rows], bool)
+        logits[founding] += min(0.0, np.log(ALIKE / max(1, self._founding)))
         weights = softmax(logits)
         given = np.array([self.fragments[row].kind in GIVEN for row in rows], bool)
         if given.any() and 0.0 < (part := float(weights[given].sum())) < PEOPLE and not given.all():
@@ -224,21 +230,21 @@ class Memory:
             missing = [fragment for fragment in ids if fragment not in found]
             for fragment, latent in (self.archive.latents(missing, self.space) if missing else {}).items():
                 found[fragment] = self._latents[fragment] = self._fit(latent)
-        blank = np.zeros(self.shape, np.float32)  # withdrawn between recall and now
-        return np.stack([found.get(fragment, blank) for fragment in ids])
+        blank = np.zeros(self.shape, np.float16)  # withdrawn between recall and now
+        return np.stack([found.get(fragment, blank) for fragment in ids]).astype(np.float32)
 
-    def _fit(self, latent: NDArray[np.float16]) -> NDArray[np.float32]:
+    def _fit(self, latent: NDArray[np.float16]) -> NDArray[np.float16]:
         """A latent at this mind's size: pictures remembered at another size are stretched, bilinearly."""
+        if latent.shape == self.shape:
+            return latent
         full = latent.astype(np.float32)
-        if full.shape == self.shape:
-            return full
         for axis, wanted in ((1, self.shape[1]), (2, self.shape[2])):
             at = (np.arange(wanted) + 0.5) * full.shape[axis] / wanted - 0.5
             low = np.clip(np.floor(at).astype(int), 0, full.shape[axis] - 1)
             high = np.minimum(low + 1, full.shape[axis] - 1)
             part = np.clip(at - low, 0, 1).reshape([-1 if a == axis else 1 for a in range(3)]).astype(np.float32)
             full = np.take(full, low, axis) * (1 - part) + np.take(full, high, axis) * part
-        return full
+        return full.astype(np.float16)
 
 
 def hashed(space: str) -> str:

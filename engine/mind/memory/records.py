@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import lzma
 import re
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +40,7 @@ CREATE TABLE IF NOT EXISTS apart (fragment INTEGER PRIMARY KEY);  -- nobody is l
 CREATE TABLE IF NOT EXISTS meaning (fragment INTEGER PRIMARY KEY, vector BLOB NOT NULL);  -- t, f16
 CREATE TABLE IF NOT EXISTS picture (   -- one for each space: latents of one autoencoder mean nothing to another
     fragment INTEGER NOT NULL, space TEXT NOT NULL, c INTEGER NOT NULL, h INTEGER NOT NULL, w INTEGER NOT NULL,
-    latent BLOB NOT NULL,              -- f16, deflated
+    latent BLOB NOT NULL,              -- see `pack`
     vector BLOB NOT NULL,              -- v, f16
     hash BLOB NOT NULL,                -- perceptual, 256 bits
     PRIMARY KEY (fragment, space)) WITHOUT ROWID;
@@ -56,6 +58,10 @@ CREATE INDEX IF NOT EXISTS token_lender ON token (lender);
 CREATE TABLE IF NOT EXISTS elsewhere (code BLOB PRIMARY KEY) WITHOUT ROWID;  -- codes of what lies in copies alone
 """
 HERE, WITHDRAWN, COMPACTED = 0, 1, 2
+STEP = 0.09  # that latents are rounded to, in units of the mean channel's part of a picture: decoded again at least 45 dB
+MOST = 1000  # steps from zero: f16 still tells neighbours apart
+STEPPED = b"S"  # first byte of a latent that is kept in steps; deflated ones begin with an "x"
+_LZMA = [{"id": lzma.FILTER_LZMA2, "preset": 6, "dict_size": 1 << 18, "lc": 0, "lp": 0, "pb": 0}]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,6 +71,15 @@ class Seen:
     latent: NDArray[np.float16]  # (c, h, w), about unit variance
     vector: NDArray[np.float32]  # (d,) unit: what the reader reads in it
     hash: bytes = b""  # perceptual, 32 bytes
+    steps: NDArray[np.float32] | None = None  # (c,) what each channel is rounded to; None: kept as it is
+
+    @staticmethod
+    def of(latent: NDArray[np.float32], vector: NDArray[np.float32], hash: bytes, carries: NDArray[np.float32] | None) -> Seen:
+        """A picture as it will be found again after a restart: rounded by what each channel carries, where that is known."""
+        if carries is None or not np.isfinite(latent).all():
+            return Seen(latent.astype(np.float16), vector, hash)
+        steps = (STEP / np.sqrt(np.maximum(carries, 1e-6))).astype(np.float32)
+        return Seen(rounded(latent, steps), vector, hash, steps)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,13 +140,43 @@ def f16(vector: NDArray[np.float32]) -> bytes:
     return vector.astype(np.float16).tobytes()
 
 
-def pack(latent: NDArray[np.float16]) -> bytes:
-    """Deflated f16: 93 % of the size for a latent of 4x32x32; with bytes shuffled 93 % as well, so they are not."""
-    return zlib.compress(latent.astype(np.float16).tobytes(), 1)
+def pack(latent: NDArray[np.float16], steps: NDArray[np.float32] | None = None) -> bytes:
+    """Without `steps` deflated f16: 93 % of the size for a latent of 4 x 32 x 32; with bytes shuffled 93 % as well, so they are not.
+
+    With `steps` (c,) f32 whole numbers of them, high bytes apart from low ones: 6.9 KB on average for 24 x 32 x 32, where
+    deflated f16 has 45 (paintings; LZMA, deflate takes a fifth more). The steps lie in front: each row can be read by itself.
+    """
+    if steps is None:
+        return zlib.compress(latent.astype(np.float16).tobytes(), 1)
+    places = _places(latent, steps).astype(np.int32)
+    unsigned = ((places << 1) ^ (places >> 31)).astype(np.uint16)  # 0, -1, 1, -2, 2 ... are 0, 1, 2, 3, 4 ...
+    planes = (unsigned >> 8).astype(np.uint8).tobytes() + (unsigned & 255).astype(np.uint8).tobytes()
+    return STEPPED + steps.astype("<f4").tobytes() + lzma.compress(planes, lzma.FORMAT_RAW, filters=_LZMA)
 
 
 def unpack(data: bytes, shape: tuple[int, int, int]) -> NDArray[np.float16]:
-    return np.frombuffer(zlib.decompress(data), np.float16).reshape(shape)
+    """What `pack` made. zlib.error, lzma.LZMAError or ValueError for bytes that it did not make."""
+    if not data.startswith(STEPPED):
+        return np.frombuffer(zlib.decompress(data), np.float16).reshape(shape)
+    head = len(STEPPED) + 4 * shape[0]
+    steps = np.frombuffer(data[len(STEPPED) : head], "<f4")
+    high, low = np.frombuffer(lzma.decompress(data[head:], lzma.FORMAT_RAW, filters=_LZMA), np.uint8).reshape(2, *shape).astype(np.int32)
+    unsigned = high << 8 | low
+    return _stepped((unsigned >> 1) ^ -(unsigned & 1), steps)
+
+
+def rounded(latent: NDArray[np.float32], steps: NDArray[np.float32]) -> NDArray[np.float16]:
+    """A latent (c, h, w) as it comes back from the archive. Rounding it again changes nothing."""
+    return _stepped(_places(latent, steps), steps)
+
+
+def _places(latent: NDArray[Any], steps: NDArray[np.float32]) -> NDArray[np.float32]:
+    found: NDArray[np.float32] = np.rint(latent.astype(np.float32) / steps[:, None, None]).clip(-MOST, MOST)
+    return found
+
+
+def _stepped(places: NDArray[Any], steps: NDArray[np.float32]) -> NDArray[np.float16]:
+    return (places * steps[:, None, None]).astype(np.float16)
 
 
 def pack_line(line: Line) -> tuple[bytes, bytes, float, bytes]:

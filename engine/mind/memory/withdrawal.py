@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from engine.mind.memory.archive import Archive, ArchiveError, Damaged
+from engine.mind.memory.caused import caused
 from engine.mind.memory.copies import copies, copying, remove
 from engine.mind.memory.records import joined
 from engine.mind.memory.words import runs, split
@@ -105,7 +106,8 @@ def settle(archive: Archive, journal: Journal) -> Iterator[list[int]]:
 def erase(archive: Archive, code: bytes) -> list[int]:
     """One transaction: words, vectors and pictures of what a code was given for; mass and lineage stay, nameless.
 
-    Its words also leave the captions that borrowed them. Returns the fragments of those captions. What the code is of
+    Its words also leave the captions that borrowed them, and recipes that it alone has caused lose words and picture.
+    Returns the fragments of those captions, and those recipes. What the code is of
     has its hash to the end, so that a late repeat of the same sentence is not stored again. Again: changes nothing.
     """
     with archive.transaction() as base:
@@ -114,6 +116,11 @@ def erase(archive: Archive, code: bytes) -> list[int]:
             return []
         fragment, words = found
         changed = _take_words_back(base, fragment, words or "")
+        for recipe in caused(base, fragment):
+            changed |= {recipe} | _drop(base, "lender = ?", recipe)
+            base.execute("UPDATE fragment SET state = 1, words = NULL WHERE id = ?", (recipe,))
+            for table in ("meaning", "picture", "token"):
+                base.execute(f"DELETE FROM {table} WHERE fragment = ?", (recipe,))
         base.execute(
             "UPDATE fragment SET state = 1, words = NULL, key = NULL, visit = NULL, language = '' WHERE id = ?", (fragment,)
         )

@@ -9,11 +9,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from engine.core.messages import Text
 from engine.mind.memory.archive import Archive, ArchiveError, Birth, Seen, pack, unpack
+from engine.mind.memory.founding import FILE, load
 from engine.mind.memory.lineage import Line, descend
 from engine.mind.memory.withdrawal import Journal, withdraw
+from engine.mind.model import embedded
+from engine.mind.model.lapped import Lapped
+from engine.mind.recipes import painter
 
 CANARY = "the ocelot keeps seventeen umbrellas"
 WRITER = """
@@ -57,6 +62,28 @@ def test_latents_survive_packing_bit_for_bit() -> None:
     latent = np.random.default_rng(0).standard_normal((4, 32, 32)).astype(np.float16)
     packed = pack(latent)
     assert np.array_equal(unpack(packed, (4, 32, 32)), latent) and len(packed) < 0.96 * latent.nbytes
+
+
+def test_a_picture_is_kept_in_steps_of_what_its_channels_carry_and_nobody_sees_a_difference() -> None:
+    codec, table = Lapped.load(embedded.FOLDER / "codec"), load(embedded.FOLDER / FILE)
+    carries, sizes = codec.carries.numpy(), []
+    for row in range(0, len(table), len(table) // 12):
+        rgb = torch.from_numpy(painter(table.recipes[row], (256, 256))).permute(2, 0, 1)[None] / 255
+        with torch.inference_mode():
+            latent = codec.encode(rgb)
+            seen = Seen.of(latent[0].numpy(), np.zeros(4, np.float32), b"", carries)
+            packed = pack(seen.latent, seen.steps)
+            assert np.array_equal(unpack(packed, seen.latent.shape), seen.latent), "what is remembered is what was there"
+            shown = codec.decode(latent).clamp(0, 1) - codec.decode(torch.from_numpy(seen.latent)[None].float()).clamp(0, 1)
+        assert -10 * shown.square().mean().log10() >= 45
+        sizes.append(len(packed))
+    assert np.mean(sizes) < 8000 and max(sizes) < 14000
+
+
+def test_models_whose_channels_are_all_alike_keep_every_bit() -> None:
+    latent = np.random.default_rng(0).standard_normal((4, 8, 8)).astype(np.float32)
+    seen = Seen.of(latent, np.zeros(4, np.float32), b"", None)
+    assert np.array_equal(unpack(pack(seen.latent, seen.steps), (4, 8, 8)), latent.astype(np.float16))
 
 
 def test_the_same_key_is_stored_once_and_gets_the_same_code(tmp_path: Path) -> None:

@@ -101,7 +101,7 @@ def test_pictures_of_another_size_are_stretched(tmp_path: Path) -> None:
 
 
 def test_a_picture_that_is_recalled_again_and_again_stays_at_hand_while_others_come_and_go(tmp_path: Path) -> None:
-    memory = Memory(remembered(tmp_path, CAPTIONS[:8]).archive, "small", SHAPE, keep=3)
+    memory = Memory(remembered(tmp_path, CAPTIONS[:8]).archive, "small", SHAPE, keep=3 * 2 * int(np.prod(SHAPE)))
     wanted = [memory.latents([row])[0] for row in range(8)]
     for row in range(1, 8):
         memory.latents([0, row])
