@@ -12,9 +12,10 @@ from pathlib import Path
 from engine.core.machine import home
 from engine.core.messages import KINDS
 from engine.mind.memory import copies, strata, withdrawal
-from engine.mind.memory.archive import FILE, Archive, ArchiveError
+from engine.mind.memory.archive import FILE, Archive, ArchiveError, Fragment
 from engine.mind.memory.provenance import export
 from engine.mind.memory.words import Crowd
+from engine.painter.recipe import FIRST_BY_HASH
 
 EXAMPLES = """examples:
   hypermnesia archive status                     what is remembered, by kind
@@ -76,6 +77,10 @@ def status(folder: Path, arguments: argparse.Namespace) -> int:
     print(f"{folder}: {archive.count()} fragments, mass {archive.mass:g}, {size / 1e6:.1f} MB on disk")
     for number, kind in enumerate(KINDS):
         print(f"  {kind:10} {archive.count(f'kind = {number}'):8}")
+    recipes, crowds = archive.count("state = 0 AND id < 0"), archive.count("state = 0 AND id <= ?", -FIRST_BY_HASH)
+    print(f"  recipes that became parents {recipes}: {recipes - crowds} of the founding table, {crowds} of crowds for words")
+    if waiting := archive.count("state = 0 AND id IN (SELECT p.fragment FROM picture p WHERE p.space LIKE 'embedded %' AND p.c = 4)"):
+        print(f"  {waiting} pictures of an older model come over while a show runs, three a second at most")
     print(f"  withdrawn  {archive.count('state = 1'):8}\n  in strata  {archive.count('state = 2'):8}")
     print(f"  without a picture yet {len(archive.owed())}, depth at most {max((f.depth for f in archive.select()), default=0)}")
     nights = copies.snapshots(folder)
@@ -89,8 +94,7 @@ def show(folder: Path, arguments: argparse.Namespace) -> int:
     archive = _open(folder)
     found = archive.fragment(arguments.id)
     if found is None:
-        last = max((f.id for f in archive.select()), default=0)
-        raise ArchiveError(f"there is no fragment {arguments.id}; ids go from 1 to {last}")
+        return _show_recipe(archive, arguments.id)
     crowd = Crowd()
     for one in archive.select("state = 0 AND kind IN (1, 2)"):
         crowd.add(one.words, one.visit)
@@ -99,16 +103,38 @@ def show(folder: Path, arguments: argparse.Namespace) -> int:
         return repr(text) if text and crowd.allows(text) else "(nobody's to show)"
 
     day = datetime.date(1970, 1, 1) + datetime.timedelta(days=found.day)
-    print(f"{found.id}: {found.kind}, {day}, mass {found.mass:g}, depth {found.depth}, gap {found.gap:.3f}, {words(found.words)}")
+    print(f"{found.id}: {_kind(found.id, found)}, {day}, mass {found.mass:g}, depth {found.depth}, gap {found.gap:.3f}, {words(found.words)}")
     for parent, share in archive.parents(found.id)[:12]:
         other = archive.fragment(parent)
-        print(f"  parent   {parent:8} {share:6.1%} {other.kind if other else '?':9} {words(other.words) if other else ''}")
+        print(f"  parent   {parent:14} {share:6.1%} {_kind(parent, other):9} {words(other.words) if other else ''}")
     line = archive.lines([found.id]).get(found.id)
     if line:
         for one_id, share in list(zip(line.ids.tolist(), line.shares.tolist(), strict=True))[:12]:
-            print(f"  ancestor {one_id:8} {share:6.1%}")
+            print(f"  ancestor {one_id:14} {share:6.1%}")
         print(f"  {line.count} distinct ancestors, {line.rest:.1%} of the mass is theirs who are not named")
     return 0
+
+
+def _kind(number: int, found: Fragment | None) -> str:
+    return "recipe" if number < 0 else found.kind if found else "?"
+
+
+def _show_recipe(archive: Archive, number: int) -> int:
+    """What a number means that the archive does not hold: a recipe of the table that nothing descends from yet."""
+    from engine.mind.memory.founding import FILE as TABLE
+    from engine.mind.memory.founding import load
+    from engine.mind.model import embedded
+
+    table = load(embedded.FOLDER / TABLE)
+    if 0 <= (row := -1 - number) < len(table):
+        print(f"{number}: founding, a recipe of the {len(table)} that ship, not kept: no picture here descends from it, {table.captions[row]!r}")
+        return 0
+    last = max((f.id for f in archive.select()), default=0)
+    kept = archive.count("id < 0")
+    raise ArchiveError(
+        f"there is no fragment {number}; ids go from 1 to {max(0, last)}, those of recipes from -1 to {-len(table)}, "
+        f"and {kept} recipes are kept here"
+    )
 
 
 def forget(folder: Path, arguments: argparse.Namespace) -> int:

@@ -3,11 +3,14 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from engine.core.messages import Dream, Text
+from engine.mind.memory.archive import Archive, Birth, Seen
 from engine.mind.memory.command import EXAMPLES, _parser, main
 from engine.mind.mind import Mind
+from engine.painter.recipe import FIRST_BY_HASH
 from tests.mind.memory.test_archive import grep
 from tests.mind.small_mind import options, parts
 
@@ -90,3 +93,18 @@ def test_every_example_of_the_help_is_understood() -> None:
     lines = [line.split("   ")[0].split() for line in EXAMPLES.splitlines()[1:]]
     for _, _, *words in lines:
         assert _parser().parse_args(words).what == words[0]
+
+
+def test_recipes_are_told_by_their_negative_numbers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    archive, folder = Archive(tmp_path), tmp_path
+    vector, seen = np.ones(8, np.float32), Seen(np.zeros((4, 4, 4), np.float16), np.ones(8, np.float32))
+    for number in (-3, -(FIRST_BY_HASH + 5)):
+        archive.remember(Birth("founding", "a red moon", vector, seen), "space", number=number)
+    child = archive.remember(Birth("machine", "", vector, seen, [(-3, 1.0)]), "space")
+    archive.close()
+    assert run(folder, "status") == 0
+    assert "recipes that became parents 2: 1 of the founding table, 1 of crowds for words" in capsys.readouterr().out
+    assert run(folder, "show", str(child)) == 0 and " -3 100.0% recipe" in capsys.readouterr().out
+    assert run(folder, "show", "-3") == 0 and "-3: recipe" in capsys.readouterr().out
+    assert run(folder, "show", "-2") == 0 and "not kept" in capsys.readouterr().out
+    assert run(folder, "show", "-999999") == 1 and "recipes are kept here" in capsys.readouterr().err
