@@ -14,7 +14,7 @@ import torch
 
 from engine.core.messages import KINDS, Text
 from engine.mind.keeper import Keeper
-from engine.mind.memory.archive import Archive
+from engine.mind.memory.archive import Archive, Birth, Seen
 from engine.mind.memory.lineage import Line, descend
 from engine.mind.memory.older import pictures_of_before
 from engine.mind.memory.recall import Memory
@@ -132,7 +132,7 @@ def converted(folder: Path) -> None:
 
 
 def test_an_archive_of_before_is_opened_converted_and_nothing_is_lost(tmp_path: Path) -> None:
-    archive_of_before(tmp_path, visitors=80, machine=40)
+    archive_of_before(tmp_path, visitors=72, machine=20)
     converted(tmp_path)
 
 
@@ -143,7 +143,7 @@ def test_five_thousand_fragments_of_before_come_over(tmp_path: Path) -> None:
 
 
 def test_a_kill_in_the_middle_loses_nothing_and_the_next_start_goes_on(tmp_path: Path) -> None:
-    archive_of_before(tmp_path, visitors=24, machine=8)
+    archive_of_before(tmp_path, visitors=16, machine=4, founders=4)
     archive = Archive(tmp_path)
     before = standing(archive)
     archive.close()
@@ -161,7 +161,7 @@ def test_a_kill_in_the_middle_loses_nothing_and_the_next_start_goes_on(tmp_path:
     os.close(ear)
     keeper = opened(tmp_path)
     try:
-        assert 0 < len(keeper.older) <= 40 - 7 and len(keeper.memory.row) == 40 - len(keeper.older)
+        assert 0 < len(keeper.older) <= 24 - 7 and len(keeper.memory.row) == 24 - len(keeper.older)
         assert standing(keeper.archive) == before
         while keeper.convert():
             pass
@@ -170,19 +170,16 @@ def test_a_kill_in_the_middle_loses_nothing_and_the_next_start_goes_on(tmp_path:
         keeper.close()
 
 
-def test_founders_of_before_weigh_no_more_than_founders_do(tmp_path: Path) -> None:
-    archive_of_before(tmp_path, visitors=24, machine=0, founders=400)
-    keeper = opened(tmp_path)
-    try:
-        while keeper.convert():
-            pass
-        memory = keeper.memory
-        rows, alike = np.arange(len(memory)), np.zeros(len(memory), np.float32)
-        weights = memory._weighted(rows, alike, 1.0).weights
-        founding = np.array([f.kind == "founding" for f in memory.fragments])
-        assert founding.sum() == 400 and weights[founding].sum() / weights[~founding].sum() <= 240 / 24 * 1.001
-    finally:
-        keeper.close()
+def test_founders_of_before_and_recipes_that_were_kept_weigh_no_more_than_founders_do(tmp_path: Path) -> None:
+    archive, chance = Archive(tmp_path, passing=True), np.random.default_rng(0)
+    for number in range(424):
+        vector = chance.standard_normal(16).astype(np.float32)
+        kind = "visitor" if number < 24 else "founding"
+        archive.remember(Birth(kind, "", vector, Seen(np.zeros((1, 2, 2), np.float16), vector)), NEW, number=-number if number > 200 else None)  # type: ignore[arg-type]
+    memory = Memory(archive, NEW, (1, 2, 2))
+    weights = memory._weighted(np.arange(424), np.zeros(424, np.float32), 1.0).weights
+    founding = np.array([f.kind == "founding" for f in memory.fragments])
+    assert founding.sum() == 400 and weights[founding].sum() / weights[~founding].sum() == pytest.approx(240 / 24)
 
 
 def test_a_sentence_that_is_taken_back_while_it_waits_never_comes_over(tmp_path: Path) -> None:
