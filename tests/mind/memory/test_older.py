@@ -172,14 +172,14 @@ def test_a_kill_in_the_middle_loses_nothing_and_the_next_start_goes_on(tmp_path:
 
 def test_founders_of_before_and_recipes_that_were_kept_weigh_no_more_than_founders_do(tmp_path: Path) -> None:
     archive, chance = Archive(tmp_path, passing=True), np.random.default_rng(0)
-    for number in range(424):
+    for number in range(496):
         vector = chance.standard_normal(16).astype(np.float32)
-        kind = "visitor" if number < 24 else "founding"
-        archive.remember(Birth(kind, "", vector, Seen(np.zeros((1, 2, 2), np.float16), vector)), NEW, number=-number if number > 200 else None)  # type: ignore[arg-type]
+        kind = "visitor" if number < 96 else "founding"
+        archive.remember(Birth(kind, "", vector, Seen(np.zeros((1, 2, 2), np.float16), vector)), NEW, number=-number if number > 300 else None)  # type: ignore[arg-type]
     memory = Memory(archive, NEW, (1, 2, 2))
-    weights = memory._weighted(np.arange(424), np.zeros(424, np.float32), 1.0).weights
+    weights = memory._weighted(np.arange(496), np.zeros(496, np.float32), 1.0).weights
     founding = np.array([f.kind == "founding" for f in memory.fragments])
-    assert founding.sum() == 400 and weights[founding].sum() / weights[~founding].sum() == pytest.approx(240 / 24)
+    assert founding.sum() == 400 and weights[founding].sum() / weights[~founding].sum() == pytest.approx(240 / 96)
 
 
 def test_a_sentence_that_is_taken_back_while_it_waits_never_comes_over(tmp_path: Path) -> None:
