@@ -40,7 +40,7 @@ def row(mind: Mind, words: str) -> list[tuple[NDArray[np.uint8], str]]:
     for place in np.argsort(-first.more, kind="stable")[:RECALLED]:
         at = mind.memory.row[first.ids[place]]
         painted = mind.keeper.recipes.paint(first.ids[place])  # a recipe is painted when somebody wants to see it
-        latent = painted.latent if painted else torch.from_numpy(mind.memory.latents([at])[0])
+        latent = painted.latents[0] if painted else torch.from_numpy(mind.memory.latents([at])[0])
         cells.append((mind.parts.dreamer.decode(latent), mind.memory.fragments[at].words))
     for beta, thought in zip(BETAS, thoughts, strict=True):
         latent = mind.parts.dreamer.imagine(thought.condition, noise, thought.start, thought.strength)
