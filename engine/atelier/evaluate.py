@@ -93,13 +93,15 @@ Measured = list[dict[str, str]]
 def _write(folder: Path, part: str, asked: argparse.Namespace, measure: Callable[[Callable[[str], None], Any, Any], Measured]) -> None:
     """Measure one part ("student" or "wall") and write it into `figures.json` and the card; the other stays as it was."""
     from engine.atelier.card import table, write_card
+    from engine.atelier.judge import FILE as JUDGE
 
     began = time.monotonic()
     tell, sizes = _teller(began), _sizes(asked)
+    read = bool(asked.judge and (asked.judge / JUDGE).is_file())  # made before: for how long is not known
     judged = _judge(asked, sizes, tell)
     rows = measure(tell, judged, sizes)
     found = {"date": datetime.date.today().isoformat(), "quick": asked.quick, "seed": asked.seed, "rows": rows,
-             "judge_minutes": sizes.judge_minutes, "minutes": round((time.monotonic() - began) / 60, 1)}  # fmt: skip
+             **({} if read else {"judge_minutes": sizes.judge_minutes}), "minutes": round((time.monotonic() - began) / 60, 1)}  # fmt: skip
     path = folder / "figures.json"
     kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     kept = {name: one for name, one in kept.items() if name in ("student", "wall")} | {part: found}
