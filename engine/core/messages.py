@@ -178,6 +178,9 @@ class State:
     contract: tuple[tuple[str, float], ...] = ()  # the contract's figures, live, renewed each second
 
 
+LARGE = 5  # channels of a latent, the first, that carry what is seen from afar; models of fewer have only such
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
     """One picture of the mind and everything that was measured while it was made."""

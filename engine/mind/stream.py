@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from engine.core.messages import LARGE
 from engine.mind.dreamer import Dreamer
 from engine.mind.gap import slerp
 
@@ -93,7 +94,7 @@ class Stream:
         noise = self.walk.at(self._clock) * math.sqrt(1 - FRESH) + self.walk.fresh(self._made) * math.sqrt(FRESH)
         rgba, latent = self.dreamer.paint(self._condition, noise, begin, strength, asked=asked)
         if self.latent is not None and self.latent.shape == latent.shape and step > 0.0:
-            self.motion = float((latent - self.latent).square().mean().sqrt()) / step
+            self.motion = float((latent - self.latent)[:LARGE].square().mean().sqrt()) / step
         self.latent = latent
         return rgba, latent
 

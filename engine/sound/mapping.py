@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.core.messages import Ancestor, Grain, Keystroke, Lineage, State
+from engine.core.messages import LARGE, Ancestor, Grain, Keystroke, Lineage, State
 from engine.sound.sources import TICK
 
 AHEAD = 0.2
@@ -108,7 +108,7 @@ def azimuth(x: float) -> float:
 
 def salient(latent: NDArray[np.floating]) -> tuple[float, float]:
     """(x, y) in 0..1 of what stands out most in a latent (c, h, w): the centre of its largest departures."""
-    z = np.asarray(latent, np.float32)
+    z = np.asarray(latent[:LARGE], np.float32)
     away = ((z - np.median(z, axis=(1, 2), keepdims=True)) ** 2).mean(0)
     weight = np.maximum(away - np.quantile(away, 0.9), 0.0)
     total = float(weight.sum())

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.core.messages import LARGE
 from engine.sound import units
 from engine.sound.library import SECONDS
 
@@ -193,7 +194,7 @@ def sonify(latent: NDArray[np.floating], rate: int = 48000) -> NDArray[np.float3
     latent: (c, h, w), about unit variance. A place that stands out from its picture sounds at its row's pitch; where
     neighbours differ much (texture, edges) breath takes the place of tone; an even field is silent.
     """
-    z = np.nan_to_num(np.asarray(latent, np.float32))
+    z = np.nan_to_num(np.asarray(latent[:LARGE], np.float32))
     away = z - np.median(z, axis=(1, 2), keepdims=True)
     salience = np.sqrt((away**2).mean(0))  # (h, w)
     edges = np.sqrt((np.diff(z, axis=2, append=z[:, :, -1:]) ** 2).mean(0))
