@@ -24,6 +24,7 @@ class Codec(nn.Module):
 
     channels: int  # of a latent
     factor: int  # pixels of a side for one of the latent's
+    _noted = torch.float32
     exact = False  # whether it is so cheap that it is always computed in float32
 
     @property
@@ -33,7 +34,12 @@ class Codec(nn.Module):
 
     @property
     def dtype(self) -> torch.dtype:
-        return next(self.parameters()).dtype
+        """Of its weights; packed ones are no parameters any more, so what they were is noted before (`note_dtype`)."""
+        found = next(self.parameters(), None)
+        return self._noted if found is None else found.dtype
+
+    def note_dtype(self) -> None:
+        self._noted = self.dtype
 
     def encode(self, picture: Tensor) -> Tensor:
         raise NotImplementedError

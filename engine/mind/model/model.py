@@ -72,6 +72,7 @@ class Model:
         self.size, self.latent = size, self.family.latent(size)
         kind = next(self.family.network.parameters()).dtype
         if isinstance(self.device, Cpu) and can_pack(kind) and not self._packed:
+            self.family.codec.note_dtype()
             _pack(self.family, size)
             self._packed = True
         self._stream = Pipeline(self.family, size, self.device)  # what the wall shows
