@@ -39,7 +39,7 @@ from engine.core.sheet import sheet
 from engine.mind.model.cpu import computes_bfloat16
 from engine.mind.model.encoder import Encoder
 from engine.mind.model.heads import Heads
-from engine.mind.model.lapped import Lapped, from_blocks, ordered
+from engine.mind.model.lapped import Lapped, deblocked, from_blocks, ordered
 from engine.mind.model.reader import Reader
 
 STAGES = ("paint", "codec", "encode", "heads", "teacher", "student", "reader")
@@ -140,7 +140,7 @@ class Workshop:
         pictures = torch.cat([crops.draw(chance(self.settings.run.seed, "blocks", turn), 64, side) for turn in range(8)])
         self._learn(CodecStage(from_blocks(pictures, self.settings.codec.channels).to(self.device), self.cache, self.settings.codec))
         learned = self._trained(Lapped(self.settings.codec.channels).to(self.device), "codec")
-        ordered(learned, torch.cat([pictures, crops.unseen(64)[..., :side, :side]])).save(self.folder / "codec")
+        deblocked(ordered(learned, torch.cat([pictures, crops.unseen(64)[..., :side, :side]]))).save(self.folder / "codec")
 
     def heads(self) -> None:
         self._learn(HeadsStage(self.words, self.settings.heads, self.settings.run.seed))
