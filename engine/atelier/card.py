@@ -30,7 +30,7 @@ in bands, with exact shares, none above a quarter (`engine.mind.compose`); the U
 | `codec/` | `engine.mind.model.lapped.Lapped`, ours: **diffusers has no class for it** | linear, windows of 16 pixels every 8; pictures (n, 3, h, w) in 0..1, latents (n, {channels}, h/8, w/8) of mean 0 and deviation 1 in every channel, ordered by what they carry |
 | `unet/` | diffusers `UNet2DConditionModel`, {unet:.1f} M parameters | the {large} largest channels; predicts the clean latent; one call at t = 999 on noise is what the words alone look like |
 | `scheduler/` | diffusers `LCMScheduler` | squared cosine, zero terminal SNR |
-| `heads/` | `engine.mind.model.heads.Heads` | a linear layer an attribute on the sentence vector, "unsaid" one of its answers |
+| `heads/` | `engine.painter.said.Heads` | a linear layer an attribute on the sentence vector, "unsaid" one of its answers |
 | `reader/` | `engine.mind.model.reader.Reader`, {reader:.2f} M | latent to the text space, 512 dimensions |
 | `founding.safetensors` | `engine.mind.memory.founding.load` | recipes, captions, what they say and what is read in them, int8 |
 | `before/` | `engine.mind.model.codec` | the decoder of archives from before this codec |

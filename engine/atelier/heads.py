@@ -20,9 +20,9 @@ from torch import Tensor, nn
 
 from engine.atelier.settings import HeadsSettings
 from engine.mind.model.encoder import DIM, Encoder
-from engine.mind.model.heads import SHARP, Heads
 from engine.painter import attributes, captions
 from engine.painter.attributes import OFFERS, Attributes
+from engine.painter.said import SHARP, Heads
 
 NAMES = ("kind", "time", "light", "weather", "colour", "mood", "season", "figure", "extra")
 BEFORE = ("I remember", "I think of", "je me souviens :")  # what stands before a phrase that names something

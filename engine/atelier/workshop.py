@@ -38,9 +38,9 @@ from engine.atelier.teacher import TeacherStage
 from engine.core.sheet import sheet
 from engine.mind.model.cpu import computes_bfloat16
 from engine.mind.model.encoder import Encoder
-from engine.mind.model.heads import Heads
 from engine.mind.model.lapped import Lapped, deblocked, from_blocks, ordered
 from engine.mind.model.reader import Reader
+from engine.painter.said import Heads
 
 STAGES = ("paint", "codec", "encode", "heads", "teacher", "student", "reader")
 

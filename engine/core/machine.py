@@ -21,6 +21,9 @@ from engine.core.errors import Plain
 log = logging.getLogger("engine.core")
 
 
+SHIPPED = Path(__file__).parents[1] / "mind" / "model" / "embedded"  # the weights and tables that come with the engine
+
+
 def processor() -> str:
     """What the processor calls itself, with family and model: "AMD EPYC 25/1"; its architecture where that is all."""
     info = Path("/proc/cpuinfo")

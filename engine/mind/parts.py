@@ -16,9 +16,9 @@ from engine.mind.memory.founding import FILE, NONE, Table, fingerprint, load
 from engine.mind.memory.records import Seen
 from engine.mind.memory.space import Vector
 from engine.mind.model.before import Before
-from engine.mind.model.heads import Heads
 from engine.mind.options import MindOptions, spare
 from engine.mind.recipes import Painter, painter
+from engine.painter.said import Heads
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,9 +23,9 @@ from engine.mind.dreamer import Dreamer
 from engine.mind.memory.founding import NONE, Table
 from engine.mind.memory.records import Fragment, Seen
 from engine.mind.memory.space import Vector
-from engine.mind.model.heads import Heads
 from engine.painter.attributes import OFFERS
 from engine.painter.recipe import CROWD, OWN, Recipe, crowd
+from engine.painter.said import Heads
 
 log = logging.getLogger("engine.mind")
 KEPT = 120_000_000  # bytes of painted recipes in memory: 1,200 of them at 256 x 256, 98 KB each; 300 at 512 x 512

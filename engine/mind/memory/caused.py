@@ -12,9 +12,10 @@ from functools import cache
 
 import numpy as np
 
+from engine.core.machine import SHIPPED
 from engine.mind.memory.space import Vector
-from engine.mind.model.heads import Heads
 from engine.painter.recipe import CROWD, FIRST_BY_HASH, VERSION, seeds
+from engine.painter.said import Heads
 
 AT_ONCE = 4096  # sentences whose crowds are told at a time: 20 ms
 
@@ -50,6 +51,4 @@ def _vectors(base: sqlite3.Connection, where: str, *args: object) -> Iterator[Ve
 
 @cache
 def _heads() -> Heads:
-    from engine.mind.model import embedded
-
-    return Heads.load(embedded.FOLDER / "heads")
+    return Heads.load(SHIPPED / "heads")

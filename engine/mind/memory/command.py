@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from engine.core.machine import home
+from engine.core.machine import SHIPPED, home
 from engine.core.messages import KINDS
 from engine.mind.memory import copies, strata, withdrawal
 from engine.mind.memory.archive import FILE, Archive, ArchiveError, Fragment
@@ -123,9 +123,8 @@ def _show_recipe(archive: Archive, number: int) -> int:
     """What a number means that the archive does not hold: a recipe of the table that nothing descends from yet."""
     from engine.mind.memory.founding import FILE as TABLE
     from engine.mind.memory.founding import load
-    from engine.mind.model import embedded
 
-    table = load(embedded.FOLDER / TABLE)
+    table = load(SHIPPED / TABLE)
     if 0 <= (row := -1 - number) < len(table):
         print(f"{number}: founding, a recipe of the {len(table)} that ship, not kept: no picture here descends from it, {table.captions[row]!r}")
         return 0

@@ -9,9 +9,9 @@ from engine.mind.keeper import Keeper
 from engine.mind.memory.archive import WITHDRAWN, Birth, Seen
 from engine.mind.memory.lineage import Line, descend
 from engine.mind.model import embedded
-from engine.mind.model.heads import Heads
 from engine.mind.options import MindOptions
 from engine.mind.parts import Parts
+from engine.painter.said import Heads
 from tests.mind.memory.lens import Lens
 
 ALONE, SHARED, AGAIN = "a lighthouse at night", "a red flower", "une fleur rouge"

@@ -16,15 +16,16 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from engine.core.machine import SHIPPED
 from engine.mind.model.encoder import Encoder
-from engine.mind.model.heads import Heads
 from engine.mind.model.lapped import Lapped
 from engine.mind.model.reader import Reader
+from engine.painter.said import Heads
 
 if TYPE_CHECKING:
     from diffusers import LCMScheduler, UNet2DConditionModel
 
-FOLDER = Path(__file__).parent
+FOLDER = SHIPPED
 PARTS = (
     "unet/config.json", "codec/lapped.safetensors", "heads/heads.safetensors", "scheduler/scheduler_config.json", "reader/config.json",
     "reader/model.safetensors",

@@ -9,8 +9,8 @@ import pytest
 
 from engine.core.meaning import Encoder
 from engine.mind.model import embedded
-from engine.mind.model.heads import Heads
 from engine.painter.attributes import OFFERS
+from engine.painter.said import Heads
 
 
 def small() -> Heads:
