@@ -75,7 +75,8 @@ class Guard:
         if not self._named(host):
             return f"this machine is not called {host[:80]!r}"
         origin = headers.get("origin")
-        if scope["type"] == "websocket" and (origin is None or urlsplit(origin).netloc.lower() not in (host.lower(), self.public)):
+        ours = {host.lower(), self.public} - {""}  # a page without an address ("null") is nobody's
+        if scope["type"] == "websocket" and (origin is None or urlsplit(origin).netloc.lower() not in ours):
             return f"a page of {str(origin)[:80]!r} may not open sockets here"
         return ""
 

@@ -306,7 +306,8 @@ class Room:
             self._measured = now
             mind.slo = (*contract.figures(now).items(), ("size_px", float(min(dreamer.size))))
         rest = 0.9 * contract.deadline if contract.step == "extrapolate" else 0.0  # every second picture is left out
-        until = begun + max(BRISK if isinstance(getattr(dreamer, "device", None), Cuda) else CALM, rest)
+        calm = BRISK if isinstance(getattr(dreamer, "device", None), Cuda) else min(CALM, 0.7 * contract.deadline)
+        until = begun + max(calm, rest)
         while self.open and not self.fresh.is_set() and (left := until - time.monotonic()) > 0:
             time.sleep(min(left, 0.005))
 

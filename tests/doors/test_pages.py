@@ -215,7 +215,7 @@ def test_a_socket_that_is_dead_and_looks_open_is_left_within_seconds(visitor: Vi
     visitor.write("la mer monte" + Keys.ENTER)
     visitor.until(lambda: visitor.house.messages(Text), 20)
     visitor.until(lambda: visitor.at(".said").get_attribute("data-state") == "kept")
-    assert len(visitor.house.messages(Text)) == 1
+    assert len({text.key for text in visitor.house.messages(Text)}) == 1  # it may come again: a key is stored once
 
 
 def test_a_wipe_forgets_to_show_a_sentence_and_not_to_send_it(browser: webdriver.Chrome) -> None:
@@ -304,7 +304,7 @@ def test_a_sentence_is_taken_back_by_its_button_and_by_its_code(visitor: Visitor
     visitor.at("#code").send_keys("nothing" + Keys.ENTER)
     visitor.until(lambda: visitor.house.messages(Withdraw)[-1].code == "nothing")
     visitor.house.tell(Withdrawn("nothing", False, visitor.house.messages(Withdraw)[-1].visit))
-    visitor.until(lambda: "No sentence has this code" in visitor.at("#back-said").text)
+    visitor.until(lambda: "Aucune phrase ne porte ce code" in visitor.at("#back-said").text)
 
 
 def test_an_empty_line_sends_nothing(visitor: Visitor) -> None:
@@ -500,15 +500,16 @@ def test_the_wall_moves_where_there_is_no_media_source(browser: webdriver.Chrome
         projection.close()
 
 
-def test_health_is_a_page_for_people_in_both_languages(browser: webdriver.Chrome, house: House) -> None:
-    browser.get(house.web + "/health")
-    end = time.monotonic() + 8
-    while "well" not in (said := browser.find_element(By.ID, "how").text):
-        assert time.monotonic() < end, said
-        time.sleep(0.05)
-    assert "running" in browser.find_element(By.ID, "rooms").text
-    browser.find_element(By.CSS_SELECTOR, "button[data-language=fr]").click()
-    assert browser.find_element(By.ID, "how").text == "Tout va bien."
+def test_health_is_a_page_for_people_in_both_languages(browser: webdriver.Chrome) -> None:
+    with House() as house:  # its own: others tell theirs of troubles
+        browser.get(house.web + "/health")
+        end = time.monotonic() + 8
+        while "well" not in (said := browser.find_element(By.ID, "how").text):
+            assert time.monotonic() < end, said
+            time.sleep(0.05)
+        assert "running" in browser.find_element(By.ID, "rooms").text
+        browser.find_element(By.CSS_SELECTOR, "button[data-language=fr]").click()
+        assert browser.find_element(By.ID, "how").text == "Tout va bien."
 
 
 AXE = os.environ.get("HYPERMNESIA_AXE", "")  # axe.min.js of the npm package axe-core
