@@ -2,8 +2,8 @@
 
 A caption of the grammar was written from attributes, and the words that it may use for each are known: an attribute is
 said if one of its words stands in the text. The rest is "unsaid", which the heads learn like any other value, so that
-they abstain where nothing was said. What names no kind and yet means one (`near.toml`) is said as well; of phrases that
-no painting is about (`bridge.toml`) they learn that no hour, colour or weather is said.
+they abstain where nothing was said. What names no kind and yet means one (`near.toml`) is said as well; what such a
+phrase says of hour, colour and weather nobody wrote down, so nothing is learned of it.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from engine.painter.said import SHARP, Heads
 
 NAMES = ("kind", "time", "light", "weather", "colour", "mood", "season", "figure", "extra")
 BEFORE = ("I remember", "I think of", "je me souviens :")  # what stands before a phrase that names something
+NOT_LEARNED = -100  # a label that cross-entropy passes over
 HELD = 16  # one caption of so many judges
 
 
@@ -43,7 +44,7 @@ def values() -> dict[str, tuple[str, ...]]:
 def _said(language: str, name: str, value: str) -> re.Pattern[str]:
     """The words by which a caption says a value, without articles and marks."""
     found = captions.GRAMMAR[language][name].get(value) or []
-    bare = (re.sub(r"^(an?|the|une?|les?|la|des|du|de la|l') ?", "", re.sub(r"\{\w*\}", "", word.partition("|")[0])) for word in found)
+    bare = (re.sub(r"^((an?|the|une?|les?|la|des|du|de la) |l')", "", re.sub(r"\{\w*\}", "", word.partition("|")[0])) for word in found)
     words = [re.escape(word.strip(" ,").lower()) for word in bare if len(word.strip(" ,")) > 2]
     return re.compile(r"\b(" + "|".join(words) + r")\b" if words else r"(?!)")
 
@@ -85,11 +86,7 @@ class HeadsStage:
         for kind, phrases in captions.near_phrases().items():
             for phrase in (*phrases, *(f"{before} {phrase}" for phrase in phrases for before in BEFORE)):
                 texts.append(phrase)
-                labels.append([self.table["kind"].index(kind)] + [0] * (len(NAMES) - 1))
-        for phrase in captions.bridge_phrases():
-            if not any(phrase.lower() == near.lower() for phrases in captions.near_phrases().values() for near in phrases):
-                texts.append(phrase)
-                labels.append([-100, *[0] * (len(NAMES) - 1)])  # of what kind it is, nobody says: it is not learned from
+                labels.append([self.table["kind"].index(kind)] + [NOT_LEARNED] * (len(NAMES) - 1))
         return texts, labels
 
     def loss(self, step: int, draw: torch.Generator, late: bool) -> tuple[Tensor, dict[str, float]]:
@@ -107,9 +104,9 @@ class HeadsStage:
         figures = {}
         for k, (name, layer) in enumerate(_layers(module).items()):
             best, true = layer(self._x[self._held]).argmax(1), self._y[self._held, k]
-            spoken = true > 0
+            spoken, silent = true > 0, true == 0
             figures[f"{name} said"] = float((best == true)[spoken].float().mean())
-            figures[f"{name} unsaid"] = float((best == 0)[~spoken].float().mean())
+            figures[f"{name} unsaid"] = float((best == 0)[silent].float().mean())
         return figures
 
 

@@ -18,6 +18,7 @@ from engine.painter.attributes import OFFERS
 
 FILE = "heads.safetensors"
 SHARP = 3.0  # logits are this many times the layer's answer: vectors have unit length, and weights stay small
+CERTAIN = 0.8  # from here on the kind is the kind, whatever else is said ("my father's old car" is no grandfather)
 SURE = 0.5  # below this probability nothing was said
 
 
@@ -49,7 +50,8 @@ class Heads:
         """The kind that these words are about, and what else they say: a crowd belongs to that, and to nothing else."""
         said, likely = self.said(vector), self.kinds(vector, len(OFFERS))
         kind = said.pop("kind", "") or likely[0][0]
-        if (extra := said.get("extra", "")) and extra not in OFFERS[kind].extras:  # two moons over the sea: the moon has two, not the sea
+        extra = said.get("extra", "")
+        if extra and extra not in OFFERS[kind].extras and likely[0][1] < CERTAIN:  # what only another kind shows tells the kind
             kind = next(one for one, _ in likely if extra in OFFERS[one].extras)
         return kind, said
 

@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 
 from engine.atelier import export, learn, settings
 from engine.atelier.card import write_card
+from engine.atelier.heads import NAMES, label, values
 from engine.atelier.train import main
 from engine.atelier.workshop import STAGES, Workshop
 from engine.mind.memory import founding
@@ -224,3 +225,12 @@ def test_a_folder_with_a_training_is_not_overwritten(tmp_path: Path, capsys: pyt
     (tmp_path / "spent.json").write_text("{}")
     assert main(["--out", str(tmp_path)]) == 2
     assert "--resume" in capsys.readouterr().err
+
+
+def test_what_a_caption_says_is_labelled_and_what_it_leaves_out_is_not() -> None:
+    """"at sunset" was looked for as "t sunset": its article had been taken off, and nobody ever said the hour."""
+    table = values()
+    shown = Attributes("sea", time="sunset", weather="rain", colour="red")
+    names = dict(zip(NAMES, label(shown, "the red sea at sunset", "en", table), strict=True))
+    assert (table["kind"][names["kind"]], table["time"][names["time"]], table["colour"][names["colour"]]) == ("sea", "sunset", "red")
+    assert names["weather"] == 0
