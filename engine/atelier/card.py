@@ -82,6 +82,8 @@ def write_card(folder: Path) -> None:
     training = _read(folder / "training.json")
     if training:
         text += TRAINED.format(captions_each=training["captions_each"], **_whole(training))
+        if training.get("body"):
+            text += f"\nThe UNet did not begin at nothing: it took over what fitted of a UNet of other latents ({', '.join(training['body'])}).\n"
     figures = _read(folder / "figures.json")
     for part, title in PARTS.items():
         if part in figures:

@@ -114,5 +114,6 @@ def facts(workshop: Workshop) -> dict[str, object]:
         "pictures": pictures,
         "captions_each": workshop.settings.cache.captions,
         "seed": workshop.settings.run.seed,
+        "body": [path.name for path in workshop.body],  # files of a UNet of other latents that the young one took over
         "earlier": workshop.earlier,  # the facts of the training that this one went on from
     }
