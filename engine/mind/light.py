@@ -15,7 +15,7 @@ from torch import Tensor
 LIT = 0.8  # of the way to the crowd's light
 CONTRAST = (0.6, 1.6)  # at the least and at the most
 REACH = 4 / 32  # of a side that a memory may be moved
-STAY = 0.01  # of the best likeness that a move by the whole reach must gain
+STAY = 0.03  # of the best likeness that a move by the whole reach must gain
 
 
 def one_light(latents: Tensor, models: int, amount: float = LIT) -> Tensor:
