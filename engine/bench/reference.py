@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from engine.core.clock import Now
-from engine.core.messages import Ancestor, Dream, Grain, Keystroke, Lineage, State, Text, Told, Touch
+from engine.core.messages import Ancestor, Dream, Grain, Keystroke, Lineage, Producer, State, Text, Told, Touch
 from engine.show.scene import HOOKS, Scene
 from engine.sound import mapping
 from engine.sound.murmur import Murmur
@@ -17,6 +17,7 @@ from engine.stage.layer import FOLDERS, header
 GIVEN = {
     Now: "`now`", Text: "`text` of `hear`", Keystroke: "`stroke` of `key`", Touch: "`touch` of `touch`", Told: "`told` of `told`",
     State: "`self.state`", Lineage: "`self.state.lineage`", Ancestor: "one of `lineage.ancestors`",
+    Producer: "one of `self.state.producers`",
 }  # fmt: skip
 MADE = {Grain: "what `sound` yields", Dream: "what `dream` returns; `self.wish(...)` fills it in"}
 HEAD = """# Reference

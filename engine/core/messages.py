@@ -96,6 +96,9 @@ class Dream:
     strength: float = 0.2  # 0..1: how much of the composed latent is dreamt anew
     feedback: float = 0.35  # 0..1: how much of the last picture the next one keeps
     temperature: float = 0.05  # tau of the recall
+    counter: float = 0.5  # 0..1: how hard standardisation is countered once pictures have come to be alike
+    prior: float = 1.0  # 0..1: how much of what the nights have learned the noise has; 0 = N(0, I)
+    producers: float = 0.0  # 0..1: how far the producer at work leads the forces
     degree: int = 2  # what the wall accepts; 1 shows the hidden picture (only for study)
     autonomy: float = 0.0  # 0 human .. 1 alone; at the top the mind addresses itself
     seed: int = 0  # where the walk through noise starts
@@ -143,6 +146,25 @@ class Lineage:
         return self.ancestors[:n]
 
 
+GENES = ("beta", "strength", "feedback", "temperature", "people", "taste", "warmth", "exposure", "pulse")
+
+
+@dataclass(frozen=True, slots=True)
+class Producer:
+    """A small parametric dreamer: it is born of two others, works for a while, and lives as long as people linger."""
+
+    id: int  # from 1, never given twice
+    genome: tuple[float, ...] = ()  # (len(GENES),) each 0..1, in the order of GENES
+    parents: tuple[int, int] = (0, 0)  # ids; 0 for the first ones
+    generation: int = 0  # 0 for the first ones, else one more than the older parent's
+    lingered: float = 0.0  # seconds that people have stayed with its pictures, fading with the days
+
+    def gene(self, name: str) -> float:
+        """One gene, 0..1; 0.5 where it has none. Raises ValueError for a name that is none of GENES."""
+        place = GENES.index(name)
+        return self.genome[place] if place < len(self.genome) else 0.5
+
+
 @dataclass(frozen=True, slots=True)
 class State:
     """What was measured while a picture was made; every field is published as `/hm/state/<field>`."""
@@ -162,7 +184,16 @@ class State:
     largest: float = 0.0  # the largest share
     displacement: float = 0.0  # D in 0..1: angle between the words and what is read back, over pi
     light: float = 1.0  # rank of novelty in 0..1: a picture that adds nothing goes dark
-    standard: float = 0.0  # S in 0..1: 1 - Vendi / reference
+    standard: float = 0.0  # S in 0..1: 1 - Vendi score of the last pictures / that of the archive's own
+    aura: float = 1.0  # 0..1: least Hamming distance to a picture of the past, of 256 bits; 1 where there is no past
+    withheld: int = 0  # pictures that had been before, and were dreamt anew instead of shown
+    prior: float = 0.0  # KL in nats of the noise's prior to N(0, I), of one number of the latent; <= kappa
+    gini: float = 0.0  # 0..1: Gini coefficient of how often memories were recalled; 0 all alike, 1 one alone
+    retro: float = 0.0  # days that the picture's ancestors grow older by a day: 1 the same ones, < 1 newer ones, > 1 nostalgia
+    corpus: str = ""  # the founding corpus: whose hand the archive was born with
+    characteristics: float = 0.0  # -1..1: how much nearer the last pictures are to their own corpus than to the other
+    producers: tuple[Producer, ...] = ()  # those alive, the one at work first
+    ledger: tuple[tuple[str, float], ...] = ()  # of this month: keystrokes, sentences, pictures, fragments, watt-hours
     autonomy: float = 0.0  # 0 somebody is there .. 1 alone
     motion: float = 0.0  # |dz| per second, rms of the latent's change
     mass: float = 0.0  # mass of the whole archive, in fragments

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from engine.core.messages import KINDS, Node, State, Value
+from engine.core.messages import KINDS, Node, Producer, State, Value
 
 STATE = {  # field of State -> what it means; only what a stranger may read
     "picture": "serial number of the picture on the wall",
@@ -16,6 +16,12 @@ STATE = {  # field of State -> what it means; only what a stranger may read
     "displacement": "distance between the words and the picture, 0..1",
     "light": "rank of novelty: what adds nothing goes dark",
     "standard": "how much pictures have come to be alike, 0..1",
+    "aura": "how far the picture is from every picture that has been, 0..1",
+    "withheld": "pictures that had been before and were dreamt anew",
+    "prior": "how far the nights have moved the noise from N(0, I), nats a number",
+    "gini": "how unequally memories are recalled, 0..1",
+    "retro": "days that the ancestors grow older by a day: above 1 is nostalgia",
+    "characteristics": "how much nearer the pictures are to their own founding corpus than to the other, -1..1",
     "autonomy": "0 somebody is there .. 1 alone",
     "motion": "how fast the picture changes",
     "mass": "mass of the whole memory, in fragments",
@@ -41,6 +47,11 @@ CONTRACT = {  # figure of the latency contract -> what it means; `engine.mind.mo
     "step": "what is given up: 0 nothing, 1 thoughts, 2 every second picture, 3 size",
     "steps_taken": "how often that changed",
     "size_px": "side of a picture",
+}  # fmt: skip
+
+LEDGER = {  # line of the month's account -> what it counts
+    "keystrokes": "keys that were pressed before Enter", "sentences": "sentences that were given", "pictures": "pictures that were made",
+    "fragments": "memories that were kept", "watt_hours": "energy, Wh",
 }  # fmt: skip
 
 
@@ -89,10 +100,18 @@ def state_nodes(state: State) -> tuple[Node, ...]:
         nodes.append(_node(f"/hm/state/kinds/{kind}", float(share), f"share of {kind} memories"))
     for name, share in zip(("human", "machine", "others"), state.authors or (0.0,) * 3, strict=False):
         nodes.append(_node(f"/hm/state/authors/{name}", float(share), f"how much of the picture is {name}"))
+    at_work = state.producers[0] if state.producers else Producer(0)
+    nodes.append(_node("/hm/state/producers", len(state.producers), "producers alive"))
+    nodes.append(_node("/hm/state/producer", at_work.id, "which of them is at work"))
+    nodes.append(_node("/hm/state/generation", at_work.generation, "how many generations of producers lie behind it"))
+    owed = dict(state.ledger)
+    nodes += [_node(f"/hm/state/ledger/{name}", owed.get(name, 0.0), f"{told}, this month") for name, told in LEDGER.items()]
     kept = dict(state.contract)
     nodes += [_node(f"/hm/state/contract/{name}", kept.get(name, 0.0), told) for name, told in CONTRACT.items()]
     caption = "what the picture remembers, in words that are nobody's alone"
     nodes.append(Node("/hm/state/caption", "s", caption, (state.caption,), writable=False))
+    nodes.append(Node("/hm/state/structure", "s", "hash of what makes the pictures: model, code, options", (state.structure,), writable=False))
+    nodes.append(Node("/hm/state/corpus", "s", "the founding corpus that the memory was born with", (state.corpus,), writable=False))
     nodes.append(Node("/hm/state/step", "s", "what the latency contract has given up", (state.step,), writable=False))
     nodes.append(Node("/hm/state/why", "s", "and the reason", (state.why,), writable=False))
     return tuple(nodes)

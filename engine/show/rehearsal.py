@@ -21,6 +21,7 @@ from pathlib import Path
 from engine.core.clock import Clock, Now
 from engine.core.guard import FAULTS
 from engine.core.messages import (
+    GENES,
     Ancestor,
     Dream,
     Grain,
@@ -28,6 +29,7 @@ from engine.core.messages import (
     Lineage,
     Message,
     News,
+    Producer,
     Set,
     State,
     Text,
@@ -96,11 +98,11 @@ PEOPLE = tuple(
 )
 FULL = State(
     picture=9, words="the sea at night", asked=1.0, made=2.0, degree=2, gap=0.4, beta=0.25, neff=9.0, largest=0.2, displacement=0.3,
-    light=0.5, standard=0.2, autonomy=0.1, motion=0.8, mass=240.0, fragments=240, kinds=(0.5, 0.2, 0.1, 0.1, 0.1),
+    light=0.5, standard=0.2, aura=0.4, prior=0.01, gini=0.3, retro=0.5, producers=(Producer(1, (0.5,) * len(GENES)),), autonomy=0.1, motion=0.8, mass=240.0, fragments=240, kinds=(0.5, 0.2, 0.1, 0.1, 0.1),
     authors=(0.3, 0.3, 0.4), lineage=Lineage(PEOPLE, 0.1, 40, 8), readback=("sea", "night"), caption="sea and night",
 )  # fmt: skip
 STATES = (
-    State(), FULL, replace(FULL, gap=1.0, light=0.0, motion=40.0, standard=1.0, autonomy=1.0),
+    State(), FULL, replace(FULL, gap=1.0, light=0.0, motion=40.0, standard=1.0, aura=0.0, gini=1.0, retro=30.0, producers=(), autonomy=1.0),
     replace(FULL, gap=0.0, light=1.0, motion=0.0, lineage=Lineage(PEOPLE[:1], 0.0, 1, 0)), State(), FULL,
 )  # fmt: skip
 

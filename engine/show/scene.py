@@ -64,6 +64,9 @@ class Scene:
     gamma = Param(0.5, high=4, text="how fast famous memories tire")
     strength = Param(0.2, text="how much of what was composed is dreamt anew")  # .2 is all that the small model bears; SD-Turbo wants .6
     feedback = Param(0.35, text="how much of the last picture the next one keeps")
+    counter = Param(0.5, text="how hard it is countered when pictures come to be alike")
+    prior = Param(1.0, text="how much of what the nights have learned the noise has")
+    producers = Param(0.0, text="how far the producer at work leads the forces")
 
     def __init__(self) -> None:
         self.values: dict[str, float] = {}
@@ -113,7 +116,7 @@ class Scene:
         """A Dream of the present words with this scene's forces; `changes` override single fields."""
         forces: dict[str, Any] = {
             "words": self.words, "beta": self.beta, "rho": self.rho, "gamma": self.gamma, "strength": self.strength,
-            "feedback": self.feedback, "seed": self.seed, "at": self.asked, "key": self.saying,
+            "feedback": self.feedback, "counter": self.counter, "prior": self.prior, "producers": self.producers, "seed": self.seed, "at": self.asked, "key": self.saying,
         }  # fmt: skip
         return Dream(**(forces | changes))
 
