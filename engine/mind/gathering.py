@@ -12,6 +12,7 @@ from engine.mind.keeper import Keeper
 from engine.mind.memory.recall import Recall
 from engine.mind.memory.space import Vector
 from engine.mind.recipes import FIRST
+from engine.mind.thought import Thought
 from engine.painter.recipe import CROWD, OWN
 
 NEAR = 0.4  # how strongly recipes of near kinds are there, where those of the words' kind are there at 1
@@ -49,6 +50,24 @@ class Gathering:
         """Recipes that a picture of these words would like to be painted, the most wanted first."""
         recalled = self.keeper.memory.for_a_picture(direction, count, 0.05, 0.0)
         return self.company(words, direction, recalled, 0.0, ()).wanting
+
+    def hurries(self, thought: Thought | None) -> bool:
+        """Whether the crowd for a thought's words is too small yet to make a picture of."""
+        return thought is not None and len(thought.company.wanting) > CROWD - FIRST
+
+    def paint(self, thought: Thought | None) -> bool:
+        """Paint one recipe that a thought wants; whether there was one. 60 ms and more."""
+        recipes = self.keeper.recipes
+        wanting = thought.company.wanting if thought is not None else ()
+        return any(recipes.painted(one) is None and recipes.paint(one) is not None for one in wanting)
+
+    def arrive(self, words: str, before: Thought | None) -> None:
+        """Where thoughts and pictures take turns, crowds arrive by the count of thoughts: FIRST at once, then two by two."""
+        fresh = before is None or words != before.words
+        parts = self.keeper.parts
+        waiting = self.wanted(words, parts.means(words), self.keeper.options.recalled) if before is None or fresh else before.company.wanting
+        for one in waiting[: FIRST if fresh else 2]:
+            self.keeper.recipes.paint(one)
 
     def _crowd(self, words: str, direction: Vector, recalled: Recall, gamma: float) -> tuple[set[int], dict[int, float]]:
         """Those of the words' kind, and how strongly everybody of the crowd is there. Without heads: the recipes recalled."""

@@ -34,6 +34,12 @@ class MindOptions:
         if self.threads < 0 or self.think_every < 1 or self.recalled < 8:
             raise ValueError("threads are at least 0, think_every at least 1, recalled at least 8")
 
+    @property
+    def walk(self) -> int:
+        """Where the walk through noise starts: the seed and the place."""
+        place = int.from_bytes(self.site.encode()[:6].ljust(6, b"\0"), "big")
+        return (self.seed * 1_000_003 + place) & (2**62 - 1)
+
 
 def spare() -> int:
     """Threads for the mind: wall and sound keep two cores. On two busy cores one is best: two wait for each other

@@ -189,11 +189,11 @@ class Room:
 
         Where pictures are late, one at a time and now and then: what is on the wall comes first, but for new words.
         """
-        late, now = self._late() and not mind.hurries, time.monotonic()
+        late, now = self._late() and not mind.gathering.hurries(mind.thought), time.monotonic()
         if late and now - self._painted < SPARE:
             return False
         self._painted, count = now, 0
-        while count < (1 if late else AT_ONCE) and self.open and not self.fresh.is_set() and mind.paint():
+        while count < (1 if late else AT_ONCE) and self.open and not self.fresh.is_set() and mind.gathering.paint(mind.thought):
             count += 1
         return count > 0
 

@@ -28,6 +28,8 @@ class Speech:
         self.keeper = keeper
         self.judge = judges or judge()
         self._asked = 0
+        self.own: tuple[Token, ...] = ()  # the machine's own sentence, when it is alone
+        self._own_until = -1.0
 
     def give_back(self, words: str, thought: Thought, tongue: str = "") -> tuple[Token, ...]:
         """Somebody's sentence with others' words grown into it: those of the gap first, then those that it recalled.
@@ -66,6 +68,20 @@ class Speech:
                 found[token.ancestor] = found.get(token.ancestor, 0.0) + 1.0
         total = sum(found.values())
         return tuple((fragment, count / total) for fragment, count in found.items())
+
+    def alone(self, time: float, thought: Thought | None, number: int) -> tuple[Token, ...]:
+        """The machine's sentence to itself, another every `idle` seconds: words of what its last picture remembered.
+
+        `time` in scene seconds; `number` picks the first sentence, where nothing was thought yet.
+        """
+        if time >= self._own_until or not self.own:
+            self._own_until = time + self.keeper.options.idle
+            self.own = self.somebody(number) if thought is None else self.musing(thought, self.own)
+        return self.own
+
+    def unsay(self) -> None:
+        """Say something else next: words of the last sentence may have been taken back. Any thread."""
+        self.own, self._own_until = (), -1.0
 
     def somebody(self, number: int) -> tuple[Token, ...]:
         """A first sentence, where nothing was thought yet: words of memories that the archive's own state picks."""

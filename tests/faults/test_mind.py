@@ -195,13 +195,13 @@ def test_a_touch_between_two_thoughts_finds_shares_and_people_of_the_same_one(tm
             except Exception as error:
                 wrong.append(error)
 
-    def read(state: object, thought: object) -> object:
-        found = measure(state, thought)  # type: ignore[arg-type]
+    def read(*asked: object) -> object:
+        found = measure(*asked)  # type: ignore[arg-type]
         time.sleep(0.001)  # a thread that is interrupted here
         return found
 
-    measure = mind._measure
-    mind._measure = read  # type: ignore[method-assign, assignment]
+    measure = mind.measuring.measure
+    mind.measuring.measure = read  # type: ignore[method-assign, assignment]
     switch = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     hand = threading.Thread(target=fingers)

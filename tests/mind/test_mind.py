@@ -164,7 +164,7 @@ def test_shares_of_a_picture_and_its_maps_agree(tmp_path: Path) -> None:
 
 def test_alike_memories_sound_alike(tmp_path: Path) -> None:
     mind = small(tmp_path)
-    voice = {f.words: np.array(mind.kin.voice(f.id)) for f in mind.memory.fragments}
+    voice = {f.words: np.array(mind.measuring.kin.voice(f.id)) for f in mind.memory.fragments}
     names = list(voice)
     same = [np.linalg.norm(voice[a] - voice[b]) for a in names for b in names if a < b and a.split()[1:] == b.split()[1:]]
     alike = [np.linalg.norm(voice[a] - voice[b]) for a in names for b in names if a < b and a.split(" ", 2)[1:2] + a.split(" ")[3:] == b.split(" ", 2)[1:2] + b.split(" ")[3:]]
@@ -239,7 +239,7 @@ def test_a_disk_that_refuses_an_erasure_is_asked_again_and_nothing_is_shown_mean
     assert mind.keeper.unsettled and any("lies on the disk" in news.what for news in mind.news() if isinstance(news, Trouble))
     assert mind.withdraw(Withdraw(stored.code)).found, "a retry is not told that nobody was given this code"
     mind.keeper.archive._base.execute("PRAGMA query_only=OFF")
-    mind._tried = 0.0
+    mind.remembering.tried = 0.0
     mind.news()
     found = mind.keeper.archive.fragment(stored.fragment)
     assert not mind.keeper.unsettled and found and found.state == 1 and found.words == ""

@@ -35,12 +35,12 @@ def check(folder: Path) -> None:
     assert all(shares[kind] > 0 for kind in KINDS), f"some kind is nobody's parent: {shares}"
     before = inherited(mind, "visitor")
 
-    mind.plug("visitor", False)
+    mind.memory.plug("visitor", False)
     unplugged = mind.picture(Dream("a moon of violet", gamma=0.0, temperature=0.2), 21.0).state
     assert unplugged.kinds[VISITORS] == 0, f"an unplugged kind has a new share of {unplugged.kinds[VISITORS]:.3f}"
     assert sum(unplugged.kinds) == pytest.approx(1, abs=1e-6)
     assert before > 0.02 and inherited(mind, "visitor") > 0.002, "what was inherited does not stay"
-    mind.plug("visitor", True)
+    mind.memory.plug("visitor", True)
     assert mind.picture(Dream("a violet moon", gamma=0.0, temperature=0.2), 22.0).state.kinds[VISITORS] > 0.01
 
 

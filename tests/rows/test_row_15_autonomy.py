@@ -43,7 +43,7 @@ def check(folder: Path) -> None:
 
     said, mind = monologue(folder / "a")
     assert all(said) and len(set(said)) >= 4, f"it says the same again and again: {said}"
-    for token in mind._own:
+    for token in mind.speech.own:
         lender = mind.keeper.told(token.ancestor)
         assert lender and token.text.casefold() in lender.words.casefold(), f"{token.text} stands in no memory"
     other, _ = monologue(folder / "b", zeppelins())
@@ -52,7 +52,7 @@ def check(folder: Path) -> None:
     thought = mind.thought
     assert thought is not None
     by_gap = {f.id for f, _ in mind.speech._weighted(thought.ids, thought.more)}
-    assert {t.ancestor for t in mind.speech.musing(thought, mind._own)} & by_gap and noun, "the words are not the gap's"
+    assert {t.ancestor for t in mind.speech.musing(thought, mind.speech.own)} & by_gap and noun, "the words are not the gap's"
 
     human = mind.picture(Dream("a red moon", autonomy=0.0), 100.0).state
     assert human.words == "a red moon", "somebody spoke and it goes on with itself"
