@@ -25,22 +25,19 @@ from engine.core.machine import Machine
 from engine.core.messages import (
     Dream,
     Grain,
-    Judged,
     Keystroke,
     Message,
     News,
     Picture,
     Set,
     State,
-    Text,
-    Touch,
-    Withdraw,
 )
 from engine.doors.score import read
 from engine.house.house import TICK_HZ
 from engine.house.plan import Plan, cast_of, check_settings, plan
 from engine.house.wall import Seen
 from engine.loop import Values, perform
+from engine.mind.letters import answer
 from engine.mind.mind import Mind
 from engine.show.performer import Performer
 from engine.show.programme import Programme
@@ -92,17 +89,7 @@ class OfflineMind:
         return self.picture if self.serial > after else None
 
     def hear(self, message: Message) -> None:
-        match message:
-            case Text():
-                self._news.extend(self.mind.hear(message))
-            case Touch():
-                self._news.append(self.mind.touch(message))
-            case Withdraw():
-                self._news.append(self.mind.withdraw(message))
-            case Judged(key, lent):
-                self.mind.keeper.judged(key, lent)
-            case Set():
-                self.mind.set(message)
+        self._news.extend(answer(self.mind, message))
 
     def request(self, dream: Dream, now: Now) -> None:
         while now.time >= self.due:

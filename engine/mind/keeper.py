@@ -9,11 +9,9 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
-import zlib
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from lzma import LZMAError
 from pathlib import Path
 
 import numpy as np
@@ -22,14 +20,14 @@ from cachetools import LRUCache
 from torch import Tensor
 
 from engine.core.messages import Kind, Stored, Text, Token, Withdrawn
+from engine.mind.earlier import read_again, seen_anew
 from engine.mind.memory.archive import HERE, ArchiveError, Birth, Damaged, Fragment, Seen
-from engine.mind.memory.copies import LEAST, snapshot
 from engine.mind.memory.lineage import Line, descend
-from engine.mind.memory.older import bring_over, mean_again, picture_of_before, pictures_of_before
-from engine.mind.memory.opening import besides, opened, refuses
+from engine.mind.memory.older import bring_over
+from engine.mind.memory.opening import besides, opened
 from engine.mind.memory.recall import Memory
 from engine.mind.memory.space import Vector
-from engine.mind.memory.strata import AGE, lay_together, near_duplicates
+from engine.mind.memory.strata import lay_together
 from engine.mind.memory.withdrawal import Journal, settle
 from engine.mind.memory.words import Crowd, said
 from engine.mind.options import MindOptions
@@ -55,7 +53,7 @@ class Keeper:
         self.unsettled = ""  # why a withdrawal that was begun is not finished
         table = parts.table.first(options.founding)
         self.recipes = Recipes(parts.dreamer, parts.seen, parts.means, table, parts.heads, parts.paint)
-        self.older = self._read_again(tell)  # fragments whose picture is of an autoencoder of before
+        self.older = read_again(self.archive, self.parts, tell)  # fragments whose picture is of an autoencoder of before
         self.memory = self._recalled()
         self.crowd = Crowd()
         self.apart = self.archive.apart()  # sentences that nobody is lent words of
@@ -92,39 +90,21 @@ class Keeper:
 
     # --- an archive of before ---
 
-    def _read_again(self, tell: Callable[[str, float], None]) -> deque[int]:
-        """Words of an older archive are brought into this text space; returns whose pictures are still to come over."""
-        try:
-            if mean_again(self.archive, self.parts.means, self.parts.text, tell):
-                for file in (self.archive.folder / "cache").glob("*"):  # sketches of the vectors of before
-                    file.unlink(missing_ok=True)
-            return deque(pictures_of_before(self.archive, self.parts.space) if self.parts.before else ())
-        except (sqlite3.Error, OSError) as wrong:  # a full disk: the next start goes on
-            log.warning("an older memory is not yet read again: %s", wrong)
-            return deque()
-
     def convert(self) -> bool:
         """Bring one picture of before over, people's first; whether one was. From then on it is recalled. 60 ms.
 
         Raises sqlite3.Error, then it is still there.
         """
-        before, space = self.parts.before, self.parts.space
-        if not self.older or before is None:
+        if not self.older or self.parts.before is None:
             return False
         fragment = self.older[0]
-        try:
-            found, latent = self.archive.fragment(fragment), picture_of_before(self.archive, fragment, space)
-            if found is not None and latent is not None:
-                rgb = before.picture(latent)
-                seen = self.parts.seen(before.anew(rgb), rgb)
-                with self._lock:
-                    meaning = bring_over(
-                        self.archive, fragment, seen, space, lambda: self.parts.means(found.words) if found.words else seen.vector
-                    )
-                    if meaning is not None:
-                        self._take_in(fragment, meaning, seen)
-        except (zlib.error, LZMAError, ValueError) as wrong:  # it stays where it is
-            log.warning("the picture of memory %d cannot be read: %s", fragment, wrong)
+        found, seen = self.archive.fragment(fragment), seen_anew(self.archive, self.parts, fragment)
+        if found is not None and seen is not None:
+            words, read = found.words, seen.vector
+            with self._lock:
+                meaning = bring_over(self.archive, fragment, seen, self.parts.space, lambda: self.parts.means(words) if words else read)
+                if meaning is not None:
+                    self._take_in(fragment, meaning, seen)
         self.older.popleft()
         return True
 
@@ -277,17 +257,12 @@ class Keeper:
         rgba = self.parts.dreamer.decode(latent)
         seen = self.parts.seen(latent, rgba[..., :3])
         return Birth(
-            kind,
-            words,
-            self.parts.means(words) if words else thought.meaning,
-            seen,
+            kind, words, self.parts.means(words) if words else thought.meaning, seen,
             tuple(sorted(shares.items(), key=lambda pair: -pair[1])[:EDGES]),
             descend([(share, self.line(fragment)) for fragment, share in shares.items()]),
-            seed=self.seed,
-            structure=f"{self.parts.dreamer.structure} {self.structure}",
-            gap=thought.gap,
+            seed=self.seed, structure=f"{self.parts.dreamer.structure} {self.structure}", gap=thought.gap,
             novelty=max(1e-6, self.memory.novelty(seen.vector)),
-        )
+        )  # fmt: skip
 
     def _born(self, fragment: int, birth: Birth) -> None:
         for parent, _ in birth.parents:
@@ -321,42 +296,14 @@ class Keeper:
             return 1.0
         return sum(one <= novelty for one in self.novelties) / len(self.novelties)
 
-    @property
-    def back(self) -> bool:
-        """Whether a disk that refused takes again what is said, so that a new mind would remember."""
-        return not self.standing.remembers and not refuses(self.archive.folder, 2 * LEAST)
-
-    @property
-    def nights(self) -> int:
-        """Days since the night's work was done last; 1 for an archive that never slept, 0 where nothing is remembered."""
-        if not self.standing.remembers:
-            return 0
-        done = self.archive.fact("night")
-        return self.archive.today - int(done) if done else 1
-
-    def night(self) -> int:
-        """Copy the archive and lay together what is old and alike; returns how many fragments went into another.
-
-        Others are held up for one merge at a time. Raises OSError, sqlite3.Error or ArchiveError on a bad disk; what was
-        done then is done, and the night is not over.
-        """
-        snapshot(self.archive)
-        self.settle()  # what was taken back while the copy was made
-        memory, merged = self.memory, 0
-        rows = np.array([row for row, f in enumerate(memory.fragments) if f.kind == "machine" and f.state == 0], np.int64)
-        fragments = [memory.fragments[row] for row in rows.tolist()]
-        found = near_duplicates(fragments, memory.words.raw(rows), memory.images.raw(rows), self.archive.today - AGE)
-        for ids in found:
-            with self._lock:
-                for fragment in ids[1:]:
-                    memory.forget(fragment)
-                    self._lines.pop(fragment, None)
-                self._lines.pop(ids[0], None)
-                lay_together(self.archive, ids)
-            merged += len(ids) - 1
-        memory.keep()
-        self.archive.set_fact("night", str(self.archive.today).encode())
-        return merged
+    def lay_together(self, ids: list[int]) -> None:
+        """The first of these fragments takes the others in: their mass, and a line of descent for all."""
+        with self._lock:
+            for fragment in ids[1:]:
+                self.memory.forget(fragment)
+            for fragment in ids:
+                self._lines.pop(fragment, None)
+            lay_together(self.archive, ids)
 
     def close(self) -> None:
         self.memory.close()

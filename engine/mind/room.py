@@ -22,21 +22,21 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from engine.core.autonomy import ALONE
 from engine.core.crossings import Mailbox, PictureRing
 from engine.core.errors import Plain
 from engine.core.guard import FAULTS, Guard
-from engine.core.messages import Dream, Judged, Loading, News, Remembering, Set, Text, Touch, Trouble, Withdraw
+from engine.core.messages import Dream, Loading, News, Remembering, Set, Trouble
 from engine.core.pulse import Pulses
 from engine.mind.export import Export, lend
+from engine.mind.letters import answer
 from engine.mind.mind import Mind
 from engine.mind.model.device import Cuda
+from engine.mind.night import Nights, night
 from engine.mind.options import MindOptions, spare
 from engine.mind.parts import Parts
 from engine.mind.tier import chosen
 
 log = logging.getLogger("engine.mind")
-QUIET = 60.0  # seconds without anybody after which the night's work may begin
 PAUSE = 0.35  # seconds between thoughts where nothing new was said: a few a second, and the stream keeps its time
 PATIENCE = 0.6  # seconds that the stream stands back for a thought about new words
 LISTEN = 0.02  # seconds that the ears wait for a letter before they post what others left
@@ -53,9 +53,7 @@ NICE = 5  # how much the thought gives way to the stream and the stage (Linux: p
 class Room:
     """What the three threads share. `close` ends them."""
 
-    def __init__(
-        self, end: socket.socket, ring: str, options: MindOptions, gather: Callable[[], Parts] | None = None, pulses: str = ""
-    ):  # fmt: skip
+    def __init__(self, end: socket.socket, ring: str, options: MindOptions, gather: Callable[[], Parts] | None = None, pulses: str = ""):
         self.pulses = Pulses(pulses)
         self.guard = Guard("mind", self.post)  # posts from any thread
         self.mailbox = Mailbox(end)
@@ -70,8 +68,7 @@ class Room:
         self._early: list[object] = []  # letters that came before the mind was there
         self._parent = os.getppid()
         self._begun = time.monotonic()
-        self._busy = self._begun  # when somebody was last here
-        self._wakes = 0.0  # when it may sleep again
+        self._nights = Nights(self._begun)
         self._measured = self._painted = 0.0
         self._export: Export | None = None
 
@@ -92,14 +89,11 @@ class Room:
             if self.mind is not None:
                 while self._early:
                     self._hear(self._early.pop(0))
-                self.guard.run("news", self._news, self.mind, otherwise=None)
+                self.post(*self.guard.run("news", self.mind.news, otherwise=list[News]()))
             self.guard.run("posting", self._flush, otherwise=None)
             if os.getppid() != self._parent:
                 self.open = False
         self.fresh.set()
-
-    def _news(self, mind: Mind) -> None:
-        self.post(*mind.news())
 
     def _hear(self, letter: object) -> None:
         self.pulses.beat("ears", STORING)
@@ -114,30 +108,15 @@ class Room:
 
     def take(self, letter: object) -> None:
         """One letter. The mind is there."""
-        mind = self.mind
-        assert mind is not None
-        match letter:
-            case Dream():
-                if self.dream is None or letter.sentence != self.dream.sentence:
-                    self.fresh.set()
-                self.dream = letter
-            case Text():
-                self.post(*mind.hear(letter))
-            case Touch():
-                self.post(mind.touch(letter))
-            case Withdraw():
-                try:
-                    self.post(mind.withdraw(letter))
-                except (OSError, sqlite3.Error) as wrong:
-                    self.post(Trouble("mind", f"what is to be taken back is no longer shown, but the disk takes no wish ({wrong}): ask again"))
-            case Judged(key, lent):
-                try:
-                    mind.keeper.judged(key, lent)
-                except (OSError, sqlite3.Error) as wrong:
-                    self.post(Trouble("mind", f"an operator's word could not be kept, the disk refuses ({wrong})"))
-            case Set():
-                mind.set(letter)
-                self.fresh.set()
+        assert self.mind is not None
+        if isinstance(letter, Dream):
+            fresh = self.dream is None or letter.sentence != self.dream.sentence
+            self.dream = letter
+        else:
+            self.post(*answer(self.mind, letter))  # type: ignore[arg-type]
+            fresh = isinstance(letter, Set)
+        if fresh:
+            self.fresh.set()
 
     def post(self, *letters: News | Loading | Remembering) -> None:
         """Leave letters for the ears to send. Any thread."""
@@ -171,9 +150,7 @@ class Room:
                 painted, failed = False, failed + 1
                 time.sleep(1.0)
                 if failed == ENOUGH:
-                    self.post(Trouble("mind", f"{ENOUGH} thoughts failed one after another: the room ends and is started anew"))
-                    time.sleep(2 * LISTEN)  # the ears send it
-                    self.open = False
+                    self._end(f"{ENOUGH} thoughts failed one after another: the room ends and is started anew")
             if not painted and not self.fresh.is_set():  # three a second at most, and none while somebody waits
                 self.guard.run("an older memory", mind.keeper.convert, otherwise=False)
             self.guard.run("the night", self._sleep_on_it, time.monotonic(), otherwise=None)
@@ -198,37 +175,26 @@ class Room:
         return count > 0
 
     def _sleep_on_it(self, now: float) -> None:
-        """Once a day, where it is quiet: copy the archive, lay old pictures together. The stream goes on meanwhile.
+        """The night's work, when it is due. Where the disk takes again what is said, a new mind is to remember it: this one ends."""
+        if self.mind is None:
+            return
+        keeper = self.mind.keeper
+        if not keeper.standing.remembers:
+            if self._nights.disk_is_back(keeper, now):
+                self._end("the disk takes again what is said: the mind starts anew and remembers")
+        elif self._nights.due(keeper, self.dream, now):
+            self.pulses.beat("thought", ASLEEP)
+            try:
+                night(keeper)
+            except (OSError, sqlite3.Error, Plain) as wrong:
+                self._nights.failed(now)
+                self.post(Trouble("mind", f"the archive could not be copied ({wrong}); there is still the last copy"))
 
-        Quiet is QUIET seconds without anybody, at any hour: a show may play by day alone. After a day without quiet it
-        is done all the same.
-        """
-        mind, dream = self.mind, self.dream
-        if mind is not None and not mind.keeper.standing.remembers:
-            return self._wait_for_the_disk(mind, now)
-        if dream is None or dream.autonomy < ALONE:
-            self._busy = now
-        if mind is None or now < self._wakes or not mind.keeper.nights:
-            return
-        if now - self._busy < QUIET and mind.keeper.nights < 2:
-            return
-        self._wakes = now + 60.0
-        self.pulses.beat("thought", ASLEEP)
-        try:
-            mind.keeper.night()
-        except (OSError, sqlite3.Error, Plain) as wrong:
-            self._wakes = now + 3600.0
-            self.post(Trouble("mind", f"the archive could not be copied ({wrong}); there is still the last copy"))
-
-    def _wait_for_the_disk(self, mind: Mind, now: float) -> None:
-        """Where the disk takes again what is said, a new mind is to remember it: this one ends."""
-        if now < self._wakes:
-            return
-        self._wakes = now + 30.0
-        if mind.keeper.back:
-            self.post(Trouble("mind", "the disk takes again what is said: the mind starts anew and remembers"))
-            time.sleep(2 * LISTEN)  # the ears send it
-            self.open = False
+    def _end(self, why: str) -> None:
+        """Close the room, which is then started anew, and say why."""
+        self.post(Trouble("mind", why))
+        time.sleep(2 * LISTEN)  # the ears send it
+        self.open = False
 
     # --- stream ---
 
@@ -326,9 +292,7 @@ def _give_way(nice: int) -> None:
             log.info("the thought runs at the stream's priority (%s)", refused)
 
 
-def serve(
-    end: socket.socket, ring: str, options: MindOptions, gather: Callable[[], Parts] | None = None, pulses: str = ""
-) -> None:  # fmt: skip
+def serve(end: socket.socket, ring: str, options: MindOptions, gather: Callable[[], Parts] | None = None, pulses: str = "") -> None:
     """The room's process: ends when None arrives or the parent dies. Called by the supervisor."""
     torch.set_num_threads(options.threads or spare())
     torch.set_num_interop_threads(1)

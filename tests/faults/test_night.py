@@ -17,6 +17,7 @@ from engine.mind.memory import strata
 from engine.mind.memory.archive import Birth, Seen
 from engine.mind.memory.copies import snapshots
 from engine.mind.mind import Mind
+from engine.mind.night import night
 from engine.mind.room import Room
 from tests.mind.small_mind import SIDE, options, parts
 
@@ -122,7 +123,7 @@ def test_sentences_are_stored_while_old_pictures_are_compared_and_laid_together(
 
     speaker = threading.Thread(target=speak)
     speaker.start()
-    merged = keeper.night()
+    merged = night(keeper)
     speaker.join()
     assert merged >= 29 and keeper.archive.mass == mass + 5
     gone = {one.id for one in keeper.archive.select("state = 2")}

@@ -25,6 +25,7 @@ from engine.mind.memory.space import Space
 from engine.mind.memory.withdrawal import Journal, withdraw
 from engine.mind.mind import Mind
 from engine.mind.model.cpu import precision
+from engine.mind.night import awake
 from engine.mind.room import Room
 from tests.faults.disks import disk, full, read_only
 from tests.faults.killed import readable
@@ -96,7 +97,7 @@ def test_words_that_could_not_be_kept_are_kept_by_the_mind_that_comes_when_the_d
         with full(place):
             room.mind = small(place / "archive")
             room._sleep_on_it(100.0)
-            assert room.open and room.mind.keeper.nights == 0
+            assert room.open and awake(room.mind.keeper) == 0
         room._sleep_on_it(200.0)
         assert not room.open and any("starts anew" in one.what for one in room._outbox if isinstance(one, Trouble))
         room.mind.close()

@@ -8,6 +8,7 @@ import pytest
 from engine.core.messages import Dream, Returned, Set, Stored, Text, Touch, Trouble, Withdraw
 from engine.mind.memory.archive import ArchiveError
 from engine.mind.mind import Mind
+from engine.mind.night import night
 from tests.mind.small_mind import options, parts
 
 WORDS = "a golden moon over my house at night"
@@ -274,7 +275,7 @@ def test_a_night_copies_compacts_and_the_mind_goes_on(tmp_path: Path) -> None:
     before, mass = len(mind.memory.row), mind.keeper.archive.mass
     later = datetime.date.today() + datetime.timedelta(days=60)
     mind.keeper.archive.calendar = lambda: later
-    merged = mind.keeper.night()
+    merged = night(mind.keeper)
     assert (tmp_path / "snapshots" / f"{later.isoformat()}.sqlite").exists()
     assert merged > 0 and len(mind.memory.row) == before - merged and mind.keeper.archive.mass == mass
     assert play(mind, "a red moon at night", 1, 10.0)[-1].state.lineage.ancestors

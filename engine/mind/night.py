@@ -1,0 +1,69 @@
+"""The night's work: once a day, in whatever quiet there is, the archive is copied and old pictures are laid together."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.core.autonomy import ALONE
+from engine.core.messages import Dream
+from engine.mind.keeper import Keeper
+from engine.mind.memory.copies import LEAST, snapshot
+from engine.mind.memory.opening import refuses
+from engine.mind.memory.strata import AGE, near_duplicates
+
+QUIET = 60.0  # seconds without anybody after which the night's work may begin
+WAITS, FAILED, LOOKS = 60.0, 3600.0, 30.0  # seconds until it is asked again: at all, after a night that failed, whether a disk is back
+
+
+class Nights:
+    """When it is time. One thread (the thought's); `now` in monotonic seconds."""
+
+    def __init__(self, now: float):
+        self._busy, self._asked = now, 0.0  # when somebody was last here; when it may be asked again
+
+    def due(self, keeper: Keeper, dream: Dream | None, now: float) -> bool:
+        """After QUIET seconds without anybody, at any hour: a show may play by day alone. After a day without quiet all the same."""
+        if dream is None or dream.autonomy < ALONE:
+            self._busy = now
+        if now < self._asked or not (days := awake(keeper)) or (now - self._busy < QUIET and days < 2):
+            return False
+        self._asked = now + WAITS
+        return True
+
+    def failed(self, now: float) -> None:
+        """Ask again in an hour."""
+        self._asked = now + FAILED
+
+    def disk_is_back(self, keeper: Keeper, now: float) -> bool:
+        """Whether a disk that refused takes again what is said, so that a new mind would remember. Looks now and then."""
+        if now < self._asked:
+            return False
+        self._asked = now + LOOKS
+        return not keeper.standing.remembers and not refuses(keeper.archive.folder, 2 * LEAST)
+
+
+def awake(keeper: Keeper) -> int:
+    """Days since the night's work was done last; 1 for an archive that never slept, 0 where nothing is remembered."""
+    if not keeper.standing.remembers:
+        return 0
+    done = keeper.archive.fact("night")
+    return keeper.archive.today - int(done) if done else 1
+
+
+def night(keeper: Keeper) -> int:
+    """Copy the archive and lay together what is old and alike; returns how many fragments went into another.
+
+    Others are held up for one merge at a time. Raises OSError, sqlite3.Error or ArchiveError on a bad disk; what was
+    done then is done, and the night is not over.
+    """
+    archive, memory = keeper.archive, keeper.memory
+    snapshot(archive)
+    keeper.settle()  # what was taken back while the copy was made
+    rows = np.array([row for row, f in enumerate(memory.fragments) if f.kind == "machine" and f.state == 0], np.int64)
+    fragments = [memory.fragments[row] for row in rows.tolist()]
+    found = near_duplicates(fragments, memory.words.raw(rows), memory.images.raw(rows), archive.today - AGE)
+    for ids in found:
+        keeper.lay_together(ids)
+    memory.keep()
+    archive.set_fact("night", str(archive.today).encode())
+    return sum(len(ids) - 1 for ids in found)
