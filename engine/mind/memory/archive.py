@@ -1,35 +1,27 @@
-"""The archive: the only truth. SQLite in WAL mode; a text is acknowledged when it is on the disk, and not before.
+"""The archive: the only truth. A text is acknowledged when it is on the disk (see `base`), and not before.
 
-One connection, one lock: any thread may call. `synchronous=FULL` syncs each commit to the disk; this was tested with
-`kill -9`, not by cutting the power. `secure_delete` overwrites what is erased, so that a withdrawal leaves no bytes.
 Ids are never used twice. Times are kept by the day.
 """
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import datetime
-import hashlib
 import os
 import sqlite3
-import threading
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.core.errors import Plain
 from engine.core.messages import KINDS, Text
+from engine.mind.memory.base import FILE, TIMEOUT, ArchiveError, Base, Damaged
 from engine.mind.memory.lineage import Line
 from engine.mind.memory.records import (
     COMPACTED,
     FRAGMENT,
     HERE,
-    SCHEMA,
     WITHDRAWN,
     Birth,
     Fragment,
@@ -38,100 +30,16 @@ from engine.mind.memory.records import (
     joined,
     pack,
     pack_line,
-    tidy,
     unpack,
     unpack_line,
 )
 
-__all__ = ["COMPACTED", "HERE", "WITHDRAWN", "Archive", "ArchiveError", "Birth", "Fragment", "Seen", "pack", "unpack"]
-
-FILE = "memory.sqlite"
-TIMEOUT = 5.0  # seconds that one waits for another program that writes
-
-
-class ArchiveError(Plain):
-    """The archive cannot be used; the message says why and what to do."""
-
-
-class Damaged(ArchiveError):
-    """What lies there is no archive any more."""
-
-    @staticmethod
-    def is_meant(wrong: BaseException) -> bool:
-        """Whether SQLite says that the file itself is broken, not that a disk is full, locked or read-only."""
-        code = getattr(wrong, "sqlite_errorcode", None) or 0
-        return code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-
+__all__ = ["COMPACTED", "FILE", "HERE", "WITHDRAWN", "Archive", "ArchiveError", "Birth", "Damaged", "Fragment", "Seen", "pack", "unpack"]
 
 
 @dataclass(slots=True)
-class Archive:
+class Archive(Base):
     """Everything that was ever remembered. Any thread may call; calls take turns. Raises sqlite3.Error on a bad disk."""
-
-    folder: Path
-    file: str = FILE
-    calendar: Callable[[], datetime.date] = datetime.date.today
-    salt: bytes = b""
-    passing: bool = False  # in working memory alone: nothing of it is on the disk, and nothing will be
-    _lock: threading.RLock = field(default_factory=threading.RLock)
-    _base: sqlite3.Connection = field(init=False)
-
-    def __post_init__(self) -> None:
-        if not self.passing:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        try:
-            where = ":memory:" if self.passing else self.path
-            self._base = sqlite3.connect(where, check_same_thread=False, isolation_level=None, timeout=TIMEOUT)
-            for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "temp_store=MEMORY"):
-                self._base.execute(f"PRAGMA {pragma}")
-            self._base.executescript(SCHEMA)
-        except sqlite3.DatabaseError as wrong:
-            kind = Damaged if Damaged.is_meant(wrong) else ArchiveError
-            todo = "`hypermnesia archive restore` brings back the newest copy" if kind is Damaged else "make room on the disk"
-            raise kind(f"{self.path}: {wrong}; {todo}, or pass another folder") from wrong
-        self.salt = self.fact("salt") or self._first_day()
-
-    @property
-    def path(self) -> Path:
-        return self.folder / self.file
-
-    @property
-    def today(self) -> int:
-        """Days since 1970-01-01."""
-        return (self.calendar() - datetime.date(1970, 1, 1)).days
-
-    def close(self) -> None:
-        with self._lock:
-            self._base.close()
-
-    def take_from(self, path: Path) -> None:
-        """Become what another file is. For an archive in working memory."""
-        with self._lock, contextlib.closing(sqlite3.connect(path)) as other:
-            other.backup(self._base)
-            self._base.executescript(SCHEMA)
-        self.salt = self.fact("salt") or self._first_day()
-
-    # facts
-
-    @property
-    def last(self) -> int:
-        """The highest id that was ever given."""
-        with self._lock:
-            return int(self._base.execute("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'fragment'").fetchone()[0])
-
-    def fact(self, name: str) -> bytes:
-        """A fact about the archive itself; b"" where it has none."""
-        with self._lock:
-            row = self._base.execute("SELECT value FROM fact WHERE name = ?", (name,)).fetchone()
-        return bytes(row[0]) if row else b""
-
-    def set_fact(self, name: str, value: bytes) -> None:
-        with self._lock:
-            self._base.execute("INSERT OR REPLACE INTO fact VALUES (?, ?)", (name, value))
-
-    def _first_day(self) -> bytes:
-        self.set_fact("salt", os.urandom(16))
-        return self.fact("salt")
 
     # births
 
@@ -227,10 +135,6 @@ class Archive:
             (count,) = self._base.execute("SELECT count(*) FROM elsewhere WHERE code = ?", (self.code(code),)).fetchone()
         return bool(count or self.find(code))
 
-    def code(self, code: str) -> bytes:
-        """What is kept of a code: its hash."""
-        return self.hashed(tidy(code))
-
     def learn_of(self, other: Path) -> None:
         """What another file of this archive holds and this one does not: it can be taken back from there, and its ids
         are not given again. Raises sqlite3.Error for a file that cannot be read."""
@@ -242,32 +146,6 @@ class Archive:
             mine.execute("DELETE FROM elsewhere WHERE code IN (SELECT code FROM fragment)")
             if not mine.execute("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'fragment'", (last,)).rowcount:
                 mine.execute("INSERT INTO sqlite_sequence VALUES ('fragment', ?)", (last,))
-
-    def flush(self, patience: float = 1.0) -> None:
-        """Empty the write-ahead log into the base: what was erased there is overwritten, the log is cut to nothing.
-
-        Raises sqlite3.OperationalError where somebody else keeps reading the base, so that the log has to stay. Others
-        are let in between the tries.
-        """
-        until = time.monotonic() + patience
-        while True:
-            with self._lock:
-                self._base.execute("PRAGMA busy_timeout = 0")
-                try:
-                    busy, *_ = self._base.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-                finally:
-                    self._base.execute(f"PRAGMA busy_timeout = {round(1000 * TIMEOUT)}")
-            if not busy:
-                return
-            if time.monotonic() >= until:
-                raise sqlite3.OperationalError("another program reads the archive, so the log cannot be emptied")
-            time.sleep(0.05)
-
-    def vacuum(self) -> None:
-        """Write the base anew without its empty pages. Slow: seconds for each gigabyte."""
-        with self._lock:
-            self._base.execute("VACUUM")
-            self.flush()
 
     def refuse(self, fragment: int) -> None:
         """A person refused this picture: it is marked, and its words, vectors and latents go."""
@@ -291,11 +169,6 @@ class Archive:
             for table in ("meaning", "picture", "token"):
                 base.execute(f"DELETE FROM {table} WHERE fragment IN ({marks})", members)
             base.execute("INSERT OR REPLACE INTO line VALUES (?, ?, ?, ?, ?)", (stratum, *pack_line(line)))
-
-    def copy_to(self, path: Path) -> None:
-        """A consistent copy of what is on the disk now. By a connection of its own: others read and write meanwhile."""
-        with contextlib.closing(sqlite3.connect(self.path, timeout=TIMEOUT)) as mine, contextlib.closing(sqlite3.connect(path)) as other:
-            mine.backup(other)
 
     # reading
 
@@ -413,27 +286,3 @@ class Archive:
     def count(self, where: str = "1", *args: object) -> int:
         with self._lock:
             return int(self._base.execute(f"SELECT count(*) FROM fragment WHERE {where}", args).fetchone()[0])
-
-    # small things
-
-    def hashed(self, text: str) -> bytes:
-        """A salted hash that only this archive can make."""
-        return hashlib.blake2b(text.encode(), key=self.salt, digest_size=16).digest()
-
-    def code_for(self, key: str) -> str:
-        """What takes a sentence back: 10 letters and digits, the same for the same key."""
-        made = base64.b32encode(hashlib.blake2b(key.encode(), key=self.salt, digest_size=8, person=b"code").digest())
-        return made.decode().lower()[:10]
-
-    @contextlib.contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All or nothing; calls of other threads wait. Whatever fails, the COMMIT itself on a full disk too, is undone."""
-        with self._lock:
-            self._base.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._base
-                self._base.execute("COMMIT")
-            except BaseException:
-                if self._base.in_transaction:
-                    self._base.execute("ROLLBACK")
-                raise
