@@ -31,8 +31,9 @@ Table = dict[str, Any]
 @contextmanager
 def house_for(options: argparse.Namespace, machine: Machine, words: tuple[str, ...] = ()) -> Iterator[House]:
     """A live house without a window, on free ports, with a memory of its own unless `options.home` names one."""
-    from engine.house.house import House, stopped_by_signals
+    from engine.house.house import House
     from engine.house.plan import plan
+    from engine.house.run import stopped_by_signals
 
     with tempfile.TemporaryDirectory(prefix="hypermnesia-bench-") as folder:
         options.home = options.home or Path(folder)
@@ -52,7 +53,7 @@ def show(options: argparse.Namespace, machine: Machine) -> Table:
     with house_for(options, machine, words) as house:
         house.wake()
         house.play()
-        figures: Table = house.figures() | {f"contract_{name}": value for name, value in house.mind.state.contract}
+        figures: Table = house.vitals.figures() | {f"contract_{name}": value for name, value in house.mind.state.contract}
         figures["contract"] = house.mind.state.step
         apart = Beacon(house).measure(max(30.0, options.seconds))
     return figures | {f"sync_{name}": value for name, value in asdict(apart).items()} | {"sync": apart.sentence()}

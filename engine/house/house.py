@@ -2,47 +2,40 @@
 
 from __future__ import annotations
 
-import argparse
 import functools
 import logging
 import os
-import signal
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
-from types import FrameType
 from typing import Self
 
 from engine.core.clock import Clock, Now
 from engine.core.errors import CannotPlay
 from engine.core.guard import FAULTS, Guard
-from engine.core.machine import Machine, home
-from engine.core.messages import Directory, Dream, Health, Set, Trouble
+from engine.core.messages import Directory, Dream, Set, Trouble
 from engine.core.meter import Meter
 from engine.core.supervisor import Room, Supervisor
 from engine.house.deputy import Deputy
-from engine.house.desk import announced, kept_token
-from engine.house.journal import Entry, Journal, read
+from engine.house.journal import Entry, Fallen, Journal, as_it_was, left_by, stopped_once
 from engine.house.lasting import Lasting
-from engine.house.plan import Plan, cast_of, check_ports, check_settings, plan, window_of
+from engine.house.plan import Plan, cast_of, check_ports, check_settings, window_of
 from engine.house.rooms import DoorsRoom, MindRoom, SoundRoom
 from engine.house.shield import ShieldedDoors, ShieldedMind, ShieldedSound
+from engine.house.vitals import Vitals
 from engine.house.wall import Seen, Wall, Watchers
 from engine.loop import Show, Values, perform
 from engine.mind.memory.copies import playing
 from engine.mind.memory.opening import look
 from engine.show import beat
-from engine.show.cast import digest
 from engine.show.directory import mapping_nodes
 from engine.show.performer import Performer
 from engine.show.presets import Book
 from engine.show.programme import Programme
 from engine.show.scene import load
-from engine.sound.lateness import CAUSES
 from engine.sound.nodes import nodes
 from engine.stage.governor import choose_size
 from engine.stage.mapping import load as load_mapping
@@ -55,19 +48,7 @@ log = logging.getLogger("engine.house.house")
 TICK_HZ = 60.0
 BEATING = {"mind": ("ears", "thought", "stream"), "sound": ("sound", "block", "weaver"), "doors": ("doors",)}  # threads
 STARTING, REHEARSING, WAKING, ENDING = 60.0, 20.0, 20.0, 30.0  # seconds that the loop may show nothing
-AUDIO = (
-    "real", "underruns", *CAUSES, "grains", "late", "behind", "lost", "faults", "level", "peak", "load", "latency",
-)  # fmt: skip
 FPS = 30.0  # what two cores draw beside everything else; a GPU is asked for more in machine.toml
-
-
-@dataclass(frozen=True)
-class Fallen:
-    """How a loop ended that did not want to."""
-
-    why: str  # in words
-    inside: int = 0  # 1 + number of the scene, in the order of Plan.names, one of whose hooks was running; 0: none
-    played: float = 0.0  # seconds since the first frame of the show
 
 
 class House:
@@ -105,7 +86,9 @@ class House:
         if not self.lent:
             self.stack.callback(self.lasting.close)
         self.pulses.beat("loop", STARTING)
-        kept = self._kept()
+        kept = left_by(self.plan, self.fallen) if self.lent else {}
+        if self.fallen and kept:
+            self.plan = as_it_was(self.plan, kept)
         self.desk = str(kept.get("desk", ""))  # where it was before a fall: the doors are not open yet
         plan = self.plan
         check_ports(plan.doors, self.lasting.port)
@@ -115,7 +98,7 @@ class House:
         self.stack.callback(pulse.close)
         fps = plan.fps or FPS
         size = plan.size if plan.size[0] else choose_size(fps)  # before the rooms start: they would be measured too
-        self.hung = self._hung(kept)
+        self.hung = stopped_once(plan, kept, self.fallen)
         cast = cast_of(plan, tell=self.troubles.append, keep=plan.keep, hung=frozenset(self.hung), enter=self._enter,
                        **({"make": load} if self.fallen else {}))  # fmt: skip  # they were rehearsed before the fall
         self.stack.callback(cast.close)
@@ -141,7 +124,7 @@ class House:
             self.stack.enter_context(self.supervisor)
         self.mind = MindRoom(mind, pictures)
         self.sound = SoundRoom(sound, self.lasting.grains, page, self.lasting.samples)
-        self.doors = DoorsRoom(doors, self._directory, self._directory_serial, self.health, self._measured)
+        self.doors = DoorsRoom(doors, self._directory, self._directory_serial, lambda: self.vitals.health(), self._measured)
         if names.udp:
             self.supervisor.also.append(Deputy(names.udp, plan.doors, doors, self.pulses, self.doors.inject, self.guard).look)
         self.beat = beat.OnTheBeat(self.doors, pulse)
@@ -153,6 +136,8 @@ class House:
         tap = Watchers(self.live, self.recording, size, fps, plan.sound.rate)
         self.stage = Stage(size, window_of(plan), [tap], self.mind, self.sound.heard, fps, mapping=plan.mapping, flashes=plan.flashes)
         self.stage.between.upload.ring = pictures
+        self.vitals = Vitals(plan, self.meter, self.page, self.supervisor, self.mind, self.sound, self.stage, self.programme, self.recording,
+                             self.memory, self.spoilt)  # fmt: skip
         self.stack.callback(self.stage.close)
         self.stage.prepare(self.programme.layers(), self._prepared, all_verbs=not self.fallen)
         self.programme.others = (*nodes(plan.sound), *mapping_nodes(self.stage.walls.mappings))
@@ -167,29 +152,6 @@ class House:
         self.pulses.put("inside", 1.0 + self.plan.names.index(name) if name else 0.0)
         if not self.meter.started:  # it is loaded and rehearsed
             self.pulses.beat("loop", REHEARSING if name else STARTING)
-
-    def _kept(self) -> Entry:
-        """What the last loop wrote down, if it ended against its will; size, ports and pace are then as they were."""
-        path, plan = self.plan.journal, self.plan
-        if path is None or not self.lent:
-            return {}
-        kept = read(path)
-        if kept.get("ended", True) and not self.fallen:
-            return {}
-        if self.fallen and "size" in kept:
-            size = int(kept["size"][0]), int(kept["size"][1])
-            doors = replace(plan.doors, web_port=plan.doors.web_port or int(kept.get("web", 0)))
-            self.plan = replace(plan, size=size, fps=float(kept["fps"]), doors=doors)
-        return kept
-
-    def _hung(self, kept: Entry) -> set[str]:
-        """Digests of scenes that once stopped the loop for good, the last one's too."""
-        hung = set(map(str, kept.get("hung", ())))
-        if self.fallen and self.fallen.inside:
-            name = self.plan.names[self.fallen.inside - 1]
-            path = next(path for path in self.plan.scenes if path.stem == name)
-            hung.add(kept.get("versions", {}).get(name) or digest(path))
-        return hung
 
     def _go_on(self, kept: Entry) -> None:
         """From where the last loop was."""
@@ -306,49 +268,6 @@ class House:
     def _directory_serial(self) -> int:
         return self.programme.directory_serial + self.performer.serial
 
-    def without(self) -> list[str]:
-        """What this show plays without, and why: files that cannot be played."""
-        return [*self.programme.cast.broken.values(), *self.stage.broken.values(), *self.spoilt]
-
-    def figures(self) -> dict[str, float]:
-        """Everything that is measured, flat; names end in their unit."""
-        page, now, made = self.page.read(), time.monotonic(), self.mind.state.made
-        figures = self.meter.figures(now, self.plan.machine.contract.present or 1.0 / self.stage.fps)
-        figures["picture_age_ms"] = 1e3 * (now - made) if made else 0.0
-        figures["key_p95_ms"] = 1e3 * page["keys"]
-        figures |= {f"stage_{k}": float(v) for k, v in self.stage.state().items() if isinstance(v, (int, float))}
-        return figures | {f"audio_{k}": page[k] for k in AUDIO} | {"audio_tardy": float(self.sound.tardy)}
-
-    def health(self) -> Health:
-        """One reading of everything, for /health and /metrics."""
-        page, figures = self.page.read(), self.figures()
-        rooms = self.supervisor.health()
-        notes = [f"{name}: {room['state']}" for name, room in rooms.items() if room["state"] != "running"]
-        if page["running"] and not page["real"] and self.plan.sound.device != "null":
-            notes.append("no sound card: the show runs in silence, in time; plug one in when you like")
-        notes += sorted({self.mind.remembering, self.memory.how if self.memory.remembers else ""} - {""})
-        if self.recording and self.recording.trouble:
-            notes.append(self.recording.trouble)
-        state = self.mind.state
-        return Health(
-            ok=not notes,
-            rooms=tuple((name, room["state"]) for name, room in rooms.items()),
-            figures=tuple(figures.items()),
-            facts=(
-                ("scene", self.programme.name),
-                ("blackout", "dark" if self.programme.blackout else "light"),
-                ("without", "; ".join(self.without()) or "nothing"),
-                ("model", self.plan.mind.model),
-                ("caption", state.caption),
-                ("microphone", self.plan.sound.microphone or "closed"),
-                ("contract", f"{state.step} {state.why}".strip()),
-                ("pictures", self.stage.between.upload.how),
-                ("flashes", self.stage.eyes.sentence()),
-            ),
-            notes=tuple(notes),
-        )
-
-
 def put_aside(path: Path | None, read: Callable[[Path], object]) -> str:
     """A file of this installation that cannot be read is renamed, so that nothing is written over it; says so, or ""."""
     if path is None or not path.exists():
@@ -360,51 +279,3 @@ def put_aside(path: Path | None, read: Callable[[Path], object]) -> str:
         path.rename(kept)
         return f"{' '.join(str(wrong).split())} (kept as {kept.name})"
     return ""
-
-
-@contextmanager
-def stopped_by_signals(house: House) -> Iterator[None]:
-    """Ctrl-C and SIGTERM end the show in order: files are closed, texts stored."""
-
-    def end(number: int, frame: FrameType | None) -> None:
-        house.ended = True
-
-    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def run(options: argparse.Namespace, machine: Machine, lasting: Lasting | None = None, fallen: Fallen | None = None) -> int:
-    """One show from its first frame to its last, in this process; see watchdog.py for whoever starts it."""
-    show = plan(options, machine)
-    if not machine.doors.token and show.doors.home:
-        show = replace(show, doors=replace(show.doors, token=kept_token(show.doors.home)))
-    with House(show, lasting, fallen) as house, stopped_by_signals(house):
-        without = f", without: {'; '.join(house.without())}" if house.without() else ""
-        memory = f"; {house.memory.how}" if house.memory.how else ""
-        print(f"hypermnesia wakes up{' again' if fallen else ''}{without}{memory}", file=sys.stderr)
-        house.wake()
-        *pages, desk = (house.doors.opened and house.doors.opened.pages) or (house.desk,)
-        if (opened := house.doors.opened) and not fallen:
-            print(f"  write: {pages[0] if pages else ''}\n  desk: {desk}\n  OSC: udp {opened.osc}, tcp {opened.osc_tcp or 'closed'}", file=sys.stderr)
-        with announced(show.doors.home or home(), desk):
-            house.play()
-        print(summary(house), file=sys.stderr)
-    return 0
-
-
-def summary(house: House) -> str:
-    """What the show was, in a line."""
-    f, page = house.meter.figures(time.monotonic(), 1.0 / house.stage.fps), house.page.read()
-    return (
-        f"{f['frames']:.0f} frames, interval p50 {f['frame_p50_ms']:.1f} ms p99 {f['frame_p99_ms']:.1f} ms, largest {f['frame_max_ms']:.0f} ms; "
-        f"{house.meter.pictures} pictures ({f['pictures_per_second']:.1f} a second); "
-        f"words to light p50 {f['light_p50_ms'] / 1e3:.2f} s; "
-        f"{page['underruns']:.0f} underruns, {page['late']:.0f} of {page['grains']:.0f} grains late; "
-        f"{sum(room.restarts for room in house.supervisor.rooms)} rooms restarted"
-    )
-
-

@@ -10,13 +10,25 @@ import json
 import os
 import threading
 import time
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from engine.core.guard import Guard
+from engine.house.plan import Plan
+from engine.show.cast import digest
 
 EVERY = 1.0  # seconds
 Entry = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Fallen:
+    """How a loop ended that did not want to."""
+
+    why: str  # in words
+    inside: int = 0  # 1 + number of the scene, in the order of Plan.names, one of whose hooks was running; 0: none
+    played: float = 0.0  # seconds since the first frame of the show
 
 
 class Journal:
@@ -74,3 +86,27 @@ def read(path: Path) -> Entry:
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def left_by(plan: Plan, fallen: Fallen | None) -> Entry:
+    """What the last loop wrote down, if it ended against its will; an empty entry else."""
+    kept = read(plan.journal) if plan.journal else {}
+    return kept if fallen or not kept.get("ended", True) else {}
+
+
+def as_it_was(plan: Plan, kept: Entry) -> Plan:
+    """The plan with size, pace and port as the last loop had them."""
+    if "size" not in kept:
+        return plan
+    doors = replace(plan.doors, web_port=plan.doors.web_port or int(kept.get("web", 0)))
+    return replace(plan, size=(int(kept["size"][0]), int(kept["size"][1])), fps=float(kept["fps"]), doors=doors)
+
+
+def stopped_once(plan: Plan, kept: Entry, fallen: Fallen | None) -> set[str]:
+    """Digests of scenes that once stopped the loop for good, the last one's too."""
+    hung = set(map(str, kept.get("hung", ())))
+    if fallen and fallen.inside:
+        name = plan.names[fallen.inside - 1]
+        path = next(path for path in plan.scenes if path.stem == name)
+        hung.add(kept.get("versions", {}).get(name) or digest(path))
+    return hung

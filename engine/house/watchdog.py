@@ -203,11 +203,12 @@ def _show(options: argparse.Namespace, machine: Machine, names: Names, fallen: t
     os.setsid()
     faulthandler.register(signal.SIGUSR1, all_threads=True)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s", datefmt="%H:%M:%S")
-    from engine.house import house
+    from engine.house.journal import Fallen
+    from engine.house.run import run
 
     lasting = Lasting(names=names)
     try:
-        code = house.run(options, machine, lasting, house.Fallen(*fallen) if fallen else None)
+        code = run(options, machine, lasting, Fallen(*fallen) if fallen else None)
     except Plain as wrong:
         print(f"hypermnesia: {wrong}", file=sys.stderr)
         code = 2

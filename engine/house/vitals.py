@@ -1,0 +1,92 @@
+"""How a live show fares: what is measured, what it plays without, what is wrong. Read by `/health`, `/metrics`, the desk."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from engine.core.crossings import ClockPage
+from engine.core.messages import Health
+from engine.core.meter import Meter
+from engine.core.supervisor import Supervisor
+from engine.house.plan import Plan
+from engine.house.rooms import MindRoom, SoundRoom
+from engine.mind.memory.opening import Found
+from engine.show.programme import Programme
+from engine.sound.lateness import CAUSES
+from engine.stage.outputs.recording import Recording
+from engine.stage.stage import Stage
+
+AUDIO = (
+    "real", "underruns", *CAUSES, "grains", "late", "behind", "lost", "faults", "level", "peak", "load", "latency",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Vitals:
+    """Reads the rooms of one show. Loop thread only."""
+
+    plan: Plan
+    meter: Meter
+    page: ClockPage
+    supervisor: Supervisor
+    mind: MindRoom
+    sound: SoundRoom
+    stage: Stage
+    programme: Programme
+    recording: Recording | None
+    memory: Found  # how the memory was found before the rooms started
+    spoilt: list[str]  # files of this installation that could not be read, and were put aside
+
+    def without(self) -> list[str]:
+        """What this show plays without, and why: files that cannot be played."""
+        return [*self.programme.cast.broken.values(), *self.stage.broken.values(), *self.spoilt]
+
+    def figures(self) -> dict[str, float]:
+        """Everything that is measured, flat; names end in their unit."""
+        page, now, made = self.page.read(), time.monotonic(), self.mind.state.made
+        figures = self.meter.figures(now, self.plan.machine.contract.present or 1.0 / self.stage.fps)
+        figures["picture_age_ms"] = 1e3 * (now - made) if made else 0.0
+        figures["key_p95_ms"] = 1e3 * page["keys"]
+        figures |= {f"stage_{k}": float(v) for k, v in self.stage.state().items() if isinstance(v, (int, float))}
+        return figures | {f"audio_{k}": page[k] for k in AUDIO} | {"audio_tardy": float(self.sound.tardy)}
+
+    def health(self) -> Health:
+        """One reading of everything, for /health and /metrics."""
+        page, figures = self.page.read(), self.figures()
+        rooms = self.supervisor.health()
+        notes = [f"{name}: {room['state']}" for name, room in rooms.items() if room["state"] != "running"]
+        if page["running"] and not page["real"] and self.plan.sound.device != "null":
+            notes.append("no sound card: the show runs in silence, in time; plug one in when you like")
+        notes += sorted({self.mind.remembering, self.memory.how if self.memory.remembers else ""} - {""})
+        if self.recording and self.recording.trouble:
+            notes.append(self.recording.trouble)
+        state = self.mind.state
+        return Health(
+            ok=not notes,
+            rooms=tuple((name, room["state"]) for name, room in rooms.items()),
+            figures=tuple(figures.items()),
+            facts=(
+                ("scene", self.programme.name),
+                ("blackout", "dark" if self.programme.blackout else "light"),
+                ("without", "; ".join(self.without()) or "nothing"),
+                ("model", self.plan.mind.model),
+                ("caption", state.caption),
+                ("microphone", self.plan.sound.microphone or "closed"),
+                ("contract", f"{state.step} {state.why}".strip()),
+                ("pictures", self.stage.between.upload.how),
+                ("flashes", self.stage.eyes.sentence()),
+            ),
+            notes=tuple(notes),
+        )
+
+    def sentence(self) -> str:
+        """What the show was, in a line."""
+        f, page = self.meter.figures(time.monotonic(), 1.0 / self.stage.fps), self.page.read()
+        return (
+            f"{f['frames']:.0f} frames, interval p50 {f['frame_p50_ms']:.1f} ms p99 {f['frame_p99_ms']:.1f} ms, largest {f['frame_max_ms']:.0f} ms; "
+            f"{self.meter.pictures} pictures ({f['pictures_per_second']:.1f} a second); "
+            f"words to light p50 {f['light_p50_ms'] / 1e3:.2f} s; "
+            f"{page['underruns']:.0f} underruns, {page['late']:.0f} of {page['grains']:.0f} grains late; "
+            f"{sum(room.restarts for room in self.supervisor.rooms)} rooms restarted"
+        )
