@@ -1,20 +1,16 @@
-"""How values cross between rooms: bounded, counted, never blocking, safe when either side is killed.
+"""What crosses between rooms in shared memory: pictures, grains, keys, the clock. Bounded, counted, never blocking.
 
-Nothing here holds a lock that a dead process could keep. Small messages go through a datagram socket pair, which the
-kernel bounds and frees. Pictures, grains and the clock lie in shared memory, guarded by sequence numbers: a writer
-makes the number odd, writes, and makes it even again; a reader that sees it odd or changed has read nothing.
+Either side may be killed: nothing here holds a lock that a dead process could keep. Sequence numbers guard what lies
+there: a writer makes the number odd, writes, and makes it even again; a reader that sees it odd or changed has read
+nothing. Small messages go by post (`engine.core.mailbox`).
 """
 
 from __future__ import annotations
 
 import contextlib
 import pickle
-import select
-import socket
 import struct
 import sys
-from collections import deque
-from collections.abc import Iterator
 from multiprocessing import resource_tracker, shared_memory
 from typing import Any, ClassVar
 
@@ -22,78 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.core.messages import ENVELOPES, Grain, Keystroke, Picture
-
-
-class Mailbox:
-    """One end of a two-way post between two processes. Either end may die; the other only loses letters.
-
-    `send` drops the oldest waiting letter when the other side does not read, and counts it in `lost`.
-    One thread for each direction. Realtime-safe: no (it pickles).
-    """
-
-    LARGEST = 180_000  # bytes: a datagram over the kernel's wmem_default (212,992) is refused
-
-    def __init__(self, end: socket.socket, capacity: int = 512):
-        self._end = end
-        self._end.setblocking(False)
-        self._waiting: deque[bytes] = deque()
-        self._capacity = capacity
-        self.lost = 0
-        self.posted = 0  # letters that the kernel has taken: it takes a few, then none, while the other side does not read
-
-    @staticmethod
-    def pair() -> tuple[socket.socket, socket.socket]:
-        """Two connected ends; give each to a Mailbox. A socket passes to a spawned process as an argument."""
-        ends = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
-        for end in ends:
-            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
-            end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
-        return ends
-
-    def send(self, letter: object) -> None:
-        """Post one letter without waiting."""
-        data = pickle.dumps(letter, protocol=5)
-        if len(data) > self.LARGEST:
-            raise ValueError(f"a letter of {len(data)} bytes ({type(letter).__name__}) does not fit in {self.LARGEST}")
-        self._waiting.append(data)
-        if len(self._waiting) > self._capacity:
-            self._waiting.popleft()
-            self.lost += 1
-        self.flush()
-
-    def flush(self) -> None:
-        """Try again to post what the other side had no room for. Call it once a tick."""
-        while self._waiting:
-            try:
-                self._end.send(self._waiting[0])
-            except (BlockingIOError, InterruptedError):
-                return
-            except OSError:  # the other end is gone (or full, which some kernels say as ENOBUFS)
-                return
-            self._waiting.popleft()
-            self.posted += 1
-
-    def drain(self) -> Iterator[Any]:
-        """Everything that has arrived, in order, without waiting."""
-        self.flush()
-        while True:
-            try:
-                data = self._end.recv(1 << 20)
-            except OSError:
-                return
-            if not data:
-                return
-            yield pickle.loads(data)
-
-    def wait(self, seconds: float) -> bool:
-        """Wait until a letter is there, at most so long; True if one is. Not for the loop."""
-        return bool(select.select([self._end], [], [], max(0.0, seconds))[0])
-
-    def fileno(self) -> int:
-        return self._end.fileno()
-
-    def close(self) -> None:
-        self._end.close()
 
 
 class Shared:

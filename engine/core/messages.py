@@ -1,4 +1,4 @@
-"""Every value that crosses between rooms: frozen, picklable, with shapes and units. Knows nobody.
+"""Every value that crosses between rooms: frozen, picklable, with shapes and units. Knows nobody. One list, so one page.
 
 Times are float seconds of `time.monotonic()`, one clock for all processes of a machine, unless a field says
 "scene seconds" (seconds since the show started, `Now.time`). Addresses are OSC addresses under `/hm/`.

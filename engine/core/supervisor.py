@@ -18,8 +18,8 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any
 
-from engine.core.crossings import Mailbox
 from engine.core.guard import Guard
+from engine.core.mailbox import Mailbox
 from engine.core.messages import Trouble
 from engine.core.pulse import Pulses
 

@@ -11,7 +11,7 @@ import itertools
 import select
 from collections.abc import Callable
 
-from engine.core.crossings import Mailbox
+from engine.core.mailbox import Mailbox
 from engine.core.messages import Keystroke, Message, Set, Text
 from engine.doors.nodes import PANIC
 

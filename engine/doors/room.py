@@ -13,8 +13,9 @@ from dataclasses import dataclass, field, replace
 
 from starlette.applications import Starlette
 
-from engine.core.crossings import KeyRing, Mailbox
+from engine.core.crossings import KeyRing
 from engine.core.guard import Guard
+from engine.core.mailbox import Mailbox
 from engine.core.messages import Datagram, Keystroke, Message, Opened, Set, Trouble
 from engine.core.pulse import Pulses
 from engine.doors.guard import loopback

@@ -22,9 +22,10 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from engine.core.crossings import Mailbox, PictureRing
+from engine.core.crossings import PictureRing
 from engine.core.errors import Plain
 from engine.core.guard import FAULTS, Guard
+from engine.core.mailbox import Mailbox
 from engine.core.messages import Dream, Loading, News, Remembering, Set, Trouble
 from engine.core.pulse import Pulses
 from engine.mind.export import Export, lend

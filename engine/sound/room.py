@@ -20,8 +20,9 @@ from collections import deque
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.core.crossings import ClockPage, GrainRing, KeyRing, Mailbox, PictureRing
+from engine.core.crossings import ClockPage, GrainRing, KeyRing, PictureRing
 from engine.core.guard import Guard
+from engine.core.mailbox import Mailbox
 from engine.core.messages import Picture, Set, Trouble
 from engine.core.pulse import Pulses
 from engine.sound import lateness

@@ -3,7 +3,7 @@
 import os
 import time
 
-from engine.core.crossings import Mailbox
+from engine.core.mailbox import Mailbox
 from engine.core.pulse import Pulses
 
 

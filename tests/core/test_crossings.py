@@ -6,7 +6,8 @@ import time
 import numpy as np
 import pytest
 
-from engine.core.crossings import ClockPage, GrainRing, Mailbox, PictureRing
+from engine.core.crossings import ClockPage, GrainRing, PictureRing
+from engine.core.mailbox import Mailbox
 from engine.core.messages import Grain, Picture, State, Stored, Text
 
 SPAWN = multiprocessing.get_context("spawn")

@@ -13,8 +13,8 @@ from typing import Any
 
 from pythonosc.osc_packet import OscPacket
 
-from engine.core.crossings import Mailbox
 from engine.core.judge import judge
+from engine.core.mailbox import Mailbox
 from engine.core.messages import Directory, Health, Message, News, Node, Opened, Stored, Text, Trouble, Values
 from engine.doors.options import DoorsOptions
 from engine.doors.room import serve

@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 from websockets.sync.client import connect
 
-from engine.core.crossings import KeyRing, Mailbox
+from engine.core.crossings import KeyRing
+from engine.core.mailbox import Mailbox
 from engine.core.messages import Directory, Keystroke, Message, Opened, Set, Text, Withdrawn
 from engine.doors.post import Post
 from engine.doors.room import serve
@@ -75,7 +76,7 @@ PARENT = """
 import multiprocessing, sys, time
 sys.path[:0] = ["."]
 from tests.doors.doors_house import QUIET
-from engine.core.crossings import Mailbox
+from engine.core.mailbox import Mailbox
 from engine.doors.room import serve
 from engine.doors.score import ScoreError, read
 if __name__ == "__main__":
@@ -205,7 +206,7 @@ def test_a_loop_that_never_reads_costs_the_oldest_and_is_counted() -> None:
     assert post.lost == 100
     slot.open = True
     assert post.flush() and sum(len(letter) for letter in slot.letters) == post.FULLEST
-    from engine.core.crossings import Mailbox as Real
+    from engine.core.mailbox import Mailbox as Real
 
     mine, theirs = Real.pair()
     Real(mine).send(slot.letters[0])  # the largest letter fits

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from torch import Tensor
 
-from engine.core.crossings import Mailbox, PictureRing
+from engine.core.crossings import PictureRing
+from engine.core.mailbox import Mailbox
 from engine.core.messages import Dream, Set, Stored, Text, Touch, Trouble, Withdraw, Withdrawn
 from engine.mind.composed import Composed
 from engine.mind.memory.space import Space

@@ -13,7 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.core.crossings import Mailbox, PictureRing
+from engine.core.crossings import PictureRing
+from engine.core.mailbox import Mailbox
 from engine.core.messages import Dream, Returned, State, Text, Trouble
 from engine.mind.model.codec import fitted
 from engine.mind.model.contract import Contract, Terms

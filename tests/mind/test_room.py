@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.core.crossings import Mailbox, PictureRing
+from engine.core.crossings import PictureRing
+from engine.core.mailbox import Mailbox
 from engine.core.messages import Dream, Loading, Returned, Set, Stored, Text, Told, Touch, Withdraw, Withdrawn
 from engine.mind.room import serve
 from tests.mind.small_mind import SIDE, options, parts

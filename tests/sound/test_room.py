@@ -16,7 +16,8 @@ import pytest
 from numpy.typing import NDArray
 
 from engine.bench.clicks import sync
-from engine.core.crossings import ClockPage, GrainRing, KeyRing, Mailbox, PictureRing
+from engine.core.crossings import ClockPage, GrainRing, KeyRing, PictureRing
+from engine.core.mailbox import Mailbox
 from engine.core.messages import Ancestor, Grain, Keystroke, Lineage, Picture, Set, State, Trouble
 from engine.sound.lateness import CAUSES
 from engine.sound.options import SoundOptions
