@@ -5,7 +5,6 @@ The same calls give the same samples: `render` plays it with a virtual clock, th
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -14,16 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.core.crossings import GRAIN, grain_row
-from engine.core.messages import ENVELOPES, Ancestor, Keystroke, Lineage, Picture, Set
+from engine.core.messages import ENVELOPES, Keystroke, Lineage, Picture, Set
 from engine.sound import mapping, sources
 from engine.sound.cloud import PIECE, cloud
 from engine.sound.library import LONGEST, Library, Slot
 from engine.sound.master import DcBlock, Fader, Limiter
 from engine.sound.nodes import amplitude, nodes, understood
-from engine.sound.options import ENGINES, SoundOptions
-from engine.sound.particles import NumpyParticles, Particles, PyoParticles
+from engine.sound.options import SoundOptions
+from engine.sound.particles import make_particles
 from engine.sound.reverb import Reverb
-from engine.sound.sources import DESCRIPTOR, IMPULSE, MICROPHONE, PICTURE, RECORDED, TICK, Job, recorded
+from engine.sound.sources import IMPULSE, MICROPHONE, PICTURE, RECORDED, TICK, Job, recorded
 from engine.sound.speakers import Speakers
 
 SOON = 120.0  # seconds ahead that a grain may wait at most
@@ -94,15 +93,9 @@ class Instrument:
     def of(cls, options: SoundOptions) -> Instrument:
         """The instrument that options describe."""
         made = cls(
-            options.rate,
-            options.channels,
-            options.block,
-            options.seed,
-            layout=options.layout,
-            engine=options.engine,
-            voices=options.voices,
-            units=str(options.units) if options.units else "",
-        )
+            options.rate, options.channels, options.block, options.seed, layout=options.layout, engine=options.engine,
+            voices=options.voices, units=str(options.units) if options.units else "",
+        )  # fmt: skip
         for node in nodes(options):
             made.receive(Set(node.address, node.value))
         return made
@@ -115,11 +108,11 @@ class Instrument:
             yield Job(0, self.rate, latent=picture.latent)
         for ancestor in picture.state.lineage.ancestors:
             if self.library.find(ancestor.unit) is None:
-                yield Job(ancestor.unit, self.rate, descriptor=descriptor(ancestor))
+                yield Job(ancestor.unit, self.rate, descriptor=mapping.descriptor(ancestor))
         if self._units:
             for ancestor in picture.state.lineage.ancestors:
                 if self.library.find(recorded(ancestor.unit)) is None:
-                    yield Job(recorded(ancestor.unit), self.rate, descriptor=descriptor(ancestor), folder=self._units)
+                    yield Job(recorded(ancestor.unit), self.rate, descriptor=mapping.descriptor(ancestor), folder=self._units)
 
     def give(self, job: Job, sound: NDArray[np.float32]) -> bool:
         """Put the sound of a job where grains can reach it; False if no place has rested long enough."""
@@ -304,24 +297,3 @@ class Instrument:
         length = min(max(duration, 0.002), LONGEST) * self.rate
         fits = min(slot.filled - 4.0, PIECE * self.rate) if slot.recorded else slot.filled - 4.0
         return min(length, fits / pace), pace
-
-
-def descriptor(ancestor: Ancestor) -> tuple[float, ...]:
-    """What an ancestor's voice is made from; one that came without gets its own for ever, drawn from its id."""
-    if ancestor.voice:
-        return ancestor.voice
-    digest = hashlib.sha256(f"voice {ancestor.id}".encode()).digest()
-    return tuple(byte / 127.5 - 1.0 for byte in digest[:DESCRIPTOR])
-
-
-def make_particles(engine: str, samples: int, rate: int, block: int, channels: int) -> tuple[str, Particles]:
-    """(name, grain engine). "auto" takes numpy only where pyo is not installed, and the name says so."""
-    if engine not in ENGINES:
-        raise ValueError(f"no grain engine {engine!r}: there are {', '.join(ENGINES)}")
-    if engine in ("auto", "pyo"):
-        try:
-            return "pyo", PyoParticles(samples, rate, block, channels)
-        except ImportError:
-            if engine == "pyo":
-                raise
-    return "numpy", NumpyParticles(samples, rate, block, channels)

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.core.messages import ENVELOPES
+from engine.sound.options import ENGINES
 
 POINTS = 8192  # of an envelope
 OPEN = 0.0  # cutoff of an unfiltered grain
@@ -277,3 +278,16 @@ def low_pass(sound: NDArray[np.float64], cutoff: float, rate: int) -> NDArray[np
     response = ((1 - c) / 2) * (1 + z) ** 2 / ((1 + alpha) - 2 * c * z + (1 - alpha) * z * z)
     filtered: NDArray[np.float64] = np.fft.irfft(np.fft.rfft(sound, size) * response, size)[: len(sound)]
     return filtered
+
+
+def make_particles(engine: str, samples: int, rate: int, block: int, channels: int) -> tuple[str, Particles]:
+    """(name, grain engine). "auto" takes numpy only where pyo is not installed, and the name says so."""
+    if engine not in ENGINES:
+        raise ValueError(f"no grain engine {engine!r}: there are {', '.join(ENGINES)}")
+    if engine in ("auto", "pyo"):
+        try:
+            return "pyo", PyoParticles(samples, rate, block, channels)
+        except ImportError:
+            if engine == "pyo":
+                raise
+    return "numpy", NumpyParticles(samples, rate, block, channels)
