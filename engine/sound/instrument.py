@@ -22,7 +22,7 @@ from engine.sound.nodes import amplitude, nodes, understood
 from engine.sound.options import SoundOptions
 from engine.sound.particles import make_particles
 from engine.sound.reverb import Reverb
-from engine.sound.sources import IMPULSE, MICROPHONE, PICTURE, RECORDED, TICK, Job, recorded
+from engine.sound.sources import IMPULSE, MICROPHONE, PICTURE, RECORDED, TICK, Job, descriptor, recorded
 from engine.sound.speakers import Speakers
 
 SOON = 120.0  # seconds ahead that a grain may wait at most
@@ -108,11 +108,11 @@ class Instrument:
             yield Job(0, self.rate, latent=picture.latent)
         for ancestor in picture.state.lineage.ancestors:
             if self.library.find(ancestor.unit) is None:
-                yield Job(ancestor.unit, self.rate, descriptor=mapping.descriptor(ancestor))
+                yield Job(ancestor.unit, self.rate, descriptor=descriptor(ancestor))
         if self._units:
             for ancestor in picture.state.lineage.ancestors:
                 if self.library.find(recorded(ancestor.unit)) is None:
-                    yield Job(recorded(ancestor.unit), self.rate, descriptor=mapping.descriptor(ancestor), folder=self._units)
+                    yield Job(recorded(ancestor.unit), self.rate, descriptor=descriptor(ancestor), folder=self._units)
 
     def give(self, job: Job, sound: NDArray[np.float32]) -> bool:
         """Put the sound of a job where grains can reach it; False if no place has rested long enough."""

@@ -6,7 +6,6 @@ pitch or anything else that nobody could hear back.
 
 from __future__ import annotations
 
-import hashlib
 import math
 import re
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.core.messages import LARGE, Ancestor, Grain, Keystroke, Lineage, State
-from engine.sound.sources import DESCRIPTOR, TICK
+from engine.sound.sources import TICK
 
 AHEAD = 0.2
 """Seconds by which a grain is stamped after the instant that it describes, so that a busy machine has none late.
@@ -203,11 +202,3 @@ def typing(flow: float) -> float:
 
 def _unit(value: float) -> float:
     return min(max(value, 0.0), 1.0)
-
-
-def descriptor(ancestor: Ancestor) -> tuple[float, ...]:
-    """What an ancestor's voice is made from; one that came without gets its own for ever, drawn from its id."""
-    if ancestor.voice:
-        return ancestor.voice
-    digest = hashlib.sha256(f"voice {ancestor.id}".encode()).digest()
-    return tuple(byte / 127.5 - 1.0 for byte in digest[:DESCRIPTOR])

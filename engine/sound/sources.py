@@ -9,13 +9,14 @@ alike memories sound alike, and a picture that changes a little changes its soun
 from __future__ import annotations
 
 import functools
+import hashlib
 import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.core.messages import LARGE
+from engine.core.messages import LARGE, Ancestor
 from engine.sound import units
 from engine.sound.library import SECONDS
 
@@ -107,6 +108,14 @@ def voice(descriptor: tuple[float, ...], rate: int = 48000) -> NDArray[np.float3
         second
     )
     return level((mixed * tremor).astype(np.float32))
+
+
+def descriptor(ancestor: Ancestor) -> tuple[float, ...]:
+    """What an ancestor's voice is made from; one that came without gets its own for ever, drawn from its id."""
+    if ancestor.voice:
+        return ancestor.voice
+    digest = hashlib.sha256(f"voice {ancestor.id}".encode()).digest()
+    return tuple(byte / 127.5 - 1.0 for byte in digest[:DESCRIPTOR])
 
 
 def _complete(descriptor: tuple[float, ...]) -> NDArray[np.float64]:

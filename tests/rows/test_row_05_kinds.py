@@ -49,9 +49,9 @@ def test_every_kind_is_a_parent_and_can_be_unplugged(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("sabotage", [
-    put("engine.mind.mind.by_kind", lambda shares, kinds: (0.2,) * 5, "constant"),
-    put("engine.mind.mind.by_kind", lambda shares, kinds: tuple(CHANCE.dirichlet(np.ones(5))), "chance"),
-    put("engine.mind.mind.by_kind", lambda shares, kinds: by_kind(shares, ["founding" for _ in kinds]), "left out"),
+    put("engine.mind.measuring.by_kind", lambda shares, kinds: (0.2,) * 5, "constant"),
+    put("engine.mind.measuring.by_kind", lambda shares, kinds: tuple(CHANCE.dirichlet(np.ones(5))), "chance"),
+    put("engine.mind.measuring.by_kind", lambda shares, kinds: by_kind(shares, ["founding" for _ in kinds]), "left out"),
     put("engine.mind.memory.recall.Memory.plug", lambda self, kind, on: None, "no plug"),
 ], ids=lambda s: s.__name__)  # fmt: skip
 def test_a_sabotaged_account_of_kinds_is_noticed(sabotage: Sabotage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

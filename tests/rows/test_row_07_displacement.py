@@ -43,8 +43,8 @@ def deaf(self, u, condition, r, more, turn, rho, tau, act=Mind._turn):  # type: 
 
 
 @pytest.mark.parametrize("sabotage", [
-    put("engine.mind.mind.angle", lambda a, b: 0.3, "constant"),
-    put("engine.mind.mind.angle", lambda a, b: float(CHANCE.random()), "chance"),
+    put("engine.mind.measuring.angle", lambda a, b: 0.3, "constant"),
+    put("engine.mind.measuring.angle", lambda a, b: float(CHANCE.random()), "chance"),
     put("engine.mind.mind.Mind._turn", deaf, "left out"),
 ], ids=lambda s: s.__name__)  # fmt: skip
 def test_a_sabotaged_displacement_is_noticed(sabotage: Sabotage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
