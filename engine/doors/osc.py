@@ -11,7 +11,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from engine.core.messages import (
     KINDS,
@@ -35,17 +35,15 @@ from engine.doors.moderation import LIMIT
 from engine.doors.nodes import Refused, is_pattern, is_switch, text
 from engine.doors.packet import Arrived, Malformed
 from engine.doors.porter import Porter
-from engine.doors.wires import Answer, Sender, address, bundle, encode, most_crowding
+from engine.doors.subscriptions import Subscriptions
+from engine.doors.wires import Sender, address, bundle, encode
 
 log = logging.getLogger("engine.doors.osc")
 
-KEEP = 60.0  # seconds that a subscription lasts
 
 
 class Osc:
     """What OSC messages mean, whichever way they came."""
-
-    SUBSCRIPTIONS = 64
 
     def __init__(self, porter: Porter, now: Callable[[], float] = time.time):
         self.porter, self.now = porter, now
@@ -53,12 +51,12 @@ class Osc:
         self.clocks = Clocks()
         self.errors = Limiter(10, 1.0)  # answers to errors, per sender and second
         self.texts = Limiter(porter.options.osc_texts, porter.options.window)
-        self.subscribers: dict[tuple[str, str], Subscription] = {}
+        self.subscriptions = Subscriptions(porter)
         self._logged = Limiter(5, 1.0)
         self._own: dict[str, Callable[[Arrived, Sender], None]] = {
             "/hm/text": self._text, "/hm/text/in": self._text_in, "/hm/text/once": self._text_once,
             "/hm/touch": self._touch, "/hm/withdraw": self._withdraw, "/hm/ping": self._ping,
-            "/hm/sync": self._sync, "/hm/subscribe": self._subscribe, "/hm/unsubscribe": self._unsubscribe,
+            "/hm/sync": self._sync, "/hm/subscribe": self.subscriptions.add, "/hm/unsubscribe": self.subscriptions.remove,
         }  # fmt: skip
 
     def welcome(self, name: str) -> bool:
@@ -226,82 +224,16 @@ class Osc:
 
     def _ping(self, message: Arrived, sender: Sender) -> None:
         sender.answer(address("/hm/pong") + (message.tail or b",\0\0\0"))
-        for subscription in self._mine(sender).values():
-            subscription.until = self.porter.clock() + KEEP
+        self.subscriptions.keep(sender)
 
     def _sync(self, message: Arrived, sender: Sender) -> None:
         for data in bundle([encode(*one) for one in self.porter.nodes.values.items()]):
             sender.answer(data)
         sender.answer(address("/hm/synced") + (message.tail or b",\0\0\0"))
 
-    def _subscribe(self, message: Arrived, sender: Sender) -> None:
-        patterns, port = _wanted(message)
-        for pattern in patterns or ["/hm/state/*"]:
-            if not self.porter.nodes.matching(pattern):
-                raise self.porter.nodes.unknown(pattern)
-            answer = sender.port(port) if port and sender.port else sender.answer
-            target = f"{sender.name} {port}" if port and sender.port else sender.key
-            self.subscribers.pop((target, pattern), None)
-            if len(self.subscribers) >= self.SUBSCRIPTIONS:
-                gone = most_crowding(((s.name, s.until, key) for key, s in self.subscribers.items()))
-                del self.subscribers[gone]
-                self.porter.counts["osc_subscriptions_ended"] += 1
-            until = self.porter.clock() + KEEP
-            self.subscribers[target, pattern] = Subscription(sender.name, pattern, answer, until)
-
-    def _unsubscribe(self, message: Arrived, sender: Sender) -> None:
-        patterns, port = _wanted(message)
-        for target, pattern in self._mine(sender):
-            if (not patterns or pattern in patterns) and (not port or target == f"{sender.name} {port}"):
-                del self.subscribers[target, pattern]
-
-    def _mine(self, sender: Sender) -> dict[tuple[str, str], Subscription]:
-        """The subscriptions of a sender: to where it sends from, and to ports that its machine has named."""
-        return {key: s for key, s in self.subscribers.items() if key[0] == sender.key or key[0].startswith(sender.name + " ")}
-
-    def publish(self) -> None:
-        """Send every subscriber the newest values; call it at the steady rate."""
-        now = self.porter.clock()
-        for key in [key for key, subscription in self.subscribers.items() if subscription.until < now]:
-            del self.subscribers[key]
-        encoded: dict[str, bytes] = {}
-        for subscription in self.subscribers.values():
-            messages = []
-            for node in self.porter.nodes.matching(subscription.pattern):
-                if node.address in self.porter.nodes.values:
-                    if node.address not in encoded:
-                        encoded[node.address] = encode(node.address, self.porter.nodes.values[node.address])
-                    messages.append(encoded[node.address])
-            for data in bundle(messages):
-                subscription.answer(data)
-
-
-@dataclass(slots=True)
-class Subscription:
-    """A surface that wants to be told."""
-
-    name: str  # whose: an IP address
-    pattern: str
-    answer: Answer
-    until: float  # monotonic seconds
-
-
 def _clock(sender: Sender) -> str:
     """Whose clock a sender has: its machine's; on this machine, where all have ours, what one program sends is its own."""
     return sender.key if loopback(sender.name) else sender.name
-
-
-def _wanted(message: Arrived) -> tuple[list[str], int]:
-    """The patterns and the port (0 = none) that a subscription names, in any order. Raises Refused."""
-    patterns, port = [], 0
-    for arg in message.args:
-        if isinstance(arg, str):
-            patterns.append(arg)
-        elif isinstance(arg, (int, float)) and 0 < arg < 65536 and arg == int(arg):
-            port = int(arg)
-        else:
-            raise Refused(f"{message.address} wants patterns and a port, found {arg!r}", message.address)
-    return patterns, port
 
 
 def _tell(news: News, sender: Sender) -> None:

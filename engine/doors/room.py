@@ -26,8 +26,9 @@ from engine.doors.oscquery import Advert, OscQuery
 from engine.doors.porter import Porter
 from engine.doors.post import Post
 from engine.doors.score import Scribe
+from engine.doors.tcp import TcpDoor
 from engine.doors.web import Server, Web, listen
-from engine.doors.wires import Sender, TcpDoor, UdpDoor, any_socket
+from engine.doors.wires import Sender, UdpDoor, any_socket
 
 log = logging.getLogger("engine.doors")
 
@@ -86,7 +87,7 @@ class Doors:
         if self.options.moderation != "open":
             threading.Thread(target=self.porter.moderator.wake, name="moderation", daemon=True).start()  # the encoder is there when the first text comes
         self._tasks += [
-            loop.create_task(self._every(1.0 / self.options.state_hz, self.osc.publish)),
+            loop.create_task(self._every(1.0 / self.options.state_hz, self.osc.subscriptions.publish)),
             loop.create_task(self._every(0.5, self.web.visits.tell_state)),
             loop.create_task(self._every(1.0, self._parent)),
             loop.create_task(self._every(0.2, lambda: self.pulses.beat("doors"))),
