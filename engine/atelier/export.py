@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from engine.atelier.workshop import STAGES, Workshop
 from engine.mind.memory.founding import FILE, Table, save
-from engine.mind.model import embedded
 from engine.mind.model.encoder import Encoder
 from engine.mind.model.lapped import Lapped
 from engine.mind.model.reader import Reader
@@ -77,7 +76,7 @@ def found(folder: Path, count: int, side: int, tell: Callable[[str], None], proc
             if number % 32 == 31:
                 tell(f"founding     {(number + 1) * CHUNK} of {count} memories painted and read")
     said = [recipe.caption for recipe in made]
-    save(folder / FILE, Table(said, Encoder().sentences(said), np.concatenate(read), made), embedded.space(folder))
+    save(folder / FILE, Table(said, Encoder().sentences(said), np.concatenate(read), made))
 
 
 def _read(chunk: list[Recipe], folder: Path, side: int) -> NDArray[np.float32]:

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from engine.mind.compose import DEFAULT, Composition, Schedule, blend, compose, decide
+from engine.mind.blend import Composition, blend
+from engine.mind.compose import DEFAULT, Schedule, compose, decide
 from engine.mind.light import one_light, one_place
 
 MEMBERS = 24  # memories in a company

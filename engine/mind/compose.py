@@ -10,10 +10,7 @@ creativity in convolutional diffusion models", ICML 2025; Scarvelis et al., "Clo
 Patches lie where they lie in the memory, so the distance of all patches is a box filter over squared differences: two
 small matrix products. |x|^2 is the same for all memories and falls out of the softmax.
 
-**No seams, all detail.** What each place decides is squared (the winner more clearly) and blurred: widely for channels
-that carry large forms, hardly for small ones (Burt and Adelson, "A multiresolution spline with application to image
-mosaics", 1983). What a memory has of a place is the mean over these bands, weighted by what each band carries; that is
-what is published, and what the limits below are held against, last.
+What every place decides becomes a picture in `engine.mind.blend`.
 
 **No one may be copied.** No memory has more than `CAP` of the picture and at least `CROWD` memories carry it
 (N_eff = exp H). Tempering the distances alone fails where the words recall one memory only; tempering the whole logits
@@ -32,29 +29,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.mind.model.codec import gauss
+from engine.mind.blend import CAP, CROWD, Composition, blend, crowd
 
-CAP = 0.25  # no memory may have more of a picture
-CROWD = 8.0  # effective number of memories that a picture has at least
 ROUNDS = 24  # at most so many corrections for one step
 GRID = 16  # cells a side on which they are found
-
-
-@dataclass(frozen=True, slots=True)
-class Composition:
-    """A composed latent and whose it is."""
-
-    latent: Tensor  # (c, h, w) f32: in each band exactly the sum of shares times memories
-    places: Tensor  # (n, h, w) f32: share of memory i at each place over all bands, sum over i = 1
-    shares: Tensor  # (n,) f32: share of the whole picture, sum 1
-
-    @property
-    def neff(self) -> float:
-        return crowd(self.shares)
-
-    @property
-    def largest(self) -> float:
-        return float(self.shares.max())
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +52,6 @@ class Schedule:
 
 
 DEFAULT = Schedule()
-BANDS = ((3, 2.2), (3, 1.2), (1 << 16, 0.7))  # channels from the largest on, and how many places their shares are blurred
-POWERS = (2.0, 1.5, 1.0, 0.7, 0.5, 0.35, 0.2, 0.1, 0.05, 0.0)  # how clearly a place decides: as clearly as the limits allow
 
 
 def compose(memories: Tensor, prior: Tensor, start: Tensor, schedule: Schedule = DEFAULT, carries: Tensor | None = None) -> Composition:
@@ -114,39 +90,6 @@ def decide(memories: Tensor, prior: Tensor, start: Tensor, schedule: Schedule = 
             x0 = mean + (x0 - mean) * (contrast / deviation).clamp(1.0, 3.0)
             x = x0 + (x - x0) * (levels[step + 1][0] / sigma)
     return places
-
-
-def blend(memories: Tensor, places: Tensor, carries: Tensor | None = None) -> Composition:
-    """A picture of memories (n, c, h, w) by what each place decided (n, h, w): in bands, as clearly as the limits allow."""
-    channels = memories.shape[1]
-    worth = torch.ones(channels) if carries is None else carries.float()
-    bands, first = [], 0
-    for count, reach in BANDS if carries is not None else BANDS[-1:]:
-        if first < channels:
-            bands.append((slice(first, first + count), reach, float(worth[first : first + count].sum() / worth.sum())))
-            first += count
-    for power in POWERS:
-        clear = places**power
-        clear = clear / clear.sum(0)
-        blurs = [blurred(clear, reach) for _, reach, _ in bands]
-        published = torch.stack([part * blur for (_, _, part), blur in zip(bands, blurs, strict=True)]).sum(0)
-        shares = published.mean((1, 2))
-        if within(shares):
-            break
-    latent = torch.cat([(blur[:, None] * memories[:, band]).sum(0) for (band, _, _), blur in zip(bands, blurs, strict=True)])
-    return Composition(latent, published, shares)
-
-
-def within(shares: Tensor, cap: float = CAP, floor: float = CROWD) -> bool:
-    """Whether shares (n,) keep the cap and the effective number, as far as so many memories can."""
-    n = len(shares)
-    return float(shares.max()) <= max(cap, 1.02 / n) and crowd(shares) >= min(floor, 0.98 * n)
-
-
-def blurred(shares: Tensor, reach: float) -> Tensor:
-    """(n, h, w) shares blurred by a Gaussian of `reach` places; their sum at each place stays 1."""
-    height, width = shares.shape[1:]
-    return gauss(height, reach, shares.device) @ shares @ gauss(width, reach, shares.device).T
 
 
 def limit(logits: Tensor, cap: float = CAP, least: float = CROWD) -> tuple[Tensor, Tensor]:
@@ -200,11 +143,6 @@ def _even(logits: Tensor, cap: float, least: float) -> tuple[Tensor, Tensor]:
         shares = places.mean((1, 2))
         if (float(shares.max()) <= cap and crowd(shares) >= least) or not float(logits.abs().max()) >= 1e-3:
             return places, shares
-
-
-def crowd(shares: Tensor) -> float:
-    """N_eff = exp H(shares): how many memories carry the picture."""
-    return float(torch.exp(-(shares * torch.log(shares.clamp_min(1e-12))).sum()))
 
 
 @functools.lru_cache(maxsize=64)

@@ -36,7 +36,7 @@ def seen_anew(archive: Archive, parts: Parts, fragment: int) -> Seen | None:
         if latent is None:
             return None
         rgb = parts.before.picture(latent)
-        return parts.seen(parts.before.anew(rgb), rgb)
+        return parts.seen(parts.before.anew(latent, rgb), rgb)
     except (zlib.error, LZMAError, ValueError) as wrong:
         log.warning("the picture of memory %d cannot be read: %s", fragment, wrong)
         return None

@@ -15,7 +15,7 @@ from engine.mind.recipes import FIRST
 from engine.mind.thought import Thought
 from engine.painter.recipe import CROWD, OWN
 
-NEAR = 0.4  # how strongly recipes of near kinds are there, where those of the words' kind are there at 1
+NEAR = 0.04  # how strongly recipes of near kinds are there, where those of the words' kind are there at 1: a tint, no second picture
 GAPS = 4  # memories of which a gap is made that join a picture
 GIVEN = 0.5  # part of a company that people and the machine's own dreams have at most
 STAYS = 0.2  # how strongly those stay who were there before, until the crowd for other words is painted

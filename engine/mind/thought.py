@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from engine.mind.blend import Composition
 from engine.mind.company import Company
-from engine.mind.compose import Composition
 from engine.mind.memory.recall import Recall
 from engine.mind.memory.space import Vector
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from engine.mind.blend import CAP, CROWD, Composition, crowd
 from engine.mind.company import PRESENT, SWELL, Company, Ensemble, gathered, swell
-from engine.mind.compose import CAP, CROWD, Composition, crowd
 from engine.mind.stream import Walk
 
 CHANNELS, CELLS, RATE = 8, 16, 8.0

@@ -5,7 +5,8 @@ import pytest
 import torch
 from scipy.stats import spearmanr
 
-from engine.mind.compose import CAP, CROWD, DEFAULT, compose, crowd, limit
+from engine.mind.blend import CAP, CROWD, crowd
+from engine.mind.compose import DEFAULT, compose, limit
 from tests.mind.small_mind import CAPTIONS, painted, painter, vector
 
 COUNT = 64

@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from engine.core.messages import Dream
+from engine.mind import blend
 from engine.mind import compose as source
-from engine.mind.compose import CAP, CROWD, Composition
+from engine.mind.blend import CAP, CROWD, Composition
 from engine.mind.mind import Mind
 from tests.mind.small_mind import options, parts
 from tests.rows.sabotage import Sabotage, fails, put
@@ -61,7 +62,7 @@ def left_out(monkeypatch: pytest.MonkeyPatch) -> None:
         return places, places.mean((1, 2))
 
     monkeypatch.setattr(source, "limit", uncapped)
-    monkeypatch.setattr(source, "within", lambda *_: True)
+    monkeypatch.setattr(blend, "within", lambda *_: True)
 
 
 @pytest.mark.parametrize("sabotage", [

@@ -55,14 +55,14 @@ class Table:
 NONE = Table((), np.zeros((0, 0), np.float32), np.zeros((0, 0), np.float32))
 
 
-def save(path: Path, table: Table, space: str) -> None:
-    """Write a table with its recipes: a kilobyte a memory. `space` is what its readings are comparable with."""
+def save(path: Path, table: Table) -> None:
+    """Write a table with its recipes: a kilobyte a memory. Its readings are those of the reader that lies beside it."""
     words = sorted({value for recipe in table.recipes for value in asdict(recipe.shows).values()})
     place = {word: number for number, word in enumerate(words)}
     if len(words) > 255:
         raise ValueError(f"{len(words)} different words; a table holds 255")
     shows = np.array([[place[getattr(recipe.shows, name)] for name in FIELDS] for recipe in table.recipes], np.uint8)
-    about = {"space": space, "words": json.dumps(words), "fields": json.dumps(FIELDS), "captions": json.dumps(list(table.captions), ensure_ascii=False)}
+    about = {"words": json.dumps(words), "fields": json.dumps(FIELDS), "captions": json.dumps(list(table.captions), ensure_ascii=False)}
     t, t_scale = _packed(table.t)
     v, v_scale = _packed(table.v)
     seeds = np.array([recipe.seed for recipe in table.recipes], np.int64)
@@ -86,12 +86,6 @@ def load(path: Path) -> Table:
     )
     t, v = (column[name].astype(np.float32) * column[f"{name}_scale"] for name in ("t", "v"))
     return Table(tuple(json.loads(about["captions"])), t, v, recipes)
-
-
-def space(path: Path) -> str:
-    """What the readings of a table are comparable with."""
-    with safe_open(path, "np") as file:
-        return str((file.metadata() or {}).get("space", ""))
 
 
 def _packed(vectors: Vector) -> tuple[NDArray[np.int8], NDArray[np.float32]]:

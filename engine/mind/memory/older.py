@@ -1,7 +1,7 @@
 """An archive of before is opened: what its words mean is computed again, its pictures come over one by one. Nothing is lost.
 
 Sentence vectors mean something only beside those of one encoder; the fact "text space" names it, and where another is
-named all are computed again from the words, in batches, each of which is done or is not. A picture of the autoencoder of
+named all are computed again from the words, in batches, each of which is done or is not. A picture of the weights of
 before stays in its own space until the transaction in which it lies in the new one, so that this may be killed anywhere.
 """
 
@@ -19,7 +19,7 @@ from engine.mind.memory.space import Vector
 TEXT, UNDER_WAY = "text space", "text space under way"
 MINILM = 2 * 384  # bytes of a vector of the encoder that archives had before they named it
 BATCH = 64  # sentences to a transaction: a tenth of a second
-BEFORE = "p.space LIKE 'embedded %' AND p.space != ? AND p.c = 4"  # pictures of the autoencoder of 0.2
+BEFORE = "p.space LIKE 'embedded %' AND p.space != ?"  # pictures of the embedded weights of an earlier release
 
 
 def mean_again(archive: Archive, means: Callable[[str], Vector], text: str, tell: Callable[[str, float], None]) -> int:
@@ -65,7 +65,7 @@ def pictures_of_before(archive: Archive, space: str) -> list[int]:
 
 
 def picture_of_before(archive: Archive, fragment: int, space: str) -> Vector | None:
-    """Its latent (4, h, w) f32; None where it was taken back meanwhile. Raises what `unpack` raises for a damaged one."""
+    """Its latent (c, h, w) f32; None where it was taken back meanwhile. Raises what `unpack` raises for a damaged one."""
     with archive.transaction() as base:
         row = base.execute(f"SELECT c, h, w, latent FROM picture p WHERE fragment = ? AND {BEFORE}", (fragment, space)).fetchone()
     return unpack(row[3], row[:3]).astype(np.float32) if row else None

@@ -30,12 +30,22 @@ class Before:
 
     @torch.inference_mode()
     def picture(self, latent: NDArray[np.float32]) -> NDArray[np.uint8]:
-        """(4, h, w) -> (8 h, 8 w, 3)."""
-        found = self._codecs[0].decode(torch.from_numpy(latent)[None])[0]
+        """(c, h, w) of any release -> (8 h, 8 w, 3). ValueError where no release had so many channels."""
+        old, today = self._codecs
+        if len(latent) not in (old.channels, today.channels):
+            raise ValueError(f"no release had pictures of {len(latent)} channels, they had {old.channels} and {today.channels}")
+        codec = old if len(latent) == old.channels else today
+        found = codec.decode(torch.from_numpy(latent)[None])[0]
         return np.ascontiguousarray(found.clamp(0, 1).mul(255).round().byte().permute(1, 2, 0).numpy())
 
     @torch.inference_mode()
-    def anew(self, rgb: NDArray[np.uint8]) -> Tensor:
-        """(8 h, 8 w, 3) -> (c, h, w) f32 of today's codec, at the size that it had: nothing is made smaller."""
-        latent: Tensor = self._codecs[1].encode(torch.from_numpy(rgb).permute(2, 0, 1)[None].float() / 255)[0]
-        return latent
+    def anew(self, latent: NDArray[np.float32], rgb: NDArray[np.uint8]) -> Tensor:
+        """A latent of any release and its picture (8 h, 8 w, 3) -> (c, h, w) f32 of today's codec, at the size that it had.
+
+        Since 0.3 all releases encode alike: such a latent stays what it is, and only what is read in it is read again.
+        """
+        today = self._codecs[1]
+        if len(latent) == today.channels:
+            return torch.from_numpy(latent)
+        made: Tensor = today.encode(torch.from_numpy(rgb).permute(2, 0, 1)[None].float() / 255)[0]
+        return made

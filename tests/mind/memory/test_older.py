@@ -136,6 +136,25 @@ def test_an_archive_of_before_is_opened_converted_and_nothing_is_lost(tmp_path: 
     converted(tmp_path)
 
 
+def test_a_picture_of_the_same_codec_stays_what_it_is_and_is_read_again(tmp_path: Path) -> None:
+    """An archive of a release whose reader was another: until now its pictures were in no recall, without a word."""
+    keeper, kept = opened(tmp_path), []
+    for number in range(3):
+        latent = torch.randn(parts().dreamer.latent, generator=torch.Generator().manual_seed(number))
+        rgb = parts().dreamer.decode(latent)[..., :3]
+        birth = Birth("machine", f"picture {number}", parts().means(f"picture {number}"), parts().seen(latent, rgb))
+        kept.append((keeper.archive.remember(birth, "embedded by another reader"), latent))
+    keeper.close()
+    keeper = opened(tmp_path)
+    assert not set(keeper.memory.row) & {fragment for fragment, _ in kept}
+    while keeper.convert():
+        pass
+    for fragment, latent in kept:
+        found = torch.from_numpy(keeper.memory.latents([keeper.memory.row[fragment]])[0])
+        assert psnr(parts().dreamer.decode(found)[..., :3], parts().dreamer.decode(latent)[..., :3]) > 35 and keeper.archive.spaces() == [NEW]
+    keeper.close()
+
+
 @pytest.mark.long
 def test_five_thousand_fragments_of_before_come_over(tmp_path: Path) -> None:
     archive_of_before(tmp_path, visitors=2000, machine=2760, founders=240)

@@ -2,7 +2,7 @@
 
 `codec/` is our own linear codec (`engine.mind.model.lapped`), `heads/` and `reader/` are ours too, `unet/` and
 `scheduler/` are diffusers' folders. **Latents, the one convention**: pictures are (n, 3, h, w) in 0..1, latents
-(n, 16, h/8, w/8) of mean 0 and deviation 1 in every channel, the channels ordered by what they carry. The UNet works on
+(n, 24, h/8, w/8) of mean 0 and deviation 1 in every channel, the channels ordered by what they carry. The UNet works on
 the first five, without a scaling factor; it predicts the clean latent (`prediction_type="sample"`), and one call at
 t = 999 on plain noise is what the words alone look like.
 """
@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
+from safetensors.torch import load_file
 
 from engine.core.machine import SHIPPED
 from engine.mind.model.encoder import Encoder
-from engine.mind.model.lapped import Lapped
+from engine.mind.model.lapped import FILE, Lapped
 from engine.mind.model.reader import Reader
 from engine.painter.said import Heads
 
@@ -68,11 +69,12 @@ def reader(folder: Path = FOLDER) -> Reader:
 
 
 def space(folder: Path = FOLDER) -> str:
-    """What latents and readings are comparable with: they mean something only to the weights that made them."""
-    weights = hashlib.blake2b(digest_size=6)
-    for part in ("codec", "reader"):
-        for file in sorted((folder / part).glob("*.safetensors")):
-            weights.update(file.read_bytes())
+    """What latents and readings are comparable with: they mean something only to the weights that made them, so to the way
+    into the codec and to the reader. The way out may become better."""
+    weights = hashlib.blake2b((folder / "reader" / "model.safetensors").read_bytes(), digest_size=6)
+    codec = load_file(folder / "codec" / FILE)
+    for name in ("analysis", "mean", "spread"):
+        weights.update(codec[name].contiguous().numpy().tobytes())
     return f"embedded {weights.hexdigest()}"
 
 
