@@ -16,6 +16,7 @@ from torch import Tensor
 from engine.atelier import judge
 from engine.atelier.diffusion import LAST
 from engine.atelier.judge import Judge, Paintings
+from engine.atelier.plain import plain
 from engine.atelier.sizes import Sizes
 from engine.atelier.workshop import padded
 from engine.mind.model.embedded import Embedded
@@ -135,7 +136,7 @@ def history(studio: Studio, snapshots: Sequence[Path], judged: Judge, chosen: Pa
 
 def _probes(studio: Studio, judged: Judge, sizes: Sizes, seed: int) -> list[Row]:
     scenes = held_out_scenes(min(96, sizes.languages), seed)
-    texts = [judge.plain(a) for a in scenes]
+    texts = [plain(a) for a in scenes]
     ours = judge.accuracy(judged, studio.pictures(texts, range(len(texts))), scenes)
     ceiling = judge.accuracy(judged, _paint_as(scenes, seed * 77), scenes)
     rows = [row(f"held-out compositions: {name}", f"{ours[name]:.0%}", f"real paintings {ceiling[name]:.0%}",
@@ -193,7 +194,7 @@ def _diversity(studio: Studio, judged: Judge, sizes: Sizes, seed: int) -> list[R
     for turn in range(sizes.diverse):
         kind = paint.KINDS[turn * 5 % len(paint.KINDS)]
         shown = draw(kind, rng)
-        ours += judge.spread(judged, studio.pictures([judge.plain(shown)] * 8, range(8)))
+        ours += judge.spread(judged, studio.pictures([plain(shown)] * 8, range(8)))
         theirs += judge.spread(judged, paint.paint(kind, 8, (128, 128), seed=71_000_000 + turn, wanted=shown)[0])
     return [row("diversity at one caption", f"{ours / theirs:.2f}", "the painter 1", f"{sizes.diverse} captions, eight seeds, judge's features")]
 

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from engine.atelier import judge
-from engine.atelier.judge import JUDGED, Judge, Paintings, plain
+from engine.atelier.judge import JUDGED, Judge, Paintings
+from engine.atelier.plain import plain
 from engine.atelier.sizes import Sizes
 from engine.atelier.wall import Look, Wall, grid, octaves
 from engine.mind.model.embedded import Embedded

@@ -57,7 +57,7 @@ def sync(options: argparse.Namespace) -> int:
 
 def reader(options: argparse.Namespace) -> int:
     from engine.mind.calibrate import reader as fitted
-    from engine.mind.model.model import load
+    from engine.mind.model.load import load
 
     if not options.model:
         raise CannotPlay("calibrate reader wants a model's name or folder; hypermnesia models lists what is here")

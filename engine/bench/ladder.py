@@ -93,10 +93,7 @@ class Ladder:
         for rung in self.rungs():
             row: dict[str, Any] = {"rung": rung.name}
             if time.monotonic() + rung.cost > end:
-                yield {
-                    **row,
-                    "note": f"skipped: needs {rung.cost:.0f} s, {max(0.0, end - time.monotonic()):.0f} s are left",
-                }
+                yield {**row, "note": f"skipped: needs {rung.cost:.0f} s, {max(0.0, end - time.monotonic()):.0f} s are left"}
                 continue
             try:
                 figures = self.measure(rung, end)
@@ -204,12 +201,8 @@ class Ladder:
         x = self.noise[None].to(self.device.torch, self.dtype)
         t = torch.tensor([999], device=self.device.torch)
         extra = self._asked()
-        time_ids = torch.tensor(
-            [[*self.architecture.size, 0, 0, *self.architecture.size]], device=x.device, dtype=x.dtype
-        )
-        added = (
-            {"text_embeds": extra["pooled_prompt_embeds"], "time_ids": time_ids} if self.architecture.pooled else None
-        )
+        time_ids = torch.tensor([[*self.architecture.size, 0, 0, *self.architecture.size]], device=x.device, dtype=x.dtype)
+        added = {"text_embeds": extra["pooled_prompt_embeds"], "time_ids": time_ids} if self.architecture.pooled else None
         answer = torch.empty_like(x)
 
         def work() -> None:

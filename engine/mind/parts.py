@@ -60,11 +60,12 @@ def gather(options: MindOptions, progress: Callable[[str, float], None] | None =
     """The real parts for these options; `progress` hears what takes long. Raises what loading a model raises: what is missing, and the next move."""
     from engine.mind.calibrate import reader
     from engine.mind.composed import Composed
-    from engine.mind.model import embedded, model
+    from engine.mind.model import embedded
+    from engine.mind.model.load import load as load_model
 
     torch.set_num_threads(options.threads or spare())
     name = "embedded" if options.model == "composed" else options.model
-    opened = model.load(name, options.size, options.device, terms=options.terms)
+    opened = load_model(name, options.size, options.device, terms=options.terms)
     dreamer: Dreamer = Composed(opened) if options.model == "composed" else opened
     table, heads = load(embedded.FOLDER / FILE), Heads.load(embedded.FOLDER / "heads")
     if name == "embedded":

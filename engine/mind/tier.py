@@ -82,7 +82,7 @@ def _tried(options: MindOptions) -> tuple[float, tuple[int, int]]:
     import torch
 
     from engine.mind.model.cpu import seconds
-    from engine.mind.model.model import load
+    from engine.mind.model.load import load
 
     model = load("embedded" if options.model == "composed" else options.model, options.size, options.device, options.threads)
     condition, noise = model.condition("a lake under snow"), torch.randn(model.latent)

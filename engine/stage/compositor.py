@@ -10,20 +10,18 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import moderngl
 
 from engine.stage import layer as language
+from engine.stage.framing import FRAME, FRAMED, declared, framed, is_between
 from engine.stage.fuse import HERE, Fused, joins, reads
 from engine.stage.header import Header, Number, ShaderError
 from engine.stage.isf import Drawing, Moment, Shader, Size, stamp
 from engine.stage.layer import Layer, find
 
 log = logging.getLogger(__name__)
-FRAME = "frame"  # the verb that fits the picture of the mind to the wall
-FRAMED = {"motion": "forwardFlow", "lineage": "shares"}  # what lies on the mind's picture and is wanted on the wall
 Place = tuple[str, int]  # a verb, and how many of it come before in drawing order
 
 
@@ -34,37 +32,6 @@ class Sources:
         self.black = context.texture((1, 1), 4, b"\0\0\0\xff")
         self.images: dict[str, moderngl.Texture] = dict.fromkeys(("", *FRAMED.values()), self.black)
         self.numbers: dict[str, Number] = {}
-
-
-def framed(layer: Layer) -> Layer:
-    """The layer with each source as what it stands for: `dreamed` is an in-between of the mind's pictures, and like
-    all that lies on those pictures it is framed for the wall, once."""
-    if layer == language.dreamed:
-        layer = Layer(language.BETWEEN)
-    if layer.verb in FRAMED:
-        return Layer(FRAME, (Layer(FRAMED[layer.verb]),))
-    if is_between(layer):
-        return Layer(FRAME, (layer,))
-    if layer.verb == FRAME and layer.inputs:
-        below = layer.inputs[0]
-        return replace(layer, inputs=(Layer(language.BETWEEN) if below == language.dreamed else below,))
-    return replace(layer, inputs=tuple(framed(each) for each in layer.inputs))
-
-
-def is_between(layer: Layer) -> bool:
-    """Whether this layer goes from one picture of the mind to the next."""
-    if layer.inputs or layer.verb in language.SOURCES:
-        return False
-    declared = _declared(layer.verb)
-    return declared is not None and declared.is_transition
-
-
-def _declared(verb: str) -> Header | None:
-    """What a verb's file declares; None where there is none, or none that could ever be read."""
-    try:
-        return language.header(verb) if find(verb) else None
-    except ShaderError:
-        return None
 
 
 class Compositor:
@@ -265,7 +232,7 @@ class Compositor:
 
     def needs(self, layer: Layer, image: str) -> bool:
         """Whether any verb of this layer reads the picture of this name."""
-        headers = (_declared(verb) for verb in layer.shape if verb not in language.SOURCES)
+        headers = (declared(verb) for verb in layer.shape if verb not in language.SOURCES)
         return image in layer.shape or any(image in each.images for each in headers if each)
 
     def _trouble(self, what: str) -> None:

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from engine.core.messages import Ancestor, Picture
 from engine.stage import layer as language
 from engine.stage.between import Between
-from engine.stage.compositor import FRAME, Compositor
+from engine.stage.compositor import Compositor
+from engine.stage.framing import FRAME
 from engine.stage.isf import Moment
 from engine.stage.layer import Layer, header
 

@@ -15,6 +15,7 @@ from engine.atelier.card import curve_table, table, write_card
 from engine.atelier.evaluate import main
 from engine.atelier.figures import Studio, held_out_scenes, history, roughness
 from engine.atelier.judge import Paintings
+from engine.atelier.plain import plain
 from engine.mind.model import embedded
 from engine.painter import captions, paint
 from engine.painter.paint import Attributes
@@ -57,11 +58,11 @@ def test_a_grey_model_fails_the_colour_probe(trained: judge.Judge) -> None:
 
 def test_a_plain_sentence_says_every_attribute_and_is_none_of_the_grammars() -> None:
     shown = Attributes("ship", "night", "moon", "storm", "red", "blue", "silent", "", "birds", "sails")
-    said = judge.plain(shown)
+    said = plain(shown)
     assert said == "a silent red ship, sails, with birds, with blue light, at night, in a storm, under the moon"
-    assert judge.plain(Attributes("elder", colour="orange")) == "an orange old person"
+    assert plain(Attributes("elder", colour="orange")) == "an orange old person"
     for kind in paint.KINDS:
-        assert judge.plain(Attributes(kind))
+        assert plain(Attributes(kind))
 
 
 def test_a_word_that_does_not_show_is_not_asked_for() -> None:
@@ -172,10 +173,10 @@ def test_a_grid_of_eight_pixels_is_a_peak() -> None:
 @pytest.fixture(scope="module")
 def stage(shipped: Studio) -> wall.Wall:
     from engine.mind.memory.founding import FILE, load
-    from engine.mind.model import model as models
+    from engine.mind.model.load import load as load_model
     from engine.mind.parts import Parts
 
-    opened = models.load("embedded", (64, 64), "cpu")
+    opened = load_model("embedded", (64, 64), "cpu")
     table = load(embedded.FOLDER / FILE).first(142)
     return wall.Wall(Parts(opened, shipped.model.reader, embedded.space(), table, shipped.model.heads), (96, 54))
 

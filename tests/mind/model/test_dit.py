@@ -8,7 +8,8 @@ import pytest
 import torch
 from diffusers import DiffusionPipeline
 
-from engine.mind.model.model import Model, load
+from engine.mind.model.load import load
+from engine.mind.model.model import Model
 from tests.mind.model.turbo_models import FakeEncoder, save_klein, save_sana_sprint
 
 

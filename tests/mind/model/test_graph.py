@@ -17,7 +17,8 @@ from torch import Tensor
 from engine.mind.model.device import Cpu
 from engine.mind.model.find import find
 from engine.mind.model.graph import Pipeline
-from engine.mind.model.model import Model, load
+from engine.mind.model.load import load
+from engine.mind.model.model import Model
 from tests.mind.model.turbo_models import embedded_model, save_sd_turbo
 
 SIZE = (64, 64)

@@ -15,7 +15,8 @@ from diffusers import DiffusionPipeline, StableDiffusionPipeline
 from engine.mind.model.contract import Terms
 from engine.mind.model.find import find
 from engine.mind.model.folder import ModelMissing
-from engine.mind.model.model import Model, load
+from engine.mind.model.load import load
+from engine.mind.model.model import Model
 from tests.mind.model.turbo_models import FakeEncoder, save_lcm, save_sd_turbo, save_sdxl_turbo, save_wordless
 
 
@@ -155,7 +156,7 @@ def test_acceleration_that_cannot_be_had_is_an_error(turbo: Path) -> None:
 EXHAUST = """
 import resource, sys, torch
 from engine.mind.model.contract import Terms
-from engine.mind.model.model import load
+from engine.mind.model.load import load
 sys.path.insert(0, "tests")
 from tests.mind.model.turbo_models import FakeEncoder
 torch.set_num_threads(1)

@@ -16,7 +16,8 @@ from engine.mind.model.device import Cpu
 from engine.mind.model.families import PlainUNet
 from engine.mind.model.find import find
 from engine.mind.model.folder import ModelMissing
-from engine.mind.model.model import Model, load
+from engine.mind.model.load import load
+from engine.mind.model.model import Model
 from tests.mind.model import original_layout as original
 from tests.mind.model.turbo_models import small_tokenizer, tiny_vae
 
