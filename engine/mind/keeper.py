@@ -22,6 +22,7 @@ from torch import Tensor
 from engine.core.messages import Kind, Stored, Text, Token, Withdrawn
 from engine.mind.earlier import read_again, seen_anew
 from engine.mind.memory.archive import HERE, ArchiveError, Birth, Damaged, Fragment, Seen
+from engine.mind.memory.caused import house
 from engine.mind.memory.lineage import Line, descend
 from engine.mind.memory.older import bring_over
 from engine.mind.memory.opening import besides, opened
@@ -52,7 +53,7 @@ class Keeper:
         self.journal = Journal(self.archive.folder)
         self.unsettled = ""  # why a withdrawal that was begun is not finished
         table = parts.table.first(options.founding)
-        self.recipes = Recipes(parts.dreamer, parts.seen, parts.means, table, parts.heads, parts.paint)
+        self.recipes = Recipes(parts.dreamer, parts.seen, parts.means, table, parts.heads, parts.paint, house(self.archive, options.walk))
         self.older = read_again(self.archive, self.parts, tell)  # fragments whose picture is of an autoencoder of before
         self.memory = self._recalled()
         self.crowd = Crowd()

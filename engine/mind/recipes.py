@@ -67,9 +67,9 @@ class Recipes:
 
     def __init__(
         self, dreamer: Dreamer, seen: Callable[[Tensor, NDArray[np.uint8]], Seen], means: Callable[[str], Vector],
-        table: Table = NONE, heads: Heads | None = None, paint: Painter = painter,
+        table: Table = NONE, heads: Heads | None = None, paint: Painter = painter, house: str = "",
     ):  # fmt: skip
-        self.table, self.heads = table, heads
+        self.table, self.heads, self.house = table, heads, house
         self._dreamer, self._seen, self._means, self._paint = dreamer, seen, means, paint
         self._known: LRUCache[int, Recipe] = LRUCache(KNOWN)
         self._painted: LRUCache[int, Painted] = LRUCache(KEPT, lambda painted: painted.bytes)
@@ -88,7 +88,7 @@ class Recipes:
         (kind, said), likely = self.heads.subject(vector), self.heads.kinds(vector, len(OFFERS))
         besides = [one for one, chance in likely if chance > MEANT and one != kind]
         others = list(dict.fromkeys((*besides, *(one for one in near if one != kind))))[:3]
-        made = crowd(said, (kind, *others), CROWD, OWN)
+        made = crowd(said, (kind, *others), CROWD, OWN, self.house)
         with self._lock:
             self._known.update({-recipe.number: recipe for recipe in made})
         return tuple(-recipe.number for recipe in made)

@@ -53,15 +53,16 @@ class Recipe:
             torch.set_num_threads(threads)
 
 
-def crowd(said: Mapping[str, str], kinds: Sequence[str], count: int, own: int) -> tuple[Recipe, ...]:
+def crowd(said: Mapping[str, str], kinds: Sequence[str], count: int, own: int, house: str = "") -> tuple[Recipe, ...]:
     """The memories that belong to what words say: `own` of the kind kinds[0], the rest of the kinds that follow.
 
     `said` is attribute -> value, without the kind. What it leaves unsaid is drawn once for all of them, as is likely for
     the kind, so that they belong to one another; colours and mood stay natural unless they are said. The same attributes
-    give the same crowd, whatever the words were. Pure. ValueError for an unknown kind.
+    give the same crowd, whatever the words were, in the same `house`: another memory of the world paints others for them.
+    Pure. ValueError for an unknown kind.
     """
     captions.one_of("kind", kinds[0], OFFERS)
-    key = _key(kinds[0], said, VERSION)
+    key = _key(kinds[0], said, VERSION, house)
     lead = draw(kinds[0], random.Random(key))
     drawn = {name: getattr(lead, name) for name in ("time", "light", "weather", "season", "extra")}
     agree = {name: value for name, value in drawn.items() if value not in VEILS and not any(contradict(value, other) for other in said.values())}
@@ -70,13 +71,13 @@ def crowd(said: Mapping[str, str], kinds: Sequence[str], count: int, own: int) -
     return tuple(Recipe(_as(kind, shared, said, key), _seed(key, number)) for number, kind in enumerate(shown))
 
 
-def seeds(kind: str, said: Mapping[str, str], count: int, version: int = VERSION) -> tuple[int, ...]:
+def seeds(kind: str, said: Mapping[str, str], count: int, version: int = VERSION, house: str = "") -> tuple[int, ...]:
     """Of the members of the crowd for what words say, whatever kinds follow the first: by these a recipe is known as one of it."""
-    return tuple(_seed(_key(kind, said, version), number) for number in range(count))
+    return tuple(_seed(_key(kind, said, version, house), number) for number in range(count))
 
 
-def _key(kind: str, said: Mapping[str, str], version: int) -> str:
-    return repr((version, kind, sorted(said.items())))
+def _key(kind: str, said: Mapping[str, str], version: int, house: str) -> str:
+    return repr((version, kind, sorted(said.items()), *([house] if house else [])))
 
 
 def _as(kind: str, shared: Mapping[str, str], said: Mapping[str, str], key: str) -> Attributes:

@@ -57,3 +57,17 @@ def test_a_withdrawal_takes_the_recipes_that_it_alone_has_caused_and_leaves_thos
     assert set(back) == set(alone) and all(mind.archive.fragment(one).words for one in back), "said again, it is here again"  # type: ignore[union-attr]
     assert mind.archive.count("state = 0 AND id < 0") == len(back) and mind.archive.mass == mass + 1
     mind.close()
+
+
+def test_two_memories_paint_other_crowds_for_the_same_words_and_each_stays_with_its_own(tmp_path: Path) -> None:
+    crowds = []
+    for folder, seed in (("a", 1), ("b", 2), ("a", 3)):  # the first again, walking elsewhere
+        lens = Lens(8)
+        mind = Keeper(MindOptions(archive=tmp_path / folder, size=lens.size, seed=seed), Parts(lens, embedded.reader(), "lens", heads=Heads.load(embedded.FOLDER / "heads")))
+        code, crowd = say(mind, f"{ALONE}{'!' * len(crowds)}")
+        crowds.append(set(crowd))
+        if len(crowds) == 3:
+            assert mind.withdraw(code).found
+            assert all(mind.archive.fragment(one).state == 0 for one in crowd), "said before, too"  # type: ignore[union-attr]
+        mind.close()
+    assert crowds[0] == crowds[2] and not crowds[0] & crowds[1]
