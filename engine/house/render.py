@@ -204,7 +204,7 @@ def play(
     fingerprint = Fingerprint()
     film = Recorder(out, size, fps, show.sound.rate, patient=True)
     taps: list[Tap] = [fingerprint, film]
-    day = time.gmtime(0)  # shaders that ask for the date get the same one every time
+    day = time.gmtime(43_200)  # noon, for log(DATE.w) is nothing at midnight; shaders that ask for the date get the same one every time
     stage = Stage(size, None, taps, mind, sound.heard, fps, live=False, date=lambda: day, flashes=show.flashes)
     played = Score([*show.settings, *show.said(), *score])
     doors = Performer(played, show.presets, lambda: played.time)

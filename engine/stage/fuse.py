@@ -26,7 +26,7 @@ _READS = """
 #undef IMG_NORM_PIXEL
 #undef IMG_THIS_PIXEL
 #undef IMG_THIS_NORM_PIXEL
-#define IMG_NORM_PIXEL(image, place) hm_read(image, place)
+#define IMG_NORM_PIXEL hm_read
 #define IMG_THIS_PIXEL(image) hm_read(image, isf_FragNormCoord)
 #define IMG_THIS_NORM_PIXEL(image) hm_read(image, isf_FragNormCoord)
 vec4 hm_read(sampler2D image, vec2 place) { return texture(image, place); }
@@ -49,8 +49,9 @@ def keeps(header: Header) -> bool:
 
 def _plain(header: Header) -> bool:
     """Every pixel is written, by names that can be given others; old names of inputs cannot."""
-    partner = header.path.with_suffix(".vs")
-    return not partner.is_file() and not re.search(r"\bdiscard\b|_img(Rect|Size)\b|_flip\b|\bdFd[xy]\b", header.body)
+    if header.partner or header.renamed or header.extensions or header.cubes:
+        return False
+    return not re.search(r"\bdiscard\b|_img(Rect|Size)\b|_flip\b|\bdFd[xy]\b", header.body)
 
 
 def reads(header: Header) -> str:
@@ -110,7 +111,7 @@ def _member(headers: Sequence[Header], index: int, header: Header) -> list[str]:
     mine |= {"PASSINDEX": str(len(header.passes) - 1), "gl_FragCoord": f"vec4(m{index}_place * RENDERSIZE, 0.5, 1.0)"}
     below = header.images[0] if index else ""
     types = {each.name: TYPES[each.type] for each in header.inputs if each.name != below}
-    types |= dict.fromkeys((*header.targets, *(name for name, _ in header.imported)), "sampler2D")
+    types |= dict.fromkeys((*header.targets, *(each.name for each in header.imported)), "sampler2D")
     text = [f"vec2 m{index}_place; vec4 m{index}_color; uniform int m{index}_FRAMEINDEX;"]
     text += [f"#define {name} {other}" for name, other in mine.items()]
     text += [f"uniform {kind} {name};" for name, kind in types.items()]

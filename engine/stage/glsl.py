@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
+from engine.core import foreign
+from engine.stage.dialect import modern
 from engine.stage.header import TYPES, Header, ShaderError
 
 # 330 core is the floor (macOS ends at 4.1). Some public files need the implicit conversions of 420, a few the
@@ -14,7 +17,19 @@ VERSIONS = ("330 core", "420 core", "330 compatibility")
 
 COMMON = """
 #define varying %s
+#define texture1D texture
 #define texture2D texture
+#define texture3D texture
+#define textureCube texture
+#define texture2DRect hm_at
+#define texture2DProj textureProj
+#define texture2DLod textureLod
+#define texture2DLodEXT textureLod
+#define textureCubeLod textureLod
+#define textureCubeLodEXT textureLod
+#define texture2DGrad textureGrad
+#define texture2DGradEXT textureGrad
+#define texture2DGradARB textureGrad
 #define vv_FragNormCoord isf_FragNormCoord
 #define vv_vertShaderInit isf_vertShaderInit
 uniform int PASSINDEX;
@@ -24,14 +39,21 @@ uniform float TIMEDELTA;
 uniform int FRAMEINDEX;
 uniform vec4 DATE;
 #define IMG_SIZE(image) vec2(textureSize(image, 0))
-#define hm_pixel(image, size, pixel) texture(image, (pixel) / (size))
-#define IMG_PIXEL(image, pixel) texture(image, (pixel) / vec2(textureSize(image, 0)))
-#define IMG_NORM_PIXEL(image, place) texture(image, (place))
+#define IMG_PIXEL hm_at
+#define IMG_NORM_PIXEL texture
+vec4 hm_pixel(sampler2D image, vec2 size, vec2 pixel) { return texture(image, pixel / size); }
+vec4 hm_at(sampler2D image, vec2 pixel) { return texture(image, pixel / vec2(textureSize(image, 0))); }
+vec4 hm_at(samplerCube image, vec3 place) { return texture(image, place); }
 #define IMG_THIS_PIXEL(image) texture(image, isf_FragNormCoord)
 #define IMG_THIS_NORM_PIXEL(image) texture(image, isf_FragNormCoord)
 """
 VERTEX_HEAD = """
 out vec2 isf_FragNormCoord;
+"""
+# A third argument of IMG_PIXEL is a bias, which only a fragment shader can take.
+BIASED = """
+vec4 hm_pixel(sampler2D image, vec2 size, vec2 pixel, float bias) { return texture(image, pixel / size, bias); }
+vec4 hm_at(sampler2D image, vec2 pixel, float bias) { return texture(image, pixel / vec2(textureSize(image, 0)), bias); }
 """
 VERTEX_INIT = """
 void isf_vertShaderInit() {
@@ -51,21 +73,30 @@ OURS = 7  # source string number of the lines in front of the artist's: an error
 
 def sources(header: Header) -> tuple[str, str]:
     """Vertex and fragment text of a shader, without #version. A `.vs` beside the file replaces the default vertex."""
-    declared = declarations(header)
-    partner = header.path.with_suffix(".vs")
-    vertex = partner.read_text(encoding="utf-8", errors="replace") if partner.is_file() else DEFAULT_VERTEX
-    vertex = re.sub(r"^[ \t]*#version[^\n]*", "", vertex, flags=re.MULTILINE)
+    declared, partner = declarations(header), header.partner
+    vertex = modern(foreign.any_text(partner) if partner else DEFAULT_VERTEX, _names(header))
     first = f"#line 1 {OURS}"
-    vertex, fragment = with_sizes(header, vertex), with_sizes(header, header.body)
+    above = with_sizes(header, vertex.text)
     return (
-        first + VERTEX_HEAD + COMMON % "out" + declared + VERTEX_INIT + "#line 1 0\n" + vertex,
-        first + FRAGMENT_HEAD + COMMON % "in" + declared + "#line 1 0\n" + fragment,
-    )
+        _asked(vertex.extensions) + first + VERTEX_HEAD + COMMON % "out" + declared + VERTEX_INIT + "#line 1 0\n" + above,
+        _asked(header.extensions) + first + FRAGMENT_HEAD + COMMON % "in" + BIASED + declared + "#line 1 0\n"
+        + with_sizes(header, header.body),
+    )  # fmt: skip
+
+
+def _names(header: Header) -> tuple[str, ...]:
+    return (*(each.name for each in header.inputs), *header.targets, *(each.name for each in header.imported))
+
+
+def _asked(extensions: Sequence[str]) -> str:
+    """Extensions by name; one that this machine has not is a warning, and what it was for is mostly core by now."""
+    return "".join(f"#extension {name} : enable\n" for name in extensions)
 
 
 def with_sizes(header: Header, text: str) -> str:
     """The size of a picture as a uniform, name_px: asking the texture costs llvmpipe as much as reading a pixel of it."""
-    names = "|".join(header.textures)
+    given = dict(header.renamed)
+    names = "|".join(given.get(name, name) for name in header.textures if name not in header.cubes)
     if not names:
         return text
     text = re.sub(rf"\bIMG_SIZE\s*\(\s*({names})\s*\)", r"\1_px", text)
@@ -74,11 +105,11 @@ def with_sizes(header: Header, text: str) -> str:
 
 def declarations(header: Header) -> str:
     """Uniforms of all inputs, targets and imported pictures; for pictures also the names that version 1 used."""
-    lines = [f"uniform {TYPES[each.type]} {each.name};" for each in header.inputs]
-    known = {each.name for each in header.inputs}
-    extra = [name for name in (*header.targets, *(name for name, _ in header.imported)) if name not in known]
-    lines += [f"uniform sampler2D {name};" for name in dict.fromkeys(extra)]
-    for name in (*(each.name for each in header.inputs if each.is_image), *dict.fromkeys(extra)):
+    given = dict(header.renamed)
+    kinds = {each.name: TYPES[each.type] for each in header.inputs}
+    kinds |= {name: "samplerCube" if name in header.cubes else "sampler2D" for name in header.textures if name not in kinds}
+    lines = [f"uniform {kind} {given.get(name, name)};" for name, kind in kinds.items()]
+    for name in (given.get(name, name) for name, kind in kinds.items() if kind == "sampler2D"):
         lines.append(f"const vec4 _{name}_imgRect = vec4(0.0, 0.0, 1.0, 1.0); const bool _{name}_flip = false;")
         lines.append(f"uniform vec2 {name}_px;\n#define _{name}_imgSize {name}_px")
     return "\n".join(lines) + "\n"
@@ -90,7 +121,7 @@ _PLACES = re.compile(r"(?:ERROR: )?(\d+)[:(](\d+)[):(](?:\d+\))?\s*:?\s*(?:error
 
 def explain(header: Header, log: str) -> ShaderError:
     """A compiler's log as one sentence that points into the artist's file."""
-    stage = header.path.with_suffix(".vs") if "vertex_shader" in log.split("error")[0] else header.path
+    stage = (header.partner if "vertex_shader" in log.split("error")[0] else None) or header.path
     for line in log.splitlines():
         found = _PLACES.match(line.strip())
         if found and "warning" not in line and int(found[1]) != OURS:
@@ -105,7 +136,7 @@ def explain(header: Header, log: str) -> ShaderError:
 
 
 def _quote(path: Path, line: int) -> str:
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
+    lines = foreign.any_text(path).split("\n") if path.is_file() else []
     return f"\n    {lines[line - 1].strip()}" if 0 < line <= len(lines) else ""
 
 

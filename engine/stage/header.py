@@ -1,27 +1,25 @@
 """The JSON header of an ISF file: the only declaration of a shader's parameters, for Python, OSC, docs and GL.
 
-ISF 2 as specified at https://github.com/mrRay/ISF_Spec, and version 1 (PERSISTENT_BUFFERS, IMPORTED as a list).
-Nothing here touches OpenGL.
+ISF 2 as specified at https://github.com/mrRay/ISF_Spec, and version 1 (PERSISTENT_BUFFERS, IMPORTED as a list). How a
+file becomes one of these stands in reading.py. Nothing here touches OpenGL.
 """
 
 from __future__ import annotations
 
-import json
-import logging
 import re
+import unicodedata
 from dataclasses import dataclass
 from difflib import get_close_matches
+from keyword import iskeyword
 from pathlib import Path
 from typing import Any
 
-log = logging.getLogger("engine.stage.header")
-
 TYPES = {  # ISF type -> GLSL type
     "event": "bool", "bool": "bool", "long": "int", "float": "float", "point2D": "vec2", "color": "vec4",
-    "image": "sampler2D", "audio": "sampler2D", "audioFFT": "sampler2D",
+    "image": "sampler2D", "audio": "sampler2D", "audioFFT": "sampler2D", "cube": "samplerCube",
 }  # fmt: skip
-KEYS = ("NAME", "TYPE", "DEFAULT", "MIN", "MAX", "IDENTITY", "VALUES", "LABELS", "LABEL")  # of an input
-IMAGES = ("image", "audio", "audioFFT")
+IMAGES = ("image", "audio", "audioFFT", "cube")
+OWN = ("verb", "inputs", "values", "walk", "shape", "dreamed", "motion", "lineage", "dark")  # what a layer calls its own
 Number = float | int | bool | tuple[float, ...]
 
 
@@ -78,6 +76,18 @@ class Pass:
 
 
 @dataclass(frozen=True, slots=True)
+class Imported:
+    """A picture that lies beside the shader; six for the sides of a cube: +x, -x, +y, -y, +z, -z."""
+
+    name: str
+    files: tuple[Path, ...]
+
+    @property
+    def is_cube(self) -> bool:
+        return len(self.files) == 6
+
+
+@dataclass(frozen=True, slots=True)
 class Header:
     """What an ISF file says about itself, and its GLSL with line numbers kept."""
 
@@ -87,13 +97,16 @@ class Header:
     categories: tuple[str, ...]
     inputs: tuple[Input, ...]
     passes: tuple[Pass, ...]
-    imported: tuple[tuple[str, Path], ...]
+    imported: tuple[Imported, ...]
     example: str  # how a scene writes it; ours only
-    body: str  # the GLSL, with one empty line for each line of the header
+    body: str  # the GLSL as OpenGL 3.3 takes it, with one empty line for each line of the header
+    extensions: tuple[str, ...] = ()  # that the GLSL asks for
+    renamed: tuple[tuple[str, str], ...] = ()  # what is declared here -> its name in GLSL, where that is another
+    notes: tuple[str, ...] = ()  # what was overlooked, each with its line where it has one
 
     @property
     def verb(self) -> str:
-        return self.path.stem
+        return verb(self.path.stem)
 
     @property
     def images(self) -> tuple[str, ...]:
@@ -107,7 +120,17 @@ class Header:
     def textures(self) -> tuple[str, ...]:
         """The names of all that is read as a texture."""
         inputs = (i.name for i in self.inputs if i.is_image)
-        return tuple(dict.fromkeys((*inputs, *self.targets, *(name for name, _ in self.imported))))
+        return tuple(dict.fromkeys((*inputs, *self.targets, *(each.name for each in self.imported))))
+
+    @property
+    def cubes(self) -> tuple[str, ...]:
+        """Those of them that have six sides."""
+        return (*(i.name for i in self.inputs if i.type == "cube"), *(each.name for each in self.imported if each.is_cube))
+
+    @property
+    def partner(self) -> Path | None:
+        """The vertex shader beside it: the same name, `.vs` or `.vert`, in any capitals."""
+        return partner(self.path)
 
     @property
     def is_transition(self) -> bool:
@@ -125,116 +148,23 @@ class Header:
         raise TypeError(f".{self.verb}() takes no {name!r}; {hint}")
 
 
-def read(path: Path) -> Header:
-    """Read an ISF file. Raises ShaderError with file and line for anything that is not ISF."""
-    try:
-        return _read(path)
-    except OSError as wrong:
-        raise ShaderError(f"{path}: {wrong.strerror or wrong}") from None
-    except (AttributeError, TypeError, ValueError, RecursionError) as wrong:
-        raise ShaderError(f"{path}: the JSON header is none of ISF's: {wrong}") from None
+def verb(name: str) -> str:
+    """What a file of this name (without its ending) is called in a scene.
+
+    Small letters, everything else an underscore: "Solid Color" is `solid_color`, "IM-Volt" `im_volt`. Before a digit
+    stands `fx_`; behind a word that Python or a layer has taken, an underscore: `lambda_`, `shape_`.
+    """
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    made = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
+    if not made or made[0].isdigit():
+        made = f"fx_{made}".rstrip("_")
+    return f"{made}_" if iskeyword(made) or made in OWN else made
 
 
-def _read(path: Path) -> Header:
-    text = path.read_text(encoding="utf-8", errors="replace").lstrip("\ufeff")
-    comment = re.search(r"/\*(.*?)\*/", text, re.DOTALL)
-    if not comment:
-        raise ShaderError(f"{path}: an ISF file begins with a comment /*{{ ... }}*/ holding JSON; there is none")
-    try:
-        meta = json.loads(comment[1], strict=False)
-    except json.JSONDecodeError as error:
-        line = text[: comment.start(1)].count("\n") + error.lineno
-        raise ShaderError(f"{path}:{line}: the JSON header breaks off here: {error.msg}") from None
-    if not isinstance(meta, dict):
-        raise ShaderError(f"{path}: the JSON header is a {type(meta).__name__}, an object {{...}} is needed")
-    body = "\n" * text[: comment.end()].count("\n") + text[comment.end() :]
-    return Header(
-        path=path,
-        description=str(meta.get("DESCRIPTION", "")),
-        credit=str(meta.get("CREDIT", "")),
-        categories=tuple(map(str, meta.get("CATEGORIES") or ())),
-        inputs=tuple(_input(path, each) for each in meta.get("INPUTS") or ()),
-        passes=_passes(meta),
-        imported=_imported(path, meta.get("IMPORTED") or {}),
-        example=str(meta.get("EXAMPLE", "")),
-        body=re.sub(r"^[ \t]*#version[^\n]*", "", body, flags=re.MULTILINE),
-    )
-
-
-def _input(path: Path, meta: dict[str, Any]) -> Input:
-    name, kind = str(meta.get("NAME", "")), str(meta.get("TYPE", ""))
-    for key in meta.keys() - set(KEYS):  # said, not refused: other hosts play such files, too
-        for meant in get_close_matches(key, KEYS, n=1, cutoff=0.75):
-            log.warning("%s: input %r has a %s; did you mean %s?", path, name, key, meant)
-    if kind not in TYPES:
-        near = get_close_matches(kind, TYPES, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"ISF has {', '.join(TYPES)}"
-        raise ShaderError(f"{path}: input {name!r} has the type {kind!r}; {hint}")
-    if not re.fullmatch(r"[A-Za-z_]\w*", name):
-        raise ShaderError(f"{path}: an input is called {name!r}; a name is letters, digits and underscores")
-    values = tuple(int(v) for v in meta.get("VALUES") or ())
-    known = Input(
-        name, kind, None, values=values, labels=tuple(map(str, meta.get("LABELS") or ())), label=str(meta.get("LABEL", ""))
-    )
-    low, high, default = (_number(known, meta.get(key)) for key in ("MIN", "MAX", "DEFAULT"))
-    if default is None and not known.is_image:
-        default = _blank(known) if low is None else low
-    return Input(name, kind, default, low, high, values, known.labels, known.label)
-
-
-def _number(known: Input, value: Any) -> Number | None:
-    if value is None or known.is_image or (isinstance(value, list) and known.type not in ("point2D", "color")):
-        return None
-    if known.type == "color" and isinstance(value, list):
-        value = (value + [1.0] * 4)[:4]
-    try:
-        return known.accept(value)
-    except TypeError:  # public files hold strings and nulls in these places; the default of the type does as well
-        return None
-
-
-def _blank(known: Input) -> Number:
-    match known.type:
-        case "color":
-            return (1.0, 1.0, 1.0, 1.0)
-        case "point2D":
-            return (0.0, 0.0)
-        case "long":
-            return known.values[0] if known.values else 0
-        case "float":
-            return 0.0
-    return False
-
-
-def _passes(meta: dict[str, Any]) -> tuple[Pass, ...]:
-    old = meta.get("PERSISTENT_BUFFERS") or {}  # version 1: a list of names, or an object of sizes
-    sizes = old if isinstance(old, dict) else {}
-    made = []
-    for each in meta.get("PASSES") or [{}]:
-        target = str(each.get("TARGET", "") or "")
-        merged = {**each, **(sizes.get(target) or {})} if target in old else each
-        made.append(
-            Pass(
-                target,
-                persistent=_true(merged.get("PERSISTENT")) or target in old,
-                deep=_true(merged.get("FLOAT")),
-                width=merged.get("WIDTH", "$WIDTH"),
-                height=merged.get("HEIGHT", "$HEIGHT"),
-            )
-        )
-    return tuple(made)
-
-
-def _true(value: Any) -> bool:
-    return value.strip().lower() in ("true", "yes", "1") if isinstance(value, str) else bool(value)
-
-
-def _imported(path: Path, meta: Any) -> tuple[tuple[str, Path], ...]:
-    pairs = meta.items() if isinstance(meta, dict) else ((each.get("NAME", ""), each) for each in meta)
-    found = []
-    for name, each in pairs:
-        file = path.parent / str(each.get("PATH", ""))
-        if not file.is_file():
-            raise ShaderError(f"{path}: imports {name!r} from {file.name}, which does not lie beside it")
-        found.append((str(name), file))
-    return tuple(found)
+def partner(path: Path) -> Path | None:
+    """The vertex shader of a fragment shader."""
+    for ending in (".vs", ".vert", ".VS"):
+        found = path.with_suffix(ending)
+        if found.is_file():
+            return found
+    return None

@@ -17,11 +17,13 @@ from PIL import Image
 
 from engine.stage import glsl
 from engine.stage.expression import ExpressionError, evaluate
-from engine.stage.header import Header, Number, Pass, ShaderError, read
+from engine.stage.header import Header, Imported, Number, Pass, ShaderError, partner
 from engine.stage.present import Present
+from engine.stage.reading import read
 
 log = logging.getLogger(__name__)
 Size = tuple[int, int]  # (w, h) in pixels, as GL counts
+LARGEST = 8192  # pixels of a side that a pass may ask for
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class Moment:
 
     time: float = 0.0  # scene seconds
     delta: float = 0.0  # seconds since the frame before
-    date: tuple[float, float, float, float] = (2026.0, 1.0, 1.0, 0.0)  # year, month, day, seconds of the day
+    date: tuple[float, float, float, float] = (2026.0, 1.0, 1.0, 43_200.0)  # year, month, day, seconds of the day
 
     def numbers(self) -> dict[str, object]:
         """By the names that shaders know."""
@@ -55,14 +57,21 @@ class Shader:
         self.header = read(path)
         self.program = self._compile(self.header)
         self.triangle = context.vertex_array(self.program, [])
-        self.uniforms = frozenset(self.program)
+        given = dict(self.header.renamed)
+        self._given = given | {f"{name}_px": f"{other}_px" for name, other in given.items()}
+        called = {glsl: name for name, glsl in self._given.items()}
+        self.uniforms = frozenset(called.get(name, name) for name in self.program)
         self._written: dict[str, object] = {}
         # A shader that may leave pixels out needs a cleared target; the others write every pixel anyway.
-        self.sparse = "discard" in self.header.body or path.with_suffix(".vs").is_file()
-        self.imported = {name: _picture(context, file) for name, file in self.header.imported}
+        self.sparse = "discard" in self.header.body or self.header.partner is not None
+        self.imported = {each.name: _picture(context, each) for each in self.header.imported}
+        self.no_cube = context.texture_cube((1, 1), 4, b"\0\0\0\xff" * 6) if self.header.cubes else None
 
     def _compile(self, header: Header) -> moderngl.Program:
-        vertex, fragment = glsl.sources(header)
+        try:
+            vertex, fragment = glsl.sources(header)
+        except OSError as wrong:
+            raise ShaderError(f"{header.partner}: {wrong.strerror or wrong}") from None
         first: moderngl.Error | None = None
         for version in glsl.VERSIONS:
             head = f"#version {version}\n"
@@ -74,30 +83,45 @@ class Shader:
 
     def set(self, values: Mapping[str, object]) -> None:
         """Numbers and texture units by the names of uniforms; what the program does not read is left out."""
-        set_numbers(self.program, self.uniforms, values, self._written)
+        for name, glsl_name in self._given.items():
+            if name in values and name in self.uniforms:
+                set_numbers(self.program, frozenset((glsl_name,)), {glsl_name: values[name]}, self._written)
+        set_numbers(self.program, self.uniforms - self._given.keys(), values, self._written)
 
     def release(self) -> None:
         self.triangle.release()
         self.program.release()
-        for texture in self.imported.values():
-            texture.release()
+        for texture in (*self.imported.values(), self.no_cube):
+            if texture:
+                texture.release()
 
 
 def stamp(path: Path) -> int:
     """When the file or its `.vs` partner was last written, in ns; 0 where there is none."""
     found = [0]
-    for file in (path, path.with_suffix(".vs")):
+    for file in (path, partner(path)):
         with contextlib.suppress(OSError):
-            found.append(file.stat().st_mtime_ns)
+            found.append(file.stat().st_mtime_ns if file else 0)
     return max(found)
 
 
-def _picture(context: moderngl.Context, file: Path) -> moderngl.Texture:
-    try:
-        image = Image.open(file).convert("RGBA").transpose(Image.Transpose.FLIP_TOP_BOTTOM)
-    except (OSError, ValueError, Image.DecompressionBombError) as wrong:
-        raise ShaderError(f"{file}: not a picture that can be read: {wrong}") from None
-    return context.texture(image.size, 4, image.tobytes())
+def _picture(context: moderngl.Context, imported: Imported) -> moderngl.Texture | moderngl.TextureCube:
+    """A picture beside the shader as a texture, six as the sides of a cube, all as large as the first."""
+    images, largest = [], int(context.info["GL_MAX_TEXTURE_SIZE"])
+    for file in imported.files:
+        try:
+            image = Image.open(file).convert("RGBA")
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as wrong:
+            raise ShaderError(f"{file}: not a picture that can be read: {wrong}") from None
+        if max(image.size) > largest:
+            raise ShaderError(f"{file}: {image.size[0]} x {image.size[1]} pixels; this machine takes {largest} a side")
+        images.append(image)
+    if imported.is_cube:
+        side = images[0].size[0]
+        sides = [image.resize((side, side)).tobytes() for image in images]  # rows of a cube's sides go down
+        return context.texture_cube((side, side), 4, b"".join(sides))
+    flipped = images[0].transpose(Image.Transpose.FLIP_TOP_BOTTOM)
+    return context.texture(flipped.size, 4, flipped.tobytes())
 
 
 class Target:
@@ -211,13 +235,7 @@ class Drawing:
     def _target(self, each: Pass, numbers: Mapping[str, Number]) -> Target:
         """The target of a pass at its size, made where it is missing; what it remembered is stretched to a new size."""
         if each.target:
-            names = {n: float(v) for n, v in numbers.items() if isinstance(v, int | float)}
-            names |= dict(zip(("WIDTH", "HEIGHT"), map(float, self._whole()), strict=True))
-            try:
-                size = (int(evaluate(each.width, names)), int(evaluate(each.height, names)))
-            except ExpressionError as error:
-                raise ShaderError(f"{self.shader.path}: pass {each.target}: {error}") from None
-            size, dtype = (max(1, size[0]), max(1, size[1])), "f4" if each.deep else "f1"
+            size, dtype = self._size(each, numbers), "f4" if each.deep else "f1"
         else:
             size, dtype = self._whole(), "f2" if each.deep else "f1"
         old = self._targets.get(each.target)
@@ -233,16 +251,31 @@ class Drawing:
         self._targets[each.target] = made
         return made
 
+    def _size(self, each: Pass, numbers: Mapping[str, Number]) -> Size:
+        """The size of a pass's target; a side that cannot be worked out just now is the whole picture's."""
+        names = {n: float(v) for n, v in numbers.items() if isinstance(v, int | float)}
+        whole = self._whole()
+        names |= {"WIDTH": float(whole[0]), "HEIGHT": float(whole[1])}
+        sides = []
+        for side, otherwise in ((each.width, whole[0]), (each.height, whole[1])):
+            try:
+                sides.append(min(LARGEST, max(1, int(evaluate(side, names)))))
+            except (ExpressionError, OverflowError, ValueError):  # a division by a number that is turned to 0
+                sides.append(otherwise)
+        return sides[0], sides[1]
+
     def _whole(self) -> Size:
         return max(1, round(self.size[0] * self.scale)), max(1, round(self.size[1] * self.scale))
 
-    def textures(self, images: Mapping[str, moderngl.Texture]) -> dict[str, moderngl.Texture]:
+    def textures(self, images: Mapping[str, moderngl.Texture]) -> dict[str, moderngl.Texture | moderngl.TextureCube]:
         """The textures that this shader reads now, by the names of its uniforms."""
-        shader, found = self.shader, {}
+        shader = self.shader
+        found: dict[str, moderngl.Texture | moderngl.TextureCube] = {}
         for name in shader.header.textures:
             if name in shader.uniforms or f"{name}_px" in shader.uniforms:
                 target = self._targets.get(name)
-                found[name] = target.texture if target else shader.imported.get(name) or images.get(name) or images[""]
+                given = None if name in shader.header.cubes else images.get(name)
+                found[name] = target.texture if target else shader.imported.get(name) or given or shader.no_cube or images[""]
         return found
 
     @property

@@ -16,13 +16,18 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from engine.stage.header import Header, Number, ShaderError, read
+from engine.core import foreign
+from engine.stage.header import Header, Number, ShaderError
+from engine.stage.header import verb as verb_of
+from engine.stage.reading import read
 
 FOLDERS = [Path(__file__).parents[2] / "shaders"]  # later ones win; a scene brings its own
 BETWEEN = "flow"  # how `dreamed` moves where nobody says otherwise
 
 
+ENDINGS = (".fs", ".frag")
 _found: dict[tuple[str, ...], Path] = {}  # by verb and folders; asking the disk took a tenth of each frame's Python
+_listed: dict[Path, tuple[int, dict[str, Path]]] = {}  # when a folder was changed, and its files by verb
 _headers: dict[Path, Header] = {}
 _good: dict[Path, Header] = {}  # the last that could be read: a file that breaks or goes while it plays stays what it was
 _known: dict[tuple[str, ...], Path] = {}  # where a verb that could be read was found last
@@ -39,8 +44,7 @@ def find(verb: str) -> Path | None:
     known = (verb, *map(str, FOLDERS))
     if known not in _found:
         for folder in reversed(FOLDERS):
-            path = folder / f"{verb}.fs"
-            if path.is_file():
+            if path := listed(folder).get(verb):
                 _found[known] = path
                 break
         else:
@@ -55,9 +59,34 @@ def own_shaders(folder: Path) -> None:
         FOLDERS.append(folder)
 
 
+def listed(folder: Path) -> dict[str, Path]:
+    """A folder's shaders by the names that scenes may call them: their verbs, and file names that are Python's already."""
+    try:
+        changed = folder.stat().st_mtime_ns
+    except OSError:
+        return {}
+    if folder not in _listed or _listed[folder][0] != changed:
+        found: dict[str, Path] = {}
+        for path in foreign.files(folder, ENDINGS):
+            found.setdefault(verb_of(path.stem), path)
+        _listed[folder] = changed, {path.stem: path for path in found.values() if path.stem.isidentifier()} | found
+    return _listed[folder][1]
+
+
+def collisions(folder: Path) -> list[str]:
+    """A sentence for each file of a folder whose verb another file of it has."""
+    taken = listed(folder)
+    return [
+        f"{path.name} would be .{verb_of(path.stem)}() too, which is {taken[verb_of(path.stem)].name}: rename one of them"
+        for path in foreign.look(folder, ENDINGS).files
+        if taken.get(verb_of(path.stem), path) != path
+    ]
+
+
 def look() -> None:
     """Look at the disk again: files may have come, gone or changed."""
     _found.clear()
+    _listed.clear()
     _headers.clear()
 
 
@@ -85,7 +114,7 @@ def header(verb: str) -> Header:
 
 def verbs() -> tuple[str, ...]:
     """All verbs, in alphabetical order."""
-    return tuple(sorted({path.stem for folder in FOLDERS for path in folder.glob("*.fs") if path.stem.isidentifier()}))
+    return tuple(sorted({verb_of(path.stem) for folder in FOLDERS for path in listed(folder).values()}))
 
 
 @dataclass(frozen=True, slots=True)

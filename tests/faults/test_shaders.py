@@ -19,11 +19,11 @@ from engine.stage.stage import Stage
 
 RED = '/*{"INPUTS": [{"NAME": "amount", "TYPE": "float", "DEFAULT": 1.0}]}*/ void main() { gl_FragColor = vec4(amount, 0., 0., 1.); }'
 STRAY = {
-    "comma": '/*{"INPUTS": [],}*/ void main() { gl_FragColor = vec4(1.); }',
+    "quote": '/*{"INPUTS: [],}*/ void main() { gl_FragColor = vec4(1.); }',
     "words": "nothing of the kind",
     "list": '/*{"INPUTS": ["a", 3]}*/ void main() {}',
     "glsl": RED.replace("amount, 0.", "nothing, 0."),
-    "picture": '/*{"IMPORTED": {"p": {"PATH": "comma.fs"}}}*/ void main() { gl_FragColor = IMG_NORM_PIXEL(p, vec2(0.)); }',
+    "picture": '/*{"IMPORTED": {"p": {"PATH": "quote.fs"}}}*/ void main() { gl_FragColor = IMG_NORM_PIXEL(p, vec2(0.)); }',
 }
 
 
@@ -87,7 +87,7 @@ def test_a_stray_shader_costs_its_verb_and_is_named(folder: Path) -> None:
     show.stage.close()
 
 
-@pytest.mark.parametrize("what", ["comma", "words", "list", "glsl", "gone"])
+@pytest.mark.parametrize("what", ["quote", "words", "list", "glsl", "gone"])
 def test_a_shader_that_breaks_or_goes_while_it_plays_plays_on_as_it_was(folder: Path, what: str) -> None:
     show = Show()
     show.stage.prepare([red()])

@@ -12,8 +12,9 @@ from PIL import Image
 from engine.bench.stage import inputs, isf, picture_of
 from engine.stage import header
 from engine.stage.expression import ExpressionError, evaluate
-from engine.stage.header import ShaderError, read
+from engine.stage.header import ShaderError
 from engine.stage.isf import Drawing, Moment, Shader
+from engine.stage.reading import read
 from engine.stage.window import headless
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -79,7 +80,7 @@ def test_an_empty_folder_is_an_error_that_names_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("file", OURS, ids=lambda file: file.stem)
 def test_our_shaders_say_what_they_are_and_name_every_range(file: Path) -> None:
-    declared = header.read(file)
+    declared = read(file)
     assert len(declared.description) > 40 and declared.credit == "hypermnesia" and declared.categories
     for each in declared.inputs:
         ranged = each.type != "float" or (each.low is not None and each.high is not None) or each.name == "pair"
@@ -160,12 +161,12 @@ def test_size_expressions_are_arithmetic_and_nothing_else() -> None:
     ("text", "says"),
     [
         ("void main() {}", "begins with a comment"),
-        ("/*{\n  'a': 1}*/", r"x\.fs:2: the JSON header"),
+        ('/*{\n  "a: 1}*/', r"x\.fs:2: the JSON header breaks off here: a closing \" is missing"),
         ("/*[1]*/", "is a list"),
         ('/*{"INPUTS": [{"NAME": "a", "TYPE": "flot"}]}*/', "did you mean 'float'"),
         ('/*{"INPUTS": [{"NAME": "a b", "TYPE": "float"}]}*/', "letters, digits"),
         ('/*{"IMPORTED": {"a": {"PATH": "none.png"}}}*/', r"none\.png, which does not lie beside"),
-        ('/*{"INPUTS": [{"NAME": "half", "TYPE": "float"}]}*/ void main() {}', "name in the JSON header"),
+        ('/*{"INPUTS": [{"NAME": "float", "TYPE": "float"}]}*/ void main() {}', "name in the JSON header"),
     ],
 )
 def test_a_header_that_is_wrong_is_said_in_a_sentence(
@@ -175,9 +176,9 @@ def test_a_header_that_is_wrong_is_said_in_a_sentence(
         Shader(context, write(tmp_path, text))
 
 
-def test_a_misspelt_key_of_an_input_is_said_with_the_nearest(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    read(write(tmp_path, '/*{"INPUTS": [{"NAME": "amount", "TYPE": "float", "DEFUALT": 0.5, "UNIT": "s"}]}*/ void main() {}'))
-    assert [record.getMessage().rsplit("; ")[-1] for record in caplog.records] == ["did you mean DEFAULT?"]
+def test_a_misspelt_key_of_an_input_is_said_with_the_nearest(tmp_path: Path) -> None:
+    found = read(write(tmp_path, '/*{"INPUTS": [{"NAME": "amount", "TYPE": "float", "DEFUALT": 0.5, "UNIT": "s"}]}*/ void main() {}'))
+    assert [note.rsplit("; ")[-1] for note in found.notes] == ["did you mean DEFAULT?"]
 
 
 def test_an_error_points_into_the_artists_file(context: moderngl.Context, tmp_path: Path) -> None:
