@@ -82,11 +82,12 @@ def time_sound(options: argparse.Namespace, machine: Machine) -> Table:
 
 def isf(options: argparse.Namespace, machine: Machine) -> Table:
     """Every shader of a folder, compiled and drawn."""
-    from engine.bench import stage
+    from engine.bench import shaders
 
     if not options.path or not Path(options.path).is_dir():
         raise CannotPlay("bench isf wants a folder of ISF shaders: hypermnesia bench isf PATH")
-    return {"shaders": stage.isf(Path(options.path))}
+    rows = shaders.isf(Path(options.path))
+    return {"shaders": rows, "in all": shaders.in_all(rows)}
 
 
 def flow(options: argparse.Namespace, machine: Machine) -> Table:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import moderngl
 import numpy as np
@@ -17,108 +16,13 @@ from numpy.typing import NDArray
 from engine.core.messages import Picture, State
 from engine.stage.between import Between
 from engine.stage.compositor import Compositor
-from engine.stage.header import Number, ShaderError
-from engine.stage.hearing import Hearing
-from engine.stage.isf import Drawing, Moment, Shader
+from engine.stage.isf import Moment
 from engine.stage.layer import Layer
 from engine.stage.window import headless
 
 Row = dict[str, str | float]
 _NOTHING = np.zeros((1, 1, 1), np.float16)
 Picture8 = NDArray[np.uint8]  # (h, w, 3)
-
-# Files of the Vidvox set that are flat because of what they are, and why.
-FLAT = {
-    "Butterfly Wave Scrawler": "takes a power of a negative number, which GLSL leaves undefined",
-    "Circle Trails": "waits for a finger",
-    "Color Organ Polyphonic": "waits for keys",
-    "Random Shape": "divides a place in 0..1 by the size, and so shows one corner of itself",
-    "Show Alpha": "the alpha of an opaque picture",
-    "Solid Color": "is one",
-}
-
-
-def scenery(w: int, h: int, time: float = 0.0) -> bytes:
-    """A colourful picture with edges and gradients that moves: what filters are tried on. RGBA, lowest row first."""
-    y, x = np.mgrid[0:h, 0:w].astype(np.float32) / h
-    rings = 0.5 + 0.5 * np.sin(24 * np.hypot(x - 0.8 - 0.3 * time, y - 0.45))
-    checks = ((x * 8 + time).astype(int) + (y * 8).astype(int)) % 2
-    rgb = np.stack([rings, 0.7 * checks + 0.3 * x / x.max(), y], axis=-1)
-    return np.dstack([rgb * 255, np.full((h, w), 255)]).astype(np.uint8).tobytes()
-
-
-def isf(path: Path, size: tuple[int, int] = (160, 90), frames: int = 16) -> list[Row]:
-    """Draw every ISF file under `path` for `frames` frames: compiles? NaN? flat? how long does a frame take?
-
-    Raises FileNotFoundError where no .fs file lies under `path`.
-    """
-    files = sorted(Path(path).rglob("*.fs"))
-    if not files:
-        raise FileNotFoundError(f"no ISF files (*.fs) under {path}")
-    context = headless()
-    context.gc_mode = "auto"
-    images = inputs(context, size)
-    rows = [_try(context, file, size, frames, images) for file in files]
-    for texture in images.values():
-        texture.release()
-    context.gc_mode = None  # type: ignore[assignment]
-    context.release()
-    return rows
-
-
-def inputs(context: moderngl.Context, size: tuple[int, int]) -> dict[str, moderngl.Texture]:
-    """A picture under "", and sound under "audio" and "audioFFT": what shaders are tried on."""
-    hearing = Hearing(context)
-    tone = np.sin(np.arange(1024)[:, None] * (0.05, 0.21)).astype(np.float32)
-    hearing.hear(tone + np.random.default_rng(0).normal(0, 0.1, tone.shape).astype(np.float32))
-    hearing.update()
-    picture = context.texture(size, 4, scenery(*size))
-    picture.repeat_x = picture.repeat_y = False
-    return {"": picture, "audio": hearing.waveform, "audioFFT": hearing.spectrum}
-
-
-def picture_of(
-    context: moderngl.Context, shader: Shader, size: tuple[int, int], frames: int, images: dict[str, moderngl.Texture]
-) -> tuple[Drawing, moderngl.Texture, float]:
-    """Draw a shader over a moving picture; returns its Drawing, the texture of the last frame and ms for each frame."""
-    drawing = Drawing(shader, size)
-    audio = {i.name: images[i.type] for i in shader.header.inputs if i.type in ("audio", "audioFFT")}
-    begun, texture = 0.0, images[""]
-    for index in range(frames):
-        if index == 1:  # the first draw compiles
-            context.finish()
-            begun = time.perf_counter()
-        values: dict[str, Number] = {i.name: index == 1 for i in shader.header.inputs if i.type == "event"}
-        if shader.header.is_transition:
-            values["progress"] = 0.3
-        images[""].write(scenery(*size, time=index / 30))
-        texture = drawing.draw(values, images | audio, Moment(1.0 + index / 30, 1 / 30))
-    context.finish()
-    return drawing, texture, (time.perf_counter() - begun) / max(1, frames - 1) * 1e3
-
-
-def _try(
-    context: moderngl.Context, file: Path, size: tuple[int, int], frames: int, images: dict[str, moderngl.Texture]
-) -> Row:
-    row: Row = {"file": file.stem, "passes": 0, "ms": 0.0, "spread": 0.0, "says": "ok"}
-    try:
-        shader = Shader(context, file)
-    except ShaderError as error:
-        return row | {"says": str(error).splitlines()[0]}
-    drawing, texture, cost = picture_of(context, shader, size, frames, images)
-    dtype = {"f1": np.uint8, "f2": np.float16, "f4": np.float32}[texture.dtype]
-    pixels = np.frombuffer(texture.read(), dtype).astype(np.float32)
-    spread = float(np.ptp(pixels.reshape(-1, 4), axis=0).max()) / (255 if texture.dtype == "f1" else 1)
-    row |= {"passes": len(shader.header.passes), "ms": cost, "spread": spread}
-    if context.error != "GL_NO_ERROR":
-        row["says"] = "GL error"
-    elif not np.isfinite(pixels).all():
-        row["says"] = "NaN"
-    elif spread < 0.02:
-        row["says"] = f"flat: {FLAT[file.stem]}" if file.stem in FLAT else "flat"
-    drawing.release()
-    shader.release()
-    return row
 
 
 # --- in-betweens -----------------------------------------------------------------------------------------------------

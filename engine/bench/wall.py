@@ -10,13 +10,14 @@ import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.bench.stage import Row, scenery
+from engine.bench.stage import Row
 from engine.core.messages import Ancestor, Lineage, Picture, State
 from engine.stage.isf import Size
 from engine.stage.layer import Layer, dreamed
 from engine.stage.outputs.recording import Recorder
 from engine.stage.outputs.tap import Sound, Tap
 from engine.stage.stage import Stage
+from engine.stage.trial import scenery
 from engine.stage.upload import CannotShare, CudaGl
 from engine.stage.window import headless
 

@@ -23,6 +23,7 @@ ELSEWHERE = {  # command -> (module whose main(argv) runs it, one line of help)
     "desk": ("engine.house.desk", "where the operator's desk is, with its token"),
     "fetch": ("engine.mind.model.fetch", "the only command that downloads: a model, by name"),
     "models": ("engine.mind.model.models", "which models are here, how large, under which licence"),
+    "shaders": ("engine.bench.shaders", "every shader of a folder: its verb, its inputs, a still, its cost, or why it fails"),
     "train": ("engine.atelier.train", "train the embedded model from nothing, or go on"),
     "new": ("engine.show.new", "write a scene that plays, to be made one's own: hypermnesia new NAME"),
     "pictures": ("engine.bench.pictures", "make the pictures of the README and the tutorial again"),

@@ -35,6 +35,7 @@ CROSSING = 1.5  # seconds from one chain of verbs to another: a scene never ends
 LIFTING = 1.5  # seconds from black to light; to black it goes at once
 TEST = Layer("testcard")
 LOOK = 0.5  # seconds between two looks at the shader files
+PATIENCE = 30.0  # seconds that compiling what no scene has named may take before a show
 
 
 Progress = Callable[[str, float], None]
@@ -106,13 +107,19 @@ class Stage:
         """
         names = verbs() if all_verbs else ()  # a show that goes on after a fall has no time for what no scene uses
         whole, self.compositor.size = self.compositor.size, (16, 16)
+        begun = time.monotonic()
         for index, verb in enumerate(names):
+            if self.live and time.monotonic() - begun > PATIENCE:
+                log.warning("%d shaders that no scene may want are compiled when one does: .%s() and on", len(names) - index, verb)
+                break
             progress(f"shader {verb}", index / len(names))
             try:
-                self.compositor.shader(verb)
+                shader = self.compositor.shader(verb)
             except ShaderError as wrong:
                 self.broken[verb] = str(wrong)
                 continue
+            if shader.header.notes:
+                log.info("%s: overlooked: %s", shader.path.name, "; ".join(shader.header.notes))
             inputs = tuple(dreamed for _ in header(verb).images) if not header(verb).is_transition else ()
             self.compositor.draw(Layer(verb, inputs), Moment())
         joining, self.compositor.joining = self.compositor.joining, True

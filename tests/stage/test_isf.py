@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine.bench.stage import inputs, isf, picture_of
+from engine.bench.shaders import isf
 from engine.stage import header
 from engine.stage.expression import ExpressionError, evaluate
 from engine.stage.header import ShaderError
 from engine.stage.isf import Drawing, Moment, Shader
 from engine.stage.reading import read
+from engine.stage.trial import inputs, picture_of
 from engine.stage.window import headless
 
 GOLDEN = Path(__file__).parents[1] / "golden"
