@@ -219,6 +219,12 @@ def test_shadertoy_gets_a_word_and_the_way_to_isf(tmp_path: Path) -> None:
             read(write(tmp_path, text))
 
 
+def test_the_lines_that_the_page_shows_make_isf_of_shadertoy(context: moderngl.Context, tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "files.md").read_text(encoding="utf-8")
+    shown = page.split("```glsl\n")[1].split("```")[0]
+    assert red(context, write(tmp_path, shown)) == pytest.approx(153, abs=1)
+
+
 def test_names_of_files_become_verbs_by_a_rule() -> None:
     for name, wanted in {"Solid Color": "solid_color", "IM-Volt": "im_volt", "3D Rotate": "fx_3d_rotate", "glow": "glow", "Lambda": "lambda_",
                          "Shape": "shape_", "Éclat (v2)": "eclat_v2", "--": "fx"}.items():  # fmt: skip
