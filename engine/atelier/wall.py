@@ -21,7 +21,7 @@ from engine.mind.mind import Mind
 from engine.mind.options import MindOptions
 from engine.mind.parts import Parts, gather
 from engine.stage.layer import Layer, dreamed
-from engine.stage.outputs.tap import Frame, Sound
+from engine.stage.outputs.tap import Frame, Newest
 from engine.stage.stage import Stage
 
 SIZE = (640, 360)
@@ -75,7 +75,7 @@ class Wall:
 
     def present(self, pictures: Sequence[Picture]) -> Tensor:
         """(3, h, w): the last frame of these pictures, PICTURES_HZ of them a second."""
-        feed, last = _Feed(pictures), _Last()
+        feed, last = _Feed(pictures), Newest()
         stage = Stage(self.size, taps=[last], pictures=feed, fps=FPS, live=False)
         frames = round((len(pictures) - 1) / PICTURES_HZ * FPS)
         for frame in range(frames + 1):
@@ -114,23 +114,6 @@ class _Feed:
 
     def newest(self, after: int = 0) -> Picture | None:
         return self.pictures[self.serial - 1] if self.serial > after else None
-
-
-class _Last:
-    """A tap that keeps the last frame."""
-
-    def __init__(self) -> None:
-        self.lost = 0
-        self.frame: Frame = np.zeros((1, 1, 4), np.uint8)
-
-    def offer(self, frame: Frame, at: float) -> None:
-        self.frame = frame
-
-    def hear(self, samples: Sound, at: float) -> None:
-        """A frame makes no sound."""
-
-    def close(self) -> None:
-        """Nothing is open."""
 
 
 def _tensor(rgba: Frame) -> Tensor:

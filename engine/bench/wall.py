@@ -15,7 +15,7 @@ from engine.core.messages import Ancestor, Lineage, Picture, State
 from engine.stage.isf import Size
 from engine.stage.layer import Layer, dreamed
 from engine.stage.outputs.recording import Recorder
-from engine.stage.outputs.tap import Sound, Tap
+from engine.stage.outputs.tap import Newest, Tap
 from engine.stage.stage import Stage
 from engine.stage.trial import scenery
 from engine.stage.upload import CannotShare, CudaGl
@@ -62,7 +62,7 @@ def _owners() -> tuple[NDArray[np.float16], Lineage]:
 
 def still(layer: Layer, size: Size = (640, 360), seconds: float = 5.0, pictures: Sequence[Pixels] = ()) -> Pixels:
     """What a layer looks like after so many seconds of pictures and noise: (h, w, 4) u8. For documentation."""
-    mind, stills, random = Pretender(4.0, pictures), Last(), np.random.default_rng(0)
+    mind, stills, random = Pretender(4.0, pictures), Newest(), np.random.default_rng(0)
     stage = Stage(size, taps=[stills], pictures=mind, live=False)
     for index in range(round(seconds * 30)):
         mind.at = index / 30
@@ -70,23 +70,6 @@ def still(layer: Layer, size: Size = (640, 360), seconds: float = 5.0, pictures:
         stage.show(layer, index / 30)
     stage.close()
     return stills.frame
-
-
-class Last:
-    """A Tap that keeps the newest frame."""
-
-    def __init__(self) -> None:
-        self.lost = 0
-        self.frame: Pixels = np.zeros((1, 1, 4), np.uint8)
-
-    def offer(self, frame: Pixels, at: float) -> None:
-        self.frame = frame
-
-    def hear(self, samples: Sound, at: float) -> None:
-        """A still is silent."""
-
-    def close(self) -> None:
-        """Nothing is open."""
 
 
 def passes(size: Size = (640, 360), layer: Layer = CHAIN, frames: int = 90) -> list[Row]:

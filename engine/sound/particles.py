@@ -52,16 +52,8 @@ class Particles(Protocol):
     table: NDArray[np.float64]  # (samples,) the memory that all grains read; alive as long as the process
 
     def start(
-        self,
-        offset: int,
-        speaker: int,
-        shape: int,
-        place: float,
-        rate: float,
-        length: float,
-        gain: float,
-        cutoff: float,
-    ) -> bool:
+        self, offset: int, speaker: int, shape: int, place: float, rate: float, length: float, gain: float, cutoff: float
+    ) -> bool:  # fmt: skip
         """Start a grain `offset` samples into the next block; False if it cannot.
 
         shape: index into ENVELOPES; place: in table samples; rate > 0; length in output samples; gain 0..1; cutoff in
@@ -116,16 +108,8 @@ class PyoParticles:
             self.process()
 
     def start(
-        self,
-        offset: int,
-        speaker: int,
-        shape: int,
-        place: float,
-        rate: float,
-        length: float,
-        gain: float,
-        cutoff: float,
-    ) -> bool:
+        self, offset: int, speaker: int, shape: int, place: float, rate: float, length: float, gain: float, cutoff: float
+    ) -> bool:  # fmt: skip
         filtered = cutoff != OPEN
         bank = self._banks[speaker + self.speakers * filtered][shape]
         density, rates, places, lengths, pans, cutoffs = bank.lanes
@@ -224,16 +208,8 @@ class NumpyParticles:
         self._now = 0
 
     def start(
-        self,
-        offset: int,
-        speaker: int,
-        shape: int,
-        place: float,
-        rate: float,
-        length: float,
-        gain: float,
-        cutoff: float,
-    ) -> bool:
+        self, offset: int, speaker: int, shape: int, place: float, rate: float, length: float, gain: float, cutoff: float
+    ) -> bool:  # fmt: skip
         along = np.arange(math.ceil(length)) / length
         along = along[along < 1.0]
         x = along * (length * rate) + place

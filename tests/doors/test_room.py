@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from websockets.sync.client import connect
 from engine.core.crossings import KeyRing
 from engine.core.mailbox import Mailbox
 from engine.core.messages import Directory, Keystroke, Message, Opened, Set, Text, Withdrawn
+from engine.doors.options import DoorsOptions
 from engine.doors.post import Post
 from engine.doors.room import serve
 from engine.doors.score import ScoreError, read
@@ -57,14 +59,19 @@ def test_options_survive_the_way_into_a_process() -> None:
     assert replace(QUIET).token == "letmein"
 
 
-def test_a_room_in_its_own_process_ends_by_letter_and_by_its_parents_death() -> None:
-    spawn = multiprocessing.get_context("spawn")
+def started(options: DoorsOptions) -> tuple[SpawnProcess, Mailbox]:
+    """The doors in a process of their own, once they have said something, and the loop's end of their post."""
     mine, theirs = Mailbox.pair()
-    room = spawn.Process(target=serve, args=(theirs, QUIET, None))
+    room = multiprocessing.get_context("spawn").Process(target=serve, args=(theirs, options, None))
     room.start()
     theirs.close()
     mailbox = Mailbox(mine)
     assert mailbox.wait(20)
+    return room, mailbox
+
+
+def test_a_room_in_its_own_process_ends_by_letter_and_by_its_parents_death() -> None:
+    room, mailbox = started(QUIET)
     (opened,) = mailbox.drain()
     assert isinstance(opened, Opened) and opened.osc and opened.web and len(opened.pages) == 3
     mailbox.send(None)
@@ -127,16 +134,10 @@ def test_a_port_in_use_is_said_with_a_free_one_and_the_other_doors_open() -> Non
 
 def test_doors_that_were_killed_come_back_and_a_pending_text_is_stored_once() -> None:
     """kill -9 while a text is pending: the page says it again to the next doors, the mind keeps one copy."""
-    spawn = multiprocessing.get_context("spawn")
     stored: dict[str, Text] = {}
     options = replace(QUIET, web_port=_free())
     for attempt in range(2):
-        mine, theirs = Mailbox.pair()
-        room = spawn.Process(target=serve, args=(theirs, options, None))
-        room.start()
-        theirs.close()
-        mailbox = Mailbox(mine)
-        assert mailbox.wait(20)
+        room, mailbox = started(options)
         list(mailbox.drain())
         _say(options.web_port, "a1b2c3d4e5f60718", "une seule fois")
         assert mailbox.wait(5)

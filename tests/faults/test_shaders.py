@@ -14,7 +14,7 @@ from engine.house.wall import Wall
 from engine.loop import NullMind
 from engine.stage import layer as language
 from engine.stage.layer import Layer, dark
-from engine.stage.outputs.tap import Frame, Sound
+from engine.stage.outputs.tap import Newest
 from engine.stage.stage import Stage
 
 RED = '/*{"INPUTS": [{"NAME": "amount", "TYPE": "float", "DEFAULT": 1.0}]}*/ void main() { gl_FragColor = vec4(amount, 0., 0., 1.); }'
@@ -25,21 +25,6 @@ STRAY = {
     "glsl": RED.replace("amount, 0.", "nothing, 0."),
     "picture": '/*{"IMPORTED": {"p": {"PATH": "quote.fs"}}}*/ void main() { gl_FragColor = IMG_NORM_PIXEL(p, vec2(0.)); }',
 }
-
-
-class Last:
-    """A tap that keeps the newest frame."""
-
-    lost = 0
-
-    def offer(self, frame: Frame, at: float) -> None:
-        self.frame = frame
-
-    def hear(self, samples: Sound, at: float) -> None:
-        """A frame is silent."""
-
-    def close(self) -> None:
-        """Nothing is open."""
 
 
 @pytest.fixture
@@ -57,7 +42,7 @@ class Show:
 
     def __init__(self) -> None:
         self.troubles: list[Trouble] = []
-        self.last, self.at = Last(), 0.0
+        self.last, self.at = Newest(), 0.0
         self.stage = Stage((32, 18), taps=[self.last], fps=200.0)
         self.wall = Wall(self.stage, NullMind(), Meter(), lambda: False, Guard("loop", self.troubles.append))  # type: ignore[arg-type]
         self.wall.mind.picture = None

@@ -177,16 +177,8 @@ class Witness:
         self.started: list[tuple[float, float, float, float]] = []
 
     def start(
-        self,
-        offset: int,
-        speaker: int,
-        shape: int,
-        place: float,
-        rate: float,
-        length: float,
-        gain: float,
-        cutoff: float,
-    ) -> bool:
+        self, offset: int, speaker: int, shape: int, place: float, rate: float, length: float, gain: float, cutoff: float
+    ) -> bool:  # fmt: skip
         self.started.append((self.instrument.sample + offset, place, rate, length))
         return True
 

@@ -124,15 +124,9 @@ class Pipeline:
 
     @torch.inference_mode()
     def begin(
-        self,
-        condition: Tensor,
-        noise: Tensor,
-        start: Tensor | None = None,
-        strength: float = 1.0,
-        toward: Tensor | None = None,
-        turn: float = 0.0,
-        feedback: float = 0.0,
-    ) -> InFlight:
+        self, condition: Tensor, noise: Tensor, start: Tensor | None = None, strength: float = 1.0,
+        toward: Tensor | None = None, turn: float = 0.0, feedback: float = 0.0,
+    ) -> InFlight:  # fmt: skip
         """Put a frame in flight and return at once. Without waiting if fewer than two are."""
         frame = self._in_flight[self._next]
         self._next = 1 - self._next

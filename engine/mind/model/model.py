@@ -26,7 +26,7 @@ from engine.mind.model.contract import Contract, Terms
 from engine.mind.model.cpu import can_pack, pack
 from engine.mind.model.device import Cpu, Cuda, out_of_memory
 from engine.mind.model.families import Family
-from engine.mind.model.graph import Pipeline
+from engine.mind.model.graph import Finished, Pipeline
 
 PHRASES = 256  # conditions and vectors of words that are kept, those used last
 LONGEST = 2000  # characters of a sentence that are looked at: no encoder here reads more, and some take seconds to cut
@@ -131,17 +131,9 @@ class Model:
             return hidden.finish(begun).latent.clone()
 
     def paint(
-        self,
-        condition: Tensor,
-        noise: Tensor,
-        start: Tensor | None = None,
-        strength: float = 1.0,
-        *,
-        toward: Tensor | None = None,
-        turn: float = 0.0,
-        feedback: float = 0.0,
-        asked: float = 0.0,
-    ) -> tuple[NDArray[np.uint8], Tensor]:
+        self, condition: Tensor, noise: Tensor, start: Tensor | None = None, strength: float = 1.0, *,
+        toward: Tensor | None = None, turn: float = 0.0, feedback: float = 0.0, asked: float = 0.0,
+    ) -> tuple[NDArray[np.uint8], Tensor]:  # fmt: skip
         """The next picture of the stream: (rgba (height, width, 4) u8, latent (c, h, w) f32), both the caller's own.
 
         `start` and `strength` (0..1) as in image-to-image; `toward` and `turn` (0..1) slerp the condition towards
@@ -151,27 +143,17 @@ class Model:
         """
         with self._painting:
             try:
-                return self._paint(condition, noise, start, strength, toward, turn, feedback, asked)
+                found = self._painted(condition, noise, start, strength, toward, turn, feedback)
             except (RuntimeError, MemoryError) as error:
                 self._shrink(self.size, error)
-                return self._paint(condition, noise, start, strength, toward, turn, feedback, asked)
+                found = self._painted(condition, noise, start, strength, toward, turn, feedback)
+            self._note(found.whole, found.milliseconds, asked)
+            return found.rgba.numpy().copy(), found.latent.clone()
 
-    def _paint(
-        self,
-        condition: Tensor,
-        noise: Tensor,
-        start: Tensor | None,
-        strength: float,
-        toward: Tensor | None,
-        turn: float,
-        feedback: float,
-        asked: float,
-    ) -> tuple[NDArray[np.uint8], Tensor]:
+    def _painted(self, condition: Tensor, noise: Tensor, start: Tensor | None, *how: Any) -> Finished:
         stream, like = self._stream, self._stream.buffers.latent
         noise, start = fitted(noise, like), start if start is None else fitted(start, like)
-        found = stream.finish(stream.begin(condition, noise, start, strength, toward, turn, feedback))
-        self._note(found.whole, found.milliseconds, asked)
-        return found.rgba.numpy().copy(), found.latent.clone()
+        return stream.finish(stream.begin(condition, noise, start, *how))
 
     def _note(self, whole: bool, milliseconds: float, asked: float) -> None:
         now, contract, stream = time.monotonic(), self.contract, self._stream

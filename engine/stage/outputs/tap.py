@@ -32,6 +32,23 @@ class Tap(Protocol):
         """Finish what is begun and let go of files and devices."""
 
 
+class Newest:
+    """A Tap that keeps the newest frame."""
+
+    def __init__(self) -> None:
+        self.lost = 0
+        self.frame: Frame = np.zeros((1, 1, 4), np.uint8)
+
+    def offer(self, frame: Frame, at: float) -> None:
+        self.frame = frame
+
+    def hear(self, samples: Sound, at: float) -> None:
+        """A frame makes no sound."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
 class Fingerprint:
     """A Tap that keeps a hash of each frame: two renders that are the same are the same here."""
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.core.messages import Kind
 from engine.mind.memory.archive import Archive, Birth, Seen
 from engine.mind.memory.recall import Memory
 from engine.mind.memory.space import Space, unit
@@ -56,13 +57,19 @@ def test_a_constant_offset_of_one_space_changes_no_recall(tmp_path: Path) -> Non
     assert np.array_equal(q.rows, q_moved.rows) and np.allclose(q.weights, q_moved.weights, atol=5e-3)
 
 
-def test_what_is_added_is_recalled_at_once_and_what_is_forgotten_never(tmp_path: Path) -> None:
-    memory = remembered(tmp_path, CAPTIONS[:40])
+def added(memory: Memory, kind: Kind, words: str) -> int:
+    """One more memory, with a picture of nothing; its id."""
     latent = np.zeros(SHAPE, np.float16)
-    made = memory.archive.remember(Birth("machine", "a zeppelin", vector("a zeppelin"), Seen(latent, vector("a zeppelin"))), "small")
+    made = memory.archive.remember(Birth(kind, words, vector(words), Seen(latent, vector(words))), "small")
     fragment = memory.archive.fragment(made)
     assert fragment
-    memory.add(fragment, vector("a zeppelin"), vector("a zeppelin"), latent)
+    memory.add(fragment, vector(words), vector(words), latent)
+    return made
+
+
+def test_what_is_added_is_recalled_at_once_and_what_is_forgotten_never(tmp_path: Path) -> None:
+    memory = remembered(tmp_path, CAPTIONS[:40])
+    made = added(memory, "machine", "a zeppelin")
     row = memory.by_words(vector("a zeppelin"), 1, 0.07).rows[0]
     assert memory.fragments[row].id == made
     memory.forget(made)
@@ -72,11 +79,7 @@ def test_what_is_added_is_recalled_at_once_and_what_is_forgotten_never(tmp_path:
 
 def test_an_unplugged_kind_is_not_recalled_until_it_is_plugged_in_again(tmp_path: Path) -> None:
     memory = remembered(tmp_path, CAPTIONS[:10])
-    latent = np.zeros(SHAPE, np.float16)
-    made = memory.archive.remember(Birth("sensor", "rain", vector("rain"), Seen(latent, vector("rain"))), "small")
-    fragment = memory.archive.fragment(made)
-    assert fragment
-    memory.add(fragment, vector("rain"), vector("rain"), latent)
+    made = added(memory, "sensor", "rain")
     memory.plug("sensor", False)
     assert made not in memory.ids(memory.by_words(vector("rain"), 11, 0.07))
     memory.plug("sensor", True)
