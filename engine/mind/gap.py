@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 Weights = NDArray[np.float64]
+LEADING = 4  # memories of which a gap is made that join a picture
 STILL = 1e-6  # a turn smaller than this is none: rounding alone must not move a pixel
 
 
@@ -27,6 +28,13 @@ def surplus(r: Weights, q: Weights) -> Weights:
     more = np.maximum(q - r, 0.0)
     total = more.sum()
     return more / total if total > 1e-12 else np.zeros_like(more)
+
+
+def heaviest(more: Weights) -> NDArray[np.intp]:
+    """Places of those `LEADING` whom a gap (n,) is made of most: they join the picture, and are its parents."""
+    best = np.argsort(-more, kind="stable")[:LEADING]
+    found: NDArray[np.intp] = best[more[best] > 0]
+    return found
 
 
 def towards(more: Weights, meanings: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from engine.mind.company import MEMBERS, Company, gathered
+from engine.mind.gap import heaviest
 from engine.mind.keeper import Keeper
 from engine.mind.memory.recall import Recall
 from engine.mind.memory.space import Vector
@@ -16,7 +17,6 @@ from engine.mind.thought import Thought
 from engine.painter.recipe import CROWD, OWN
 
 NEAR = 0.04  # how strongly recipes of near kinds are there, where those of the words' kind are there at 1: a tint, no second picture
-GAPS = 4  # memories of which a gap is made that join a picture
 GIVEN = 0.5  # part of a company that people and the machine's own dreams have at most
 STAYS = 0.2  # how strongly those stay who were there before, until the crowd for other words is painted
 
@@ -90,7 +90,7 @@ class Gathering:
 
     def _heaviest(self, gap: Recall) -> dict[int, float]:
         """The memories that a gap is made of most, by share."""
-        best = np.argsort(-gap.weights, kind="stable")[:GAPS]
+        best = heaviest(gap.weights)
         ids, weights = self.keeper.memory.ids(Recall(gap.rows[best], gap.weights[best])), gap.weights[best]
         return {one: float(weight) / max(1e-9, float(weights.sum())) for one, weight in zip(ids, weights, strict=True)}
 

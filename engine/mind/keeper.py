@@ -10,7 +10,7 @@ import logging
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -137,6 +137,14 @@ class Keeper:
             self.mass += known is None
             self._take_in(fragment, meaning, painted.seen)
 
+    def adopt_all(self, parents: Iterable[int], waits: Callable[[], bool]) -> bool:
+        """`adopt` one after another, 15 ms each that is new, as long as nobody waits; whether all lie in the archive now."""
+        for parent in parents:
+            if waits():
+                return False
+            self.adopt(parent)
+        return True
+
     def told(self, fragment: int) -> Fragment | None:
         """What is known of a fragment, of the archive or of a recipe."""
         return self.archive.fragment(fragment) or self.recipes.fragment(fragment, self.archive.today)
@@ -175,12 +183,18 @@ class Keeper:
             self.withdraw(self.archive.code_for(key))
 
     def next_owed(self, first: int) -> Fragment | None:
-        """A sentence that still has no picture: `first` if it is one, else the oldest. It is owed no longer."""
+        """A sentence that still has no picture: `first` if it is one, else the oldest. It is owed no longer, unless `owe` says so."""
         with self._lock:
             owed = next((one for one in self.owed if one.id == first), None) or (self.owed[0] if self.owed else None)
             if owed:
                 self.owed.remove(owed)
             return owed
+
+    def owe(self, sentence: Fragment) -> None:
+        """It is the oldest again that has no picture; not if it was taken back meanwhile."""
+        with self._lock:
+            if sentence.id not in self._leaving and self.archive.key(sentence.id) not in self.gone:
+                self.owed.appendleft(sentence)
 
     def withdraw(self, code: str, visit: str = "") -> Withdrawn:
         """Take back what a code was given for: at once from recall and from what may surface, and from the disk.
@@ -228,6 +242,7 @@ class Keeper:
     def develop(self, thought: Thought, latent: Tensor) -> Line | None:
         """A sentence gets its picture: what its words have of it is its own, the rest its parents'. None: taken back."""
         shares = thought.parentage()
+        self.adopt_all(shares, lambda: False)
         birth = self._birth(thought, latent, shares, "visitor", "")
         others = [(share, self.line(fragment)) for fragment, share in shares.items() if fragment != thought.speaker]
         birth = replace(birth, line=descend(others, own=thought.speaker))
@@ -240,6 +255,7 @@ class Keeper:
     def keyframe(self, thought: Thought, latent: Tensor, caption: Sequence[Token]) -> int:
         """A picture of the stream becomes a memory of the machine; returns its id."""
         shares = thought.parentage()
+        self.adopt_all(shares, lambda: False)
         birth = self._birth(thought, latent, shares, "machine", said(caption))
         with self._lock:
             lent = [(token.text, token.ancestor) for token in caption]
@@ -266,8 +282,6 @@ class Keeper:
         )  # fmt: skip
 
     def _born(self, fragment: int, birth: Birth) -> None:
-        for parent, _ in birth.parents:
-            self.adopt(parent)
         assert birth.line
         self._lines[fragment] = birth.line
         self.novelties.append(birth.novelty)

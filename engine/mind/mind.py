@@ -180,8 +180,11 @@ class Mind:
         thought = self.thought
         return thought is None or bool(self._veto) or self._words(dream, time)[:2] != (thought.words, thought.speaker)
 
-    def ponder(self, dream: Dream, time: float) -> None:
-        """Think about what is asked, answer who waits, remember what is due. Where it fails, the stream goes on."""
+    def ponder(self, dream: Dream, time: float, waits: Callable[[], bool] = lambda: False) -> None:
+        """Think about what is asked, answer who waits, remember what is due. Where it fails, the stream goes on.
+
+        `waits`: whether somebody waits for another thought; what can be remembered later is then left for later.
+        """
         with self._lock:
             words, speaker, lenders = self._words(dream, time)
             if not self.memory.awake:
@@ -203,7 +206,7 @@ class Mind:
             try:
                 for _ in range(TOGETHER if self.thinks else 0):
                     self.keeper.convert()
-                self._remember(thought, dream, time)
+                self._remember(thought, dream, time, waits)
             except sqlite3.Error as wrong:
                 self.remembering.trouble(f"the archive does not take anything in ({wrong}): playing on, remembering nothing")
 
@@ -217,17 +220,25 @@ class Mind:
 
     # --- remembering ---
 
-    def _remember(self, thought: Thought, dream: Dream, time: float) -> None:
-        """Answer one who waits for a picture of their own; else keep the picture that is shown, where it is time."""
+    def _remember(self, thought: Thought, dream: Dream, time: float, waits: Callable[[], bool]) -> None:
+        """Answer one who waits for a picture of their own; else keep the picture that is shown, where it is time.
+
+        Its parents are kept first, one by one: a picture never lies in the archive before those it is made of.
+        """
         owed = self.keeper.next_owed(thought.speaker)
         if owed is not None:
             mine, noise = thought, self.stream.walk.fresh(owed.id)
             if owed.id != thought.speaker:  # somebody else is still waiting: a thought for them, unseen
                 mine = self.think(owed.words, owed.id, (), dream, noise)
+            if not self.keeper.adopt_all(mine.parentage(), waits):
+                self.keeper.owe(owed)
+                return
             self.remembering.answer(owed, mine, self.parts.dreamer.imagine(mine.condition, noise, mine.start, mine.strength))
         elif self.remembering.due(time) and self.stream.latent is not None and not self._veto:
-            vetoes = self._vetoes
-            self.remembering.keyframe(thought, self._as_shown(thought), self.stream.latent, time)
+            vetoes, shown = self._vetoes, self._as_shown(thought)
+            if not self.keeper.adopt_all(shown.parentage(), waits):
+                return
+            self.remembering.keyframe(thought, shown, self.stream.latent, time)
             if vetoes != self._vetoes:  # while it was written down
                 self.remembering.refuse(thought)
 

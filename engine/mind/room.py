@@ -142,7 +142,7 @@ class Room:
             try:
                 now = time.monotonic() - self._begun
                 if dream is not None and (not self._late() or self.fresh.is_set() or mind.wanted(dream, now)):
-                    mind.ponder(dream, now)
+                    mind.ponder(dream, now, lambda asked=dream.sentence: self.dream is not None and self.dream.sentence != asked)  # type: ignore[misc]
                 if dream is None or self.dream is None or dream.sentence == self.dream.sentence:
                     self.fresh.clear()  # what was asked last is thought
                 painted, failed = self._paint(mind), 0

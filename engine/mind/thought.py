@@ -13,6 +13,7 @@ from torch import Tensor
 
 from engine.mind.blend import Composition
 from engine.mind.company import Company
+from engine.mind.gap import heaviest
 from engine.mind.memory.recall import Recall
 from engine.mind.memory.space import Vector
 
@@ -58,7 +59,7 @@ class Thought:
     def parentage(self) -> dict[int, float]:
         """Share of every direct parent, sum 1.
 
-        Measured: which part of what was composed each memory has; which memories the gap is made of. Declared: that a
+        Measured: which part of what was composed each memory has; which memories the gap is made of most. Declared: that a
         picture dreamt at strength s owes 1 - s to what was composed (its small forms) and s to the words, and of the
         words beta J to the gap. A sentence of the machine's own owes its share to those who lent the words.
         """
@@ -69,9 +70,9 @@ class Thought:
         lent = sum(share for _, share in self.lenders)
         called = [(self.speaker, 1.0)] if self.speaker else [(f, share / lent) for f, share in self.lenders]
         turned = self.strength * (self.turn if called else 1.0) if self.more.any() else 0.0
-        for fragment, share in zip(self.ids, self.more.tolist(), strict=True):
-            if share > 0 and turned > 0:
-                found[fragment] = found.get(fragment, 0.0) + turned * share
+        leading = heaviest(self.more) if turned > 0 else ()
+        for place in leading:
+            found[self.ids[place]] = found.get(self.ids[place], 0.0) + turned * float(self.more[place] / self.more[leading].sum())
         for fragment, share in called:
             found[fragment] = found.get(fragment, 0.0) + (self.strength - turned) * share
         total = sum(found.values())

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.core.messages import Dream, Returned, Set, Stored, Text, Touch, Trouble, Withdraw
+from engine.core.messages import KINDS, Dream, Returned, Set, Stored, Text, Touch, Trouble, Withdraw
+from engine.mind.gap import LEADING
 from engine.mind.memory.archive import ArchiveError
 from engine.mind.mind import Mind
 from engine.mind.night import night
@@ -279,3 +280,26 @@ def test_a_night_copies_compacts_and_the_mind_goes_on(tmp_path: Path) -> None:
     assert (tmp_path / "snapshots" / f"{later.isoformat()}.sqlite").exists()
     assert merged > 0 and len(mind.memory.row) == before - merged and mind.keeper.archive.mass == mass
     assert play(mind, "a red moon at night", 1, 10.0)[-1].state.lineage.ancestors
+
+
+def test_somebody_who_waits_is_thought_before_what_can_be_remembered_later(tmp_path: Path) -> None:
+    """A keyframe had up to 64 parents, most of them not painted: 3.7 s in which nobody's words were thought."""
+    mind = small(tmp_path, keyframe=0.0)
+    mind.thinks = False
+    try:
+        mind.ponder(Dream("the sea"), 0.0)
+        mind.picture(Dream("the sea"), 0.1)
+        before = mind.keeper.archive.count(f"kind = {KINDS.index('machine')}")
+        mind.ponder(Dream("the sea"), 1.0, waits=lambda: True)
+        assert mind.keeper.archive.count(f"kind = {KINDS.index('machine')}") == before, "somebody waits: not now"
+        mind.ponder(Dream("the sea"), 2.0)
+        assert mind.keeper.archive.count(f"kind = {KINDS.index('machine')}") == before + 1
+        shares = mind.thought.parentage() if mind.thought else {}
+        assert len(shares) <= len(mind.thought.parents if mind.thought else ()) + LEADING + 1 and abs(sum(shares.values()) - 1) < 1e-9
+        mind.hear(Text("a red boat", key="boat"))
+        mind.ponder(Dream("the sea"), 3.0, waits=lambda: True)
+        assert not [one for one in mind.news() if isinstance(one, Returned)] and len(mind.keeper.owed) == 1, "still owed"
+        mind.ponder(Dream("the sea"), 4.0)
+        assert [one.key for one in mind.news() if isinstance(one, Returned)] == ["boat"]
+    finally:
+        mind.close()

@@ -50,7 +50,7 @@ def chance(monkeypatch: pytest.MonkeyPatch) -> None:
 def left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """The second dream is the first again: words are not turned, and nobody joins whom the gap is made of."""
     monkeypatch.setattr(Mind, "_turn", lambda self, u, condition, *_: (u, condition))
-    monkeypatch.setattr("engine.mind.gathering.GAPS", 0)
+    monkeypatch.setattr("engine.mind.gap.LEADING", 0)
 
 
 @pytest.mark.parametrize("sabotage", [constant, chance, left_out], ids=lambda s: s.__name__)
