@@ -11,13 +11,13 @@ import hashlib
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from engine.painter import captions
 from engine.painter.attributes import OFFERS, Attributes, Offer, contradict, draw
-from engine.painter.paint import paint_shown
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 VERSION = 1  # of the painters: raise it when one paints a recipe otherwise, so that what was kept is not taken for it
 CROWD, OWN = 16, 12  # memories that are painted for words; of these, of the kind that the words say
@@ -45,6 +45,10 @@ class Recipe:
 
     def paint(self, size: tuple[int, int]) -> Tensor:
         """(3, h, w) f32 in 0..1, by itself and on one thread. 50 to 70 ms at 256 x 256. Any thread, one at a time each."""
+        import torch  # who only asks for seeds, as the loop does when it puts the memory in order, has no time for it: 2 s
+
+        from engine.painter.paint import paint_shown
+
         threads = torch.get_num_threads()
         torch.set_num_threads(1)
         try:
