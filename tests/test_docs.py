@@ -209,6 +209,12 @@ def test_no_import_runs_up_the_floors_of_the_drawing() -> None:
                     assert there == here or at[there] < at[here], f"{file}:{node.lineno}: {here} imports {there}"
 
 
+def test_the_loop_carries_no_torch_and_the_mind_no_opengl() -> None:
+    for module, without in (("engine.house.house", "torch"), ("engine.mind.room", "moderngl")):
+        code = f"import sys, {module}; sys.exit({without!r} in sys.modules)"
+        assert subprocess.run([sys.executable, "-c", code], cwd=TOP, check=False).returncode == 0, f"{module} loads {without}"
+
+
 # --- small scenes, and a new one
 
 

@@ -20,6 +20,7 @@ FACTS = (
     "frames",  # shown since the show began
     "dark",  # monotonic seconds at which somebody last asked for dark; 0: nobody, or light again
     "blackout",  # 1 while blackout holds
+    "light",  # of the frame that was shown last: its mean, 0..255
     "inside",  # 1 + number of the scene one of whose hooks runs now; 0: none
 )
 

@@ -26,6 +26,8 @@ from engine.core.pulse import Pulses
 log = logging.getLogger("engine.core.supervisor")
 SPAWN = multiprocessing.get_context("spawn")  # fork would copy GL and audio state that cannot be shared
 
+OOM = "500"  # where memory runs out, Linux ends a room, which comes back behind a wall that moves on, and not the loop
+
 ENVIRONMENT = {
     "OMP_WAIT_POLICY": "passive",  # threads that wait busily starve the other rooms (a training step took 7x as long)
     "HF_HUB_OFFLINE": "1",  # nothing is downloaded unless `hypermnesia fetch` is asked to
@@ -46,6 +48,7 @@ def _enter(name: str, target: str, nice: int, end: socket.socket, arguments: tup
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
     with contextlib.suppress(OSError):  # what `top` calls this process; Linux alone knows how to say it
         Path("/proc/self/comm").write_text(f"hm-{name}")
+        Path("/proc/self/oom_score_adj").write_text(OOM)
     module, function = target.split(":")
     getattr(importlib.import_module(module), function)(end, *arguments)
 

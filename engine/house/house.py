@@ -186,6 +186,7 @@ class House:
     def _shown(self) -> None:
         """A frame was shown."""
         self.pulses.beat("loop")
+        self.pulses.put("light", self.stage.eyes.light)
         self.pulses.put("frames", self.pulses.get("frames") + 1.0)
         if self.journal and time.monotonic() >= self.journal.due:
             self.journal.put(self._entry())

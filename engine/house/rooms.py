@@ -33,6 +33,8 @@ from engine.core.messages import (
     Trouble,
     Value,
     Values,
+    Withdraw,
+    Withdrawn,
 )
 from engine.core.supervisor import Room
 from engine.sound.tap import SampleRing
@@ -41,14 +43,15 @@ log = logging.getLogger("engine.house.rooms")
 
 
 class MindRoom:
-    """The mind's process: takes the newest Dream, gives the newest Picture, keeps texts until they are stored."""
+    """The mind's process: takes the newest Dream, gives the newest Picture, keeps texts until they are stored, and what is
+    to be taken back until it is."""
 
     def __init__(self, room: Room, ring: PictureRing):
         self.room, self.ring = room, ring
         self.loading: Loading | None = None
         self.remembering = ""  # what is wrong with its memory
         self.picture: Picture | None = None
-        self.pending: dict[str, Text] = {}  # by key: said to the mind, not yet on the disk
+        self.pending: dict[str, Text | Withdraw] = {}  # by key or code: said to the mind, not yet answered
         self._serial = 0
         self._starts = 0
         self._dream: Dream | None = None
@@ -75,6 +78,8 @@ class MindRoom:
         """Everything people do reaches the mind: it measures how alone it is."""
         if isinstance(message, Text):
             self.pending[message.key] = message
+        elif isinstance(message, Withdraw):
+            self.pending[f"withdraw {message.code}"] = message
         self.room.send(message)
 
     def request(self, dream: Dream, now: Now) -> None:
@@ -90,8 +95,8 @@ class MindRoom:
             self._starts = len(self.room.starts)
             if self._starts > 1:
                 self._dream = None
-                for text in self.pending.values():
-                    self.room.send(text)
+                for message in self.pending.values():
+                    self.room.send(message)
         for letter in self.room.drain():
             if isinstance(letter, Loading):
                 self.loading = letter
@@ -101,6 +106,8 @@ class MindRoom:
                 continue
             if isinstance(letter, Stored):
                 self.pending.pop(letter.key, None)
+            if isinstance(letter, Withdrawn):
+                self.pending.pop(f"withdraw {letter.code}", None)
             if isinstance(letter, Trouble):
                 log.warning("%s: %s", letter.room, letter.what)
             yield letter

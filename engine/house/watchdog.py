@@ -96,6 +96,7 @@ class Watchdog:
         played = time.monotonic() - self._first if self._first else 0.0
         inside, self._inside, self._frames = self._inside, 0, self.pulses.get("frames")
         self.pulses.put("inside", 0.0)
+        self.pulses.put("light", 0.0)
         self.pulses.expect(("loop",), 60.0)
         fallen = (why, inside, played) if why else None
         arguments = (self.options, self.machine, self.lasting.names, fallen)

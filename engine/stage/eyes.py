@@ -61,6 +61,7 @@ class FlashGuard:
         self.seen = self.flashes.nothing()
         self.pace = 1.0  # how much of the way to what is drawn the wall may go in a frame; 1 = all of it
         self.eased = 0  # frames in which it went less
+        self.light = 0.0  # mean of the frame that was shown last, 0..255: the wall as whoever stands before it sees it
         self._context, self._size, self._present = context, size, present
         self._programs = [context.program(vertex_shader=VERTEX, fragment_shader=text) for text in (_SAMPLE, _FOLLOW)]
         self._sample, self._follow = (context.vertex_array(program, []) for program in self._programs)
@@ -88,13 +89,16 @@ class FlashGuard:
             pace = self._pace(drawn, at)
             self.pace = min(1.0, max(pace, SLOWEST) * recovered)
         if pace == 1.0:
-            self.seen = self.flashes.next(self.seen, drawn, at)
+            self._see(drawn, at)
             self._copy(wall, level)
             return wall, level
         self._say()
         self._ease(wall, level, pace)
-        self.seen = self.flashes.next(self.seen, self._look(self.shown, 1.0), at)
+        self._see(self._look(self.shown, 1.0), at)
         return self.shown, 1.0
+
+    def _see(self, shown: Samples, at: float) -> None:
+        self.seen, self.light = self.flashes.next(self.seen, shown, at), float(shown.mean())
 
     def _pace(self, drawn: Samples, at: float) -> float:
         """The quickest pace at which the way to what is drawn is fit to be seen; 0 = it has to wait."""

@@ -12,6 +12,7 @@ import moderngl
 
 from engine.core.messages import Picture, Set
 from engine.stage.between import Between
+from engine.stage.census import Census
 from engine.stage.compositor import Compositor
 from engine.stage.eyes import FlashGuard
 from engine.stage.flashes import LIMIT
@@ -84,6 +85,7 @@ class Stage:
         self.between = Between(self.context, self.compositor.sources.black)
         self.hearing = Hearing(self.context)
         self.provenance = Provenance(self.compositor, self.between)
+        self.census = Census(self.context)
         self.governor = Governor()
         self.pacer = Pacer(fps)
         self.walls.prepare()
@@ -155,6 +157,7 @@ class Stage:
         self._feed(at)
         self.walls.show(wall, level)
         if self.live:
+            self.census.count()
             self._look()
             self.pacer.wait()
             self._govern()
@@ -185,7 +188,7 @@ class Stage:
             log.warning(str(error))
 
     def state(self) -> dict[str, float]:
-        """What was measured: frame intervals in ms, misses, pictures, frames that taps have lost, flashes."""
+        """What was measured: frame intervals in ms, misses, pictures, frames that taps have lost, objects of GL, flashes."""
         return {
             **self.pacer.state(),
             **{f"{verb}{number or ''}_ms": cost * 1e3 for (verb, number), cost in self.governor.costs.items()},
@@ -197,6 +200,7 @@ class Stage:
             "replaced": self.between.replaced,
             "withheld": self.withheld,
             "lost": sum(tap.lost for tap in self.taps),
+            "gl_objects": self.census.objects,
             **self.eyes.state(),
         }
 

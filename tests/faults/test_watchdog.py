@@ -219,7 +219,11 @@ def test_a_wall_whose_scene_never_returns_is_back_with_the_last_good_one_and_the
         mine.write_text(SCENE.format(flag=str(flag), endless=True))
         wait_long(lambda: "mine.py was reloaded" in show.log.read_text())
         flag.touch()
+        hung = time.time()
         wait_long(lambda: "it is started anew" in show.log.read_text(), every=0.02)
+        anew = time.time()
+        wait_long(lambda: (show.home / "show.json").stat().st_mtime > anew, every=0.02)  # it is written with the first frame
+        assert time.time() - hung < 5.0
         wait_long(lambda: show.frames() > 5)
         health = show.health()
         assert health["facts"]["scene"] == "mine" and "stopped the whole show once" in health["facts"]["without"]

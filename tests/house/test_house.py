@@ -182,6 +182,15 @@ def test_what_the_picture_remembers_is_said_to_who_asks(show):
     assert re.search(r"\w", heard)
 
 
+def test_silence_that_was_asked_for_is_no_trouble(show):
+    def status():
+        with contextlib.suppress(urllib.error.HTTPError), urllib.request.urlopen(f"http://127.0.0.1:{show.web}/health", timeout=5) as answer:
+            return answer.status == 200
+        return False
+
+    wait_for(status)
+
+
 def test_eyes_are_guarded_and_anybody_can_read_it(show):
     assert show.health()["facts"]["flashes"].startswith("at most 3 a second")
     assert show.figures()["stage_eased"] == 0 and show.figures()["stage_pace"] == 1.0
