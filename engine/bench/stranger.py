@@ -163,7 +163,7 @@ class Stranger:
         return self.pulses.get("frames")
 
     def children(self) -> dict[str, int]:
-        """Process ids by what they are: loop, mind, sound, doors."""
+        """Process ids by what they are: ROOMS, and what else the show has."""
         found: dict[str, int] = {}
         parents = {self.process.pid or 0: ""}
         for stat in sorted(Path("/proc").glob("[0-9]*/stat"), key=lambda p: int(p.parent.name)):
@@ -175,8 +175,8 @@ class Stranger:
                     parents[pid] = name
                     if name.startswith("hm-"):
                         found[name[3:]] = pid
-                    elif int(parent) == self.process.pid and b"spawn_main" in (stat.parent / "cmdline").read_bytes():
-                        found["loop"] = pid
+                    elif int(parent) == self.process.pid:  # the next loop, and what multiprocessing needs
+                        found[f"besides {pid}"] = pid
         self._pids = found
         return found
 

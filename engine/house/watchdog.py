@@ -2,6 +2,7 @@
 
 A loop that shows nothing for HUNG seconds is dumped (all stacks, to the log), ended with all its rooms, and started anew
 from its journal; so is one that dies. Whoever asks for dark while the loop hangs has it at once: its windows go with it.
+The next loop stands ready meanwhile, with all its code loaded: what is left to do when its turn comes takes half a second.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import faulthandler
+import importlib
 import logging
 import os
 import signal
@@ -16,6 +18,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from types import FrameType
@@ -34,6 +37,8 @@ SUSPECT, COMPUTED = 0.5, 0.1  # seconds of silence; of computing from then on, i
 DARK = 0.5  # seconds without a frame after somebody asked for dark
 LAST_WORDS = 0.15  # seconds that writing all stacks takes
 GIVING_UP = 30.0  # seconds that an orderly end may take
+SOON = 3.0  # seconds after a start until the next loop is made ready
+AGAIN = 10.0  # seconds until a next loop that could not be made ready is tried again
 TRIES = 3  # starts in a row that die before a frame is shown
 PATIENCE = (0.0, 0.5, 1.0, 2.0, 4.0, 10.0)  # seconds before a start, by how many ended in the last minute
 
@@ -60,6 +65,8 @@ class Watchdog:
         self.options, self.machine, self.lasting, self.pulses = options, machine, lasting, lasting.pulses
         self.show = show or _show
         self._process: SpawnProcess | None = None
+        self._next: tuple[SpawnProcess, Connection] | None = None  # the loop after this one, and what tells it that its turn has come
+        self._ready = 0.0  # monotonic seconds from which it may be made
         self.signal = 0  # that asked us to end
         self._asked = 0.0  # when
         self._falls: list[float] = []  # when loops fell
@@ -81,6 +88,7 @@ class Watchdog:
                     return code
         finally:
             self._kill()
+            self._dismiss()
             for number, handler in before.items():
                 signal.signal(number, handler)
 
@@ -99,12 +107,41 @@ class Watchdog:
         self.pulses.put("light", 0.0)
         self.pulses.expect(("loop",), 60.0)
         fallen = (why, inside, played) if why else None
-        arguments = (self.options, self.machine, self.lasting.names, fallen)
-        process = SPAWN.Process(target=self.show, args=arguments, name="hypermnesia show")
-        process.start()
-        self._process = process
+        if self._next and self._next[0].exitcode is not None:
+            self._dismiss()
+        process, turn = self._next or self._made()
+        self._next = None
+        with contextlib.suppress(OSError), turn:  # where it has just died, it is found dead
+            turn.send(fallen)
+        self._process, self._ready = process, time.monotonic() + SOON
         if self.signal:  # it came while this one started
             process.terminate()
+
+    def _made(self) -> tuple[SpawnProcess, Connection]:
+        """A loop that loads its code and waits for its turn."""
+        theirs, ours = SPAWN.Pipe(duplex=False)
+        arguments = (self.show, self.options, self.machine, self.lasting.names, theirs)
+        process = SPAWN.Process(target=_in_turn, args=arguments, name="hypermnesia show")
+        process.start()
+        theirs.close()
+        return process, ours
+
+    def _prepare(self, now: float) -> None:
+        """While this loop plays, the next one is made ready."""
+        if now < self._ready or (self._next and self._next[0].exitcode is None):
+            return
+        self._ready = now + AGAIN
+        self._dismiss()
+        with contextlib.suppress(OSError):  # no room for another process: one is made when it is needed
+            self._next = self._made()
+
+    def _dismiss(self) -> None:
+        """Whoever waits for a turn waits no longer."""
+        if self._next:
+            self._next[1].close()
+            self._next[0].kill()
+            self._next[0].join()
+            self._next = None
 
     @property
     def process(self) -> SpawnProcess:
@@ -123,6 +160,8 @@ class Watchdog:
         code = self.process.exitcode
         if code is None:
             self._feel(now)
+            if self._playing and not self.signal:
+                self._prepare(now)
             return None
         if self.signal:
             return 128 + self.signal if code else 0
@@ -197,6 +236,21 @@ def computed(pid: int) -> tuple[float, bool]:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"), fields[0] == "R"
     except (OSError, IndexError, ValueError):
         return 0.0, False
+
+
+def _in_turn(show: Callable[..., None], options: argparse.Namespace, machine: Machine, names: Names, turn: Connection) -> None:
+    """A loop's process: whatever takes time and can be done beforehand is done, then it waits."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that watches
+    importlib.import_module("engine.house.house")
+    try:
+        fallen = turn.recv()
+    except EOFError:  # the show is over
+        return
+    turn.close()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with contextlib.suppress(OSError):  # what `top` calls it
+        Path("/proc/self/comm").write_text("hm-loop")
+    show(options, machine, names, fallen)
 
 
 def _show(options: argparse.Namespace, machine: Machine, names: Names, fallen: tuple[str, int, float] | None) -> None:

@@ -122,6 +122,33 @@ def test_a_loop_that_is_killed_is_started_anew_at_once(watched: Watched) -> None
     assert float(watched.starts()[1][0]) - killed < 5.0
 
 
+def besides(watched: Watched, loop: int) -> list[psutil.Process]:
+    """Processes of a show that wait for their turn."""
+    mine = psutil.Process(watched.process.pid).children()
+    return [child for child in mine if child.pid != loop and "spawn_main" in " ".join(child.cmdline())]
+
+
+def test_the_next_loop_stands_ready_and_begins_at_once(watched: Watched) -> None:
+    first = watched.playing(1)
+    wait_for(lambda: besides(watched, first), 20)
+    (ready,) = besides(watched, first)
+    wait_for(lambda: ready.status() == psutil.STATUS_SLEEPING and ready.cpu_times().user > 0.3, 20)
+    os.kill(first, signal.SIGKILL)
+    killed = time.monotonic()
+    assert watched.playing(2) == ready.pid
+    assert float(watched.starts()[1][0]) - killed < 0.5
+
+
+def test_nobody_waits_for_a_turn_where_the_watching_process_is_gone(watched: Watched) -> None:
+    first = watched.playing(1)
+    wait_for(lambda: besides(watched, first), 20)
+    (ready,) = besides(watched, first)
+    watched.process.kill()
+    watched.process.wait()
+    os.kill(first, signal.SIGKILL)  # the small show does not look whether anybody watches it
+    wait_for(lambda: not ready.is_running() or ready.status() == psutil.STATUS_ZOMBIE, 20)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_show_ends_when_it_is_told_to_even_while_the_loop_hangs(watched: Watched, number: int) -> None:
     watched.playing(1)

@@ -69,17 +69,14 @@ class Show:
 
     def loop(self):
         """The process id of the loop, which the show's own process watches; 0 while there is none."""
-        for child in psutil.Process(self.process.pid).children():
-            with contextlib.suppress(psutil.Error):  # it ends just now
-                if "spawn_main" in " ".join(child.cmdline()):
-                    return child.pid
-        return 0
+        return self.room("loop")
 
     def room(self, name):
         """The process id of a room; 0 while there is none."""
         for child in psutil.Process(self.process.pid).children(recursive=True):
-            if Path(f"/proc/{child.pid}/comm").read_text().strip() == f"hm-{name}":
-                return child.pid
+            with contextlib.suppress(OSError):  # it ends just now
+                if Path(f"/proc/{child.pid}/comm").read_text().strip() == f"hm-{name}":
+                    return child.pid
         return 0
 
     def figures(self):
