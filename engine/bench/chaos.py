@@ -91,7 +91,7 @@ class Chaos:
         begun = time.monotonic()
         while True:
             self._people()
-            if time.monotonic() - begun > seconds and self.show.whole(0.5):
+            if time.monotonic() - begun > seconds and self.show.whole():
                 return
             if self.show.process.exitcode is not None or time.monotonic() - begun > WHOLE:
                 self._must("the show goes on", "", time.monotonic() - begun, WHOLE if self.show.process.exitcode is None else 0.0)
@@ -117,7 +117,7 @@ class Chaos:
         begun = time.monotonic()
         strike = threading.Thread(target=fault.strike, name=fault.name, daemon=True)
         strike.start()
-        asks = self.random.uniform(0.0, 3.0) if self.random.random() < 0.4 else None
+        asks = self.random.uniform(0.0, 3.0) if self.random.random() < 0.5 else None
         takes = self.random.uniform(0.0, 3.0) if self.random.random() < 0.5 else None
         spoken = mended = False
         obeyed = 0.0
@@ -128,7 +128,8 @@ class Chaos:
                 spoken = True
                 self.show.say(f"was said while {fault.name}")
             if takes is not None and now > takes:
-                takes = self._take_back()
+                takes = None
+                self._take_back()
             if asks is not None and now > asks:
                 obeyed, asks = self._blackout(), None
                 self.obeyed[fault.name].append(obeyed)
@@ -227,7 +228,7 @@ def run(options: argparse.Namespace, machine: Machine) -> Table:
     for what, found in (("acknowledged words that are lost", len(lost)), ("words taken back that can be read", len(readable))):
         chaos._must(f"no {what}", "", found, 0)
     chaos._must("the show ends in order (exit code)", "", abs(code), 0)
-    rows = [
+    rows: list[Table] = [
         {"fault": fault.name, "times": len(dark), "longest_s": max(dark), "mean_s": sum(dark) / len(dark), "bound_s": fault.bound,
          "blackouts": len(chaos.obeyed[fault.name]), "slowest_s": max(chaos.obeyed[fault.name], default=0.0)}
         for fault, dark in sorted(chaos.dark.items(), key=lambda pair: pair[0].name)

@@ -24,7 +24,7 @@ LASTS = 6.0  # seconds until a fault is mended
 ROOM = 4 << 20  # bytes that a process may still take where memory is refused
 CYCLE = "\n    def update(self, now):\n        "
 DRAW = "return dreamed.frame().feedback(trail=0.5).chaotic()"
-BROKEN = {  # saved in place of the scene: a rehearsal finds it
+BROKEN: dict[str, Callable[[str], str]] = {  # saved in place of the scene: a rehearsal finds it
     "a scene that is no Python": lambda good: "class Chaos(:\n",
     "a scene that draws nothing": lambda good: good.replace(DRAW, "pass"),
     "a scene without end": lambda good: good + CYCLE + "while True:\n            pass\n",
@@ -35,6 +35,7 @@ SNEAKY = {  # what no rehearsal can find: it begins when somebody is there to se
     "a loop that never returns": "while FLAG.exists():\n            pass\n",
     "a scene that fails each time": "assert not FLAG.exists()\n",
 }
+NO_SHADER = '/*{"INPUTS": [],}*/ void main() { nothing }'
 BALLAST = """import sys, time
 Path = __import__("pathlib").Path
 Path("/proc/self/oom_score_adj").write_text("1000")
@@ -64,13 +65,13 @@ def faults(show: Stranger, random: Random) -> list[Fault]:
         refusal = Refusal(show, room)
         found += [Fault(f"no more memory for {room}", refusal.strike, refusal.mend, bound)]
     for name, spoilt in BROKEN.items():
-        found += [Fault(name, partial(show.scene.write_text, spoilt(show.good)), show.restore)]  # type: ignore[arg-type]
+        found += [Fault(name, partial(_save, show.scene, spoilt(show.good)), show.restore)]
     for name in SNEAKY:
         bound = BACK_OF_THE_LOOP if "never returns" in name else BACK
         found += [Fault(name, show.flag.touch, show.restore, bound)]
     found += [
-        Fault("a stray shader", partial(_spoil, show.shaders / "stray.fs"), show.restore),
-        Fault("a broken shader", partial(_spoil, show.shaders / "chaotic.fs"), show.restore),
+        Fault("a stray shader", partial(_save, show.shaders / "stray.fs", NO_SHADER), show.restore),
+        Fault("a broken shader", partial(_save, show.shaders / "chaotic.fs", NO_SHADER), show.restore),
         Fault("a shader that is gone", (show.shaders / "chaotic.fs").unlink, show.restore),
         Fault("a flood", partial(_flood, show, random)),
         Fault("hostile packets", partial(_hostile, show, random)),
@@ -119,8 +120,8 @@ def _signal(show: Stranger, room: str, number: int) -> None:
             os.kill(pid, number)
 
 
-def _spoil(path: Path) -> None:
-    path.write_text('/*{"INPUTS": [],}*/ void main() { nothing }')
+def _save(path: Path, text: str) -> None:
+    path.write_text(text)
 
 
 def _flood(show: Stranger, random: Random) -> None:

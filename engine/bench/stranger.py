@@ -26,6 +26,7 @@ from engine.house.lasting import Lasting, Names
 
 ROOMS = ("loop", "mind", "sound", "doors")
 DARK = 0.5  # of 255: mean light of a frame under which the wall is dark
+LATELY = 2.0  # seconds: what works has made something since
 GAP = 0.1  # seconds without a frame that are written down
 SCENE = '''from pathlib import Path
 
@@ -73,11 +74,16 @@ class Light(threading.Thread):
         self.gaps: list[tuple[float, float]] = []  # monotonic seconds, those over GAP
         self.last = time.monotonic()  # the last good frame
         self.lit = 0.0  # when the wall was last seen lit
+        self.picture = self.sound = 0.0  # when the last picture came, and the last block of sound
         self.ended = False
 
     def run(self) -> None:
-        frames = 0.0
+        frames = serial = sample = 0.0
         while not self.ended:
+            if (found := self.show.lasting.pictures.serial) != serial:
+                serial, self.picture = found, time.monotonic()
+            if (found := self.show.lasting.page.read()["sample"]) != sample:
+                sample, self.sound = found, time.monotonic()
             now, found, bright = time.monotonic(), self.show.frames, self.show.pulses.get("light") > DARK
             if found != frames and (bright or self.may_be_dark):
                 if now - self.last > GAP:
@@ -187,12 +193,10 @@ class Stranger:
         except (KeyError, OSError, IndexError):
             return bool(self.children().get(room))
 
-    def whole(self, seconds: float = 1.0) -> bool:
-        """Whether all rooms do their work: pictures, sound, answers, frames. Takes so long."""
-        before = self.lasting.pictures.serial, self.lasting.page.read()["sample"], self.frames
-        time.sleep(seconds)
-        after = self.lasting.pictures.serial, self.lasting.page.read()["sample"], self.frames
-        return all(b > a for a, b in zip(before, after, strict=True)) and set(ROOMS) <= set(self.children()) and bool(self.health())
+    def whole(self) -> bool:
+        """Whether all rooms do their work: frames, pictures, sound, answers."""
+        latest = min(self.light.last, self.light.picture, self.light.sound)
+        return time.monotonic() - latest < LATELY and set(ROOMS) <= set(self.children()) and bool(self.health())
 
     def health(self) -> dict[str, object]:
         """What /health says; {} where nobody answers within two seconds."""

@@ -68,10 +68,15 @@ class Remembering:
             self.trouble(f"what was taken back is no longer shown, but lies on the disk until this is over: {why}")
         return answer
 
+    @property
+    def owes(self) -> bool:
+        """Whether the disk has refused something that `try_again` is for: that may take a while."""
+        return bool(self._unheard or self.keeper.unsettled)
+
     def try_again(self) -> None:
         """What the disk refused, every AGAIN seconds: withdrawals that were begun, and sentences, oldest first."""
         now = clock.monotonic()
-        if now - self.tried < AGAIN or not (self._unheard or self.keeper.unsettled):
+        if now - self.tried < AGAIN or not self.owes:
             return
         self.tried = now
         self.keeper.settle()

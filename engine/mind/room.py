@@ -90,6 +90,8 @@ class Room:
             if self.mind is not None:
                 while self._early:
                     self._hear(self._early.pop(0))
+                if self.mind.remembering.owes:
+                    self.pulses.beat("ears", STORING)
                 self.post(*self.guard.run("news", self.mind.news, otherwise=list[News]()))
             self.guard.run("posting", self._flush, otherwise=None)
             if os.getppid() != self._parent:

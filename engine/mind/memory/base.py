@@ -114,8 +114,8 @@ class Base:
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """All or nothing; calls of other threads wait. Whatever fails, the COMMIT itself on a full disk too, is undone."""
         with self._lock:
-            self._base.execute("BEGIN IMMEDIATE")
             try:
+                self._base.execute("BEGIN IMMEDIATE")
                 yield self._base
                 self._base.execute("COMMIT")
             except BaseException:
