@@ -78,12 +78,12 @@ class Light(threading.Thread):
         self.ended = False
 
     def run(self) -> None:
-        frames = serial = sample = 0.0
+        frames, serial, sample = 0.0, 0, 0.0
         while not self.ended:
-            if (found := self.show.lasting.pictures.serial) != serial:
-                serial, self.picture = found, time.monotonic()
-            if (found := self.show.lasting.page.read()["sample"]) != sample:
-                sample, self.sound = found, time.monotonic()
+            if self.show.lasting.pictures.serial != serial:
+                serial, self.picture = self.show.lasting.pictures.serial, time.monotonic()
+            if (heard := self.show.lasting.page.read()["sample"]) != sample:
+                sample, self.sound = heard, time.monotonic()
             now, found, bright = time.monotonic(), self.show.frames, self.show.pulses.get("light") > DARK
             if found != frames and (bright or self.may_be_dark):
                 if now - self.last > GAP:
