@@ -241,7 +241,7 @@ def computed(pid: int) -> tuple[float, bool]:
 def _in_turn(show: Callable[..., None], options: argparse.Namespace, machine: Machine, names: Names, turn: Connection) -> None:
     """A loop's process: whatever takes time and can be done beforehand is done, then it waits."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that watches
-    importlib.import_module("engine.house.house")
+    importlib.import_module("engine.house.run")
     try:
         fallen = turn.recv()
     except EOFError:  # the show is over
