@@ -91,7 +91,8 @@ class House:
             self.plan = as_it_was(self.plan, kept)
         self.desk = str(kept.get("desk", ""))  # where it was before a fall: the doors are not open yet
         plan = self.plan
-        check_ports(plan.doors, self.lasting.port)
+        if not self.fallen:  # the doors that fell with the loop may be a moment about it; the next ones come later
+            check_ports(plan.doors, self.lasting.port)
         self.stack.enter_context(playing(plan.mind.archive, 3.0 if self.fallen else 0.0))
         self.memory = look(plan.mind.archive)
         pulse = beat.find(plan.beat)

@@ -1,7 +1,7 @@
 """The scenes of a show and their files: loaded at the start, rehearsed when they are saved, aside when they err.
 
-A file that cannot be loaded costs the show that scene, not the start. `keep` holds the last good version of each: a file
-that became bad between two starts is played as it was.
+A file that cannot be loaded costs the show that scene, not the start. `keep` holds the last good version of each, and the
+one before: a file that became bad between two starts, or that stopped the loop, is played as it was.
 """
 
 from __future__ import annotations
@@ -19,8 +19,10 @@ from engine.core.messages import Trouble
 from engine.show.guarded import GuardedScene
 from engine.show.rehearsal import Rehearsal, tried
 from engine.show.scene import Scene, SceneError, UnknownMessage, load
+from engine.stage.layer import own_shaders
 
 log = logging.getLogger("engine.show.cast")
+BEFORE = "before"  # the folder in `keep` of the versions before the last good ones
 GOOD = 90  # frames that a version has drawn without a mistake before it counts as good
 
 
@@ -66,10 +68,10 @@ class Cast:
         return next(iter(turn), name if name in self.scenes else next(iter(self.scenes)))
 
     def _load(self, name: str, path: Path) -> None:
-        """The file itself, or else its last good version."""
-        for version in (path, self.keep / path.name if self.keep else None):
-            if version is None or (version is not path and not version.exists()):
-                continue
+        """The file itself, or else its last good version, or else the one before: the last may be what stopped the loop."""
+        own_shaders(path.parent / "shaders")  # of all its versions
+        earlier = (self.keep / path.name, self.keep / BEFORE / path.name) if self.keep else ()
+        for version in (path, *(one for one in earlier if one.exists())):
             self.enter(name)
             try:
                 if digest(version) in self.hung:
@@ -167,7 +169,9 @@ def _copy(path: Path, folder: Path, version: str) -> None:
     with contextlib.suppress(OSError):
         text = path.read_bytes()
         if hashlib.sha256(text).hexdigest() == version:
-            folder.mkdir(parents=True, exist_ok=True)
+            (folder / BEFORE).mkdir(parents=True, exist_ok=True)
+            if (folder / path.name).exists() and (folder / path.name).read_bytes() != text:
+                (folder / path.name).replace(folder / BEFORE / path.name)
             fresh = folder / f"{path.name}.new"
             fresh.write_bytes(text)
             fresh.replace(folder / path.name)

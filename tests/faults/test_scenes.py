@@ -11,11 +11,12 @@ import pytest
 from engine.core.clock import Clock, Now
 from engine.core.messages import Grain, Keystroke, Set, Text, Told, Touch, Trouble
 from engine.loop import NullMind, NullStage, ScriptedDoors, perform
-from engine.show.cast import Cast
+from engine.show.cast import Cast, _copy, digest
 from engine.show.guarded import MOST
 from engine.show.programme import Programme
 from engine.show.rehearsal import Rehearsal, rehearse
 from engine.show.scene import SceneError, files, load
+from engine.stage import layer
 from engine.stage.layer import dark, dreamed
 
 HEAD = "from engine import Dream, Grain, Scene, dreamed\n\n\nclass {}(Scene):\n    calls = 0\n\n"
@@ -210,3 +211,20 @@ def test_a_file_that_became_bad_between_two_starts_plays_in_its_last_good_versio
     show = Programme(Cast([path], heard, keep=keep), "small", hold=True)
     assert play(show, 5).shown[-1] == dreamed.grade()
     assert "SyntaxError" in heard.said and "its last good version plays" in heard.said
+
+
+def test_where_the_last_good_version_itself_stopped_the_loop_the_one_before_plays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layer, "FOLDERS", list(layer.FOLDERS))
+    (tmp_path / "shaders").mkdir()
+    (tmp_path / "shaders" / "ours.fs").write_text(OURS)
+    for verb in ("ours", "grade"):
+        path = scene_file(tmp_path, "small", f"def draw(self, now):\n    return dreamed.{verb}()\n")
+        _copy(path, tmp_path / "keep", digest(path))
+    heard = Heard()
+    show = Programme(Cast([path], heard, keep=tmp_path / "keep", hung=frozenset({digest(path)}), make=load), "small", hold=True)
+    assert play(show, 5).shown[-1].verb == "ours" and "its last good version plays" in heard.said
+
+
+OURS = """/*{"ISFVSN": "2", "INPUTS": [{"NAME": "inputImage", "TYPE": "image"}]}*/
+void main() { gl_FragColor = IMG_NORM_PIXEL(inputImage, isf_FragNormCoord); }
+"""

@@ -265,6 +265,7 @@ def test_a_wall_whose_scene_never_returns_is_back_with_the_last_good_one_and_the
         assert show.health()["facts"]["blackout"] == "dark", "dark while blackout holds"
     finally:
         assert show.end() == 0
+    assert "is in use" not in show.log.read_text(), "a loop that comes back minds what the one before has left"
     assert read(show.home / "show.json")["ended"]
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind(("127.0.0.1", show.osc))  # nothing is left behind
