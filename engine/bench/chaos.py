@@ -29,7 +29,7 @@ Table = dict[str, Any]
 CALM = (3.0, 8.0)  # seconds between faults, once the show is whole again
 WATCHED = 9.0  # seconds that the wall is looked at after a fault
 ENDED = 60.0  # seconds without light after which a show counts as ended
-WHOLE = 90.0  # seconds that a show may take until all its rooms work again
+WHOLE = 120.0  # seconds that a show may take until all its rooms work again: a model has to be loaded
 OBEYED = 1.0  # seconds until dark
 SAMPLED = 5.0  # seconds between readings of what the show holds
 SETTLING = 20.0  # seconds after a room was started anew during which its memory still grows to what it was
@@ -47,7 +47,8 @@ class Chaos:
         self.obeyed: dict[str, list[float]] = defaultdict(list)  # by fault: seconds from asking for dark until it was
         self.broken: list[Table] = []
         self.held: list[tuple[float, ...]] = []  # monotonic seconds, then as HELD
-        self.begun = time.monotonic()
+        self.last = ""  # fault
+        self.whole = 0.0  # the longest time until all rooms worked again, seconds
         self._deck: list[Fault] = []
         self._ended = threading.Event()
         self._technician = threading.Thread(target=self._sample, name="technician", daemon=True)
@@ -88,14 +89,16 @@ class Chaos:
 
     def _calm(self, seconds: float) -> None:
         """The next fault strikes a show that is whole: until then people go on."""
-        begun = time.monotonic()
-        while True:
+        begun, waited = time.monotonic(), 0.0
+        while not self.over and waited <= WHOLE:
             self._people()
-            if time.monotonic() - begun > seconds and self.show.whole():
-                return
-            if self.show.process.exitcode is not None or time.monotonic() - begun > WHOLE:
-                self._must("the show goes on", "", time.monotonic() - begun, WHOLE if self.show.process.exitcode is None else 0.0)
-                return
+            waited = time.monotonic() - begun
+            if waited > seconds and self.show.whole():
+                break
+            if self.show.process.exitcode is not None:
+                self._must("the show goes on", self.last, 1.0, 0.0)
+        self.whole = max(self.whole, waited)
+        self._must("all rooms work again (s)", self.last, waited, WHOLE)
 
     def _people(self) -> None:
         """A third of a second of a house full of people."""
@@ -111,6 +114,7 @@ class Chaos:
 
     def _strike(self, fault: Fault) -> None:
         before(self.show, fault)
+        self.last = fault.name
         self.show.children()
         self.show.say(f"was said before {fault.name}")
         time.sleep(0.2)
@@ -236,6 +240,7 @@ def run(options: argparse.Namespace, machine: Machine) -> Table:
     return {
         "minutes": options.minutes, "seed": options.seed, "faults": rows, "left_out": show.disk.why and f"faults of the disk: {show.disk.why}",
         "count": sum(row["times"] for row in rows), "longest_without_light_s": max((row["longest_s"] for row in rows), default=0.0),
+        "slowest_until_all_rooms_work_s": chaos.whole,
         "blackouts": sum(row["blackouts"] for row in rows), "slowest_blackout_s": max((row["slowest_s"] for row in rows), default=0.0),
         "sentences": len(show.said), "acknowledged": len(show.stored), "acknowledged_and_lost": len(lost),
         "taken_back": sum(show.taken_back.values()), "taken_back_and_readable": len(readable),
