@@ -1,6 +1,7 @@
 import os
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
@@ -40,6 +41,14 @@ def test_a_room_that_is_killed_is_back_with_its_post():
             wait_for(lambda: echo(room, "b"))
         assert room.restarts == 2
     assert not room.alive
+
+
+@pytest.mark.skipif(not Path("/proc/self/oom_score_adj").exists(), reason="Linux alone can be told what goes first")
+def test_where_memory_runs_out_a_room_goes_before_the_loop():
+    room = Room("echo", TARGET, lambda: ("echo",))
+    with Supervisor([room]):
+        wait_for(lambda: echo(room, "a"))
+        assert int(Path(f"/proc/{room.process.pid}/oom_score_adj").read_text()) > int(Path("/proc/self/oom_score_adj").read_text())
 
 
 def test_a_room_that_does_not_listen_is_ended_all_the_same():

@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from engine.core.crossings import PictureRing
 from engine.core.guard import Guard
-from engine.core.messages import Directory, Message, Opened, Set, Text
+from engine.core.messages import Directory, Message, Opened, Set, Text, Withdraw, Withdrawn
 from engine.core.pulse import Pulses
 from engine.core.supervisor import Room, Supervisor
 from engine.doors.wires import UdpDoor, encode
 from engine.house.deputy import Deputy
+from engine.house.rooms import MindRoom
 from tests.doors.doors_house import NODES, QUIET
 from tests.faults.test_threads import wait_for
 
@@ -65,3 +67,31 @@ def test_dark_is_obeyed_while_the_doors_hang_and_nothing_that_was_sent_is_lost(t
         assert deputy.acted == 1 and texts() == ["before they were open", "while they hung", "after"]
     port.close()
     pulses.close()
+
+
+class Asked:
+    """A mind's room as the loop sees it, that takes letters and says what it is given."""
+
+    def __init__(self) -> None:
+        self.starts, self.sent, self.says = [0.0], list[object](), list[object]()
+        self.send = self.sent.append
+
+    def drain(self) -> list[object]:
+        said, self.says = self.says, []
+        return said
+
+
+def test_what_was_to_be_taken_back_is_asked_again_of_the_next_mind() -> None:
+    room, ring = Asked(), PictureRing()
+    mind, wish = MindRoom(room, ring), Withdraw("code", "visit")  # type: ignore[arg-type]
+    list(mind.news())
+    mind.hear(wish)
+    room.starts.append(1.0)
+    list(mind.news())
+    assert room.sent == [wish, wish]
+    room.says.append(Withdrawn("code", True, "visit"))
+    list(mind.news())
+    room.starts.append(2.0)
+    list(mind.news())
+    assert room.sent == [wish, wish], "it was answered"
+    ring.close()
