@@ -35,7 +35,7 @@ SNEAKY = {  # what no rehearsal can find: it begins when somebody is there to se
     "a loop that never returns": "while FLAG.exists():\n            pass\n",
     "a scene that fails each time": "assert not FLAG.exists()\n",
 }
-NO_SHADER = '/*{"INPUTS": [],}*/ void main() { nothing }'
+NO_SHADER = '/*{"INPUTS": [{}*/ void main() { nothing }'
 BALLAST = """import sys, time
 Path = __import__("pathlib").Path
 Path("/proc/self/oom_score_adj").write_text("1000")
