@@ -10,6 +10,8 @@ from engine import Dream, Grain, Layer, Murmur, Now, Param, Scene, Told, Touch, 
 
 
 class Lineage(Scene):
+    because = "the picture has come to descend from many"
+
     trail = Param(0.8, high=0.98)  # how slowly light fades
     dwell = Param(9.0, low=1.0, high=30.0)  # seconds that a touched place goes on sounding
     fade = Param(0.25)  # how dark a picture becomes that adds nothing
@@ -18,12 +20,15 @@ class Lineage(Scene):
         super().__init__()
         self.murmur = Murmur(seed=2)
         self.light = 1.0  # of the picture, followed slowly
+        self.warmth = 0.0  # who made the picture: -1 the machine .. 1 somebody present
         self.touched = -1e9  # scene seconds
         self.theirs: tuple = ()  # ancestors of the touched place, largest share first
         self.unheard: tuple = ()  # the same, until they have spoken
 
     def update(self, now: Now) -> None:
         self.light += (self.state.light - self.light) * min(1.0, now.dt / 1.5)  # in one step it would be a cut
+        human, machine, _ = self.state.authors or (0.0, 0.0, 1.0)  # amber by the hand of who is there, blue by the machine's own
+        self.warmth += (human - machine - self.warmth) * min(1.0, now.dt / 3.0)
 
     def touch(self, touch: Touch, now: Now) -> None:
         self.touched = now.time
@@ -67,7 +72,7 @@ class Lineage(Scene):
             dreamed.frame(zoom=1.04 + 0.5 * near * near, wander=1.0 - near)
             .whose(amount=0.3 * near, borders=near)
             .feedback(trail=self.trail, zoom=1.004 + 0.006 * near, glow=1.0)
-            .grade(light=light, exposure=0.25)
+            .grade(light=light, exposure=0.25, warmth=self.warmth)
         )
 
     def wants(self) -> float:

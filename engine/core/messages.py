@@ -99,6 +99,8 @@ class Dream:
     counter: float = 0.5  # 0..1: how hard standardisation is countered once pictures have come to be alike
     prior: float = 1.0  # 0..1: how much of what the nights have learned the noise has; 0 = N(0, I)
     producers: float = 0.0  # 0..1: how far the producer at work leads the forces
+    flow: float = 0.0  # bits a second that somebody types before Enter: how fast the walk through noise goes, and how fresh it is
+    copies: int = 0  # n > 0: the picture is copied n times over and only the residue is shown, then the last copy is the original
     degree: int = 2  # what the wall accepts; 1 shows the hidden picture (only for study)
     autonomy: float = 0.0  # 0 human .. 1 alone; at the top the mind addresses itself
     seed: int = 0  # where the walk through noise starts
@@ -195,6 +197,11 @@ class State:
     producers: tuple[Producer, ...] = ()  # those alive, the one at work first
     ledger: tuple[tuple[str, float], ...] = ()  # of this month: keystrokes, sentences, pictures, fragments, watt-hours
     autonomy: float = 0.0  # 0 somebody is there .. 1 alone
+    flow: float = 0.0  # bits a second of typing, hesitations and deletions with it; 0 in silence
+    spread: float = 0.0  # 0..1: least distance between two outputs; 0 all the same, and where there is one output alone
+    shadow: float = 0.0  # rms of what copying has added, r_k - x_0, in deviations of the latent; 0 where nothing is copied
+    copied: int = 0  # k: how many copies lie between the original and what is shown
+    doubt: float = 0.0  # 0..1: how much several futures of the picture disagree; 0 where they are one
     motion: float = 0.0  # |dz| per second, rms of the latent's change
     mass: float = 0.0  # mass of the whole archive, in fragments
     fragments: int = 0  # how many can be recalled

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from engine.core.guard import FAULTS, Guard
 from engine.core.messages import Message, News, Set, State, Trouble
@@ -87,7 +88,7 @@ class Seen:
     @property
     def state(self) -> State:
         picture = self.stage.between.soon(AHEAD)
-        return picture.state if picture else self.mind.state
+        return replace(picture.state if picture else self.mind.state, spread=self.stage.spread)
 
 
 class Watchers:

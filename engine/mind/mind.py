@@ -20,6 +20,7 @@ from torch import Tensor
 from engine.core.autonomy import ALONE
 from engine.core.messages import Dream, News, Picture, Set, Text, Told, Touch, Withdraw, Withdrawn
 from engine.mind.company import Ensemble
+from engine.mind.futures import Doubt
 from engine.mind.gap import divergence, slerp, surplus, towards
 from engine.mind.gathering import Gathering
 from engine.mind.keeper import Keeper
@@ -30,6 +31,7 @@ from engine.mind.memory.words import said, spoken
 from engine.mind.options import MindOptions, spare
 from engine.mind.parts import Parts, gather
 from engine.mind.remembering import Remembering
+from engine.mind.shadow import Shadow
 from engine.mind.speech import Speech
 from engine.mind.stream import Stream
 from engine.mind.thought import Share, Stopwatch, Thought, mixed
@@ -61,6 +63,8 @@ class Mind:
         self.stream = Stream(self.parts.dreamer, options.walk)
         self.gathering = Gathering(self.keeper)
         self.ensemble = Ensemble(self.parts.dreamer.carries)
+        self.shadow = Shadow(self.parts.dreamer)
+        self.doubt = Doubt(self.parts.dreamer)
         self._reseed(self.stream.walk.seed)
         self.thought: Thought | None = None
         self.thinks = True
@@ -160,13 +164,18 @@ class Mind:
         composed = self.ensemble.next(thought.company, self.stream.walk.at(time), time)
         start = thought.first.latent if study else composed.latent
         asked = dream.at if (thought.key, thought.words) == dream.sentence else 0.0  # a picture of older words answers nobody
-        rgba, latent = self.stream.next(condition, start, dream.strength, dream.feedback, time, asked)
+        if dream.copies > 0:  # the stream stands still meanwhile: what is copied is one picture
+            rgba, latent = self.shadow.next(thought, self.stream.walk.fresh(self._pictures), dream.copies, time, asked)
+        else:
+            self.shadow.forget()
+            rgba, latent = self.stream.next(condition, start, dream.strength, dream.feedback, time, asked, dream.flow)
         measured, shares = self.measuring.now
         painted, contract = 1000 * (clock.perf_counter() - begun), self.parts.dreamer.contract
         state = replace(
             measured, picture=self._pictures, asked=asked, made=clock.monotonic(), autonomy=dream.autonomy,
             motion=self.stream.motion, degree=1 if study else thought.degree, mass=self.keeper.mass,
-            timings=(*thought.timings, ("paint", painted)),
+            timings=(*thought.timings, ("paint", painted)), flow=dream.flow,
+            shadow=self.shadow.size, copied=self.shadow.k, doubt=self.doubt.value,
             dream=replace(dream, words=""), time=time, seed=self.stream.walk.seed, step=contract.step, why=contract.why, contract=self.slo,
         )  # fmt: skip
         return Picture(rgba, latent.numpy().astype(np.float16), shares, state)
@@ -199,6 +208,7 @@ class Mind:
                 return  # refused while it was thought: it is neither shown nor remembered
             if self.thought is None or (words, speaker) != (self.thought.words, self.thought.speaker):
                 self._known = len(self.memory)
+            self.doubt.look(thought, self.stream.walk, time)
             shown = self.stream.latent if self.stream.latent is not None else thought.hidden
             self.measuring.take(self._as_shown(thought), dream, shown, self._known)
             self.thought, self._veto = thought, 0 if self._veto == 1 else self._veto
@@ -234,7 +244,7 @@ class Mind:
                 self.keeper.owe(owed)
                 return
             self.remembering.answer(owed, mine, self.parts.dreamer.imagine(mine.condition, noise, mine.start, mine.strength))
-        elif self.remembering.due(time) and self.stream.latent is not None and not self._veto:
+        elif self.remembering.due(time) and self.stream.latent is not None and not self._veto and not dream.copies:
             vetoes, shown = self._vetoes, self._as_shown(thought)
             if not self.keeper.adopt_all(shown.parentage(), waits):
                 return
@@ -282,6 +292,7 @@ class Mind:
         self.remembering.refuse(self.thought)
         self._reseed(self.options.walk + self._pictures)
         self.stream.latent = None
+        self.shadow.forget()
 
     def _reseed(self, seed: int) -> None:
         self.stream.walk.reseed(seed)

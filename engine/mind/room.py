@@ -252,7 +252,8 @@ class Room:
         painted = mind.parts.dreamer.contract.compute
         before = painted.count
         picture = mind.picture(dream, time)
-        shared = self._export is not None and painted.count > before
+        own = not picture.state.dream.copies  # a residue is no picture of the dreamer's: its pixels are here alone
+        shared = self._export is not None and painted.count > before and own
         if self._export and shared:
             self._export.put(mind.parts.dreamer.rgba, self.ring.serial + 1)  # type: ignore[attr-defined]  # a Model's
         self.ring.write(picture, shared)

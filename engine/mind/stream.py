@@ -5,6 +5,7 @@
   words is a bend in the stream. What is composed follows by itself (`engine.mind.company`).
 - The last picture flows back into the start. Feedback alone freezes structure and gathers contrast, so what flows back
   is brought to the start's mean and deviation, channel by channel, and some fresh noise is mixed in.
+- Typing before Enter is a schedule of the noise: the walk goes faster and more of it is fresh, key by key.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from engine.core.flow import rush
 from engine.core.messages import LARGE
 from engine.mind.dreamer import Dreamer
 from engine.mind.gap import slerp
@@ -23,6 +25,8 @@ from engine.mind.gap import slerp
 FOLLOW = 0.55  # seconds to 63 % of the way to a new thought: 93 % after 1.5 s
 STRIDE = 5.0  # seconds from one noise field to the next
 FRESH = 0.06  # share of the variance that is fresh in each picture
+RUSHED = 0.3  # the same, beside it, where somebody types as fast as nobody can
+HURRY = 4.0  # how much faster the walk goes then
 LONGEST = 0.5  # seconds: after a stall the stream goes on where it was, it does not jump
 
 
@@ -78,12 +82,16 @@ class Stream:
         self._clock, self.latent = clock, latent
 
     def next(
-        self, condition: Tensor, start: Tensor, strength: float, feedback: float, time: float, asked: float = 0.0
-    ) -> tuple[NDArray[np.uint8], Tensor]:
-        """The picture after the last one: (rgba (h, w, 4) u8, latent (c, h, w) f32). `asked`: monotonic s, for the latency contract."""
+        self, condition: Tensor, start: Tensor, strength: float, feedback: float, time: float, asked: float = 0.0,
+        flow: float = 0.0,
+    ) -> tuple[NDArray[np.uint8], Tensor]:  # fmt: skip
+        """The picture after the last one: (rgba (h, w, 4) u8, latent (c, h, w) f32).
+
+        `asked`: monotonic s, for the latency contract. `flow`: bits a second that somebody types.
+        """
         step = 0.0 if self._time is None else min(LONGEST, max(0.0, time - self._time))
         self._time = time
-        self._clock += step
+        self._clock += step * (1.0 + HURRY * rush(flow))
         self._made += 1
         follow = 1.0 - math.exp(-step / FOLLOW)
         self._condition = condition if self._condition is None else slerp(self._condition, condition, follow)
@@ -91,7 +99,8 @@ class Stream:
         known = self.latent is not None and self.latent.shape == begin.shape  # a model short of memory paints smaller
         if self.latent is not None and known and feedback > 0.0:
             begin = flow(begin, alike(self.latent, begin), feedback)
-        noise = self.walk.at(self._clock) * math.sqrt(1 - FRESH) + self.walk.fresh(self._made) * math.sqrt(FRESH)
+        fresh = FRESH + RUSHED * rush(flow)
+        noise = self.walk.at(self._clock) * math.sqrt(1 - fresh) + self.walk.fresh(self._made) * math.sqrt(fresh)
         rgba, latent = self.dreamer.paint(self._condition, noise, begin, strength, asked=asked)
         if self.latent is not None and self.latent.shape == latent.shape and step > 0.0:
             self.motion = float((latent - self.latent)[:LARGE].square().mean().sqrt()) / step

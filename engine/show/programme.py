@@ -1,23 +1,30 @@
 """Which scene plays: a hand on the performer's key, or the state of things; never a playlist.
 
 Scenes share one archive and one mind, so they cross through the dream; the stage dissolves one chain of verbs into
-another. Panic keys (blackout, freeze, veto) act on the next frame, whatever else happens.
+another, and what sounds goes over as slowly. Panic keys (blackout, freeze, veto) act on the next frame, whatever else
+happens.
+
+A scene keeps the wall for STAY seconds and gives it up to one that wants it more by MARGIN: that is the hysteresis. It
+tires meanwhile (`engine/show/turns.py`), so that in a day each has its turn and none has more than a third.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 from engine.core.autonomy import KEY, SENTENCE, Autonomy
 from engine.core.clock import Now
+from engine.core.flow import Flow
 from engine.core.guard import FAULTS
 from engine.core.messages import (
     Directory,
     Dream,
     Grain,
+    Keystroke,
     Message,
     News,
     Node,
@@ -33,12 +40,14 @@ from engine.show.cast import Cast
 from engine.show.directory import FIXED, state_nodes
 from engine.show.guarded import GuardedScene
 from engine.show.scene import Scene, UnknownMessage
+from engine.show.turns import Turns
 from engine.stage.layer import Layer, dark
 
 log = logging.getLogger("engine.show.programme")
 
 STAY = 90.0  # seconds that a scene keeps the wall before another may want it more
 MARGIN = 0.15  # how much more another must want it
+CROSS = 4.0  # seconds in which one scene's sound goes over into another's
 REFUSED = 2.0  # seconds of dark after a veto, at least: the mind needs them to turn away
 LOOK = 0.5  # seconds between looks at the scenes' files
 
@@ -59,6 +68,9 @@ class Programme:
         self.seed = seed
         self.state = State()
         self.presence = Autonomy()  # how alone the machine is
+        self.flow = Flow()  # what is typed before Enter
+        self.turns = Turns()  # who has had the wall, and how long
+        self.leaving = ""  # the scene that had the wall before, while it is still heard
         self.others: tuple[Node, ...] = ()  # what other rooms let people turn: sound, mapping
         self.turned = 0  # counts changes of `others`
         self._since = 0.0  # scene seconds since which the present scene has the wall
@@ -86,6 +98,8 @@ class Programme:
         self.presence.human(SENTENCE if isinstance(message, Text) else KEY, now.time)
         if isinstance(message, Text):
             self.said = message
+        if isinstance(message, Keystroke):
+            self.flow.key(message.bits, message.deleted, now.time)
         try:
             if isinstance(message, Set):
                 self._set(message.address, message.args, now)
@@ -136,10 +150,10 @@ class Programme:
         """Give the wall to a scene. Raises UnknownMessage where there is none of that name, or it cannot be played."""
         self.cast[name]
         if name != self.name:
-            self.name, self._since = name, now.time
+            self.leaving, self.name, self._since = self.name, name, now.time
 
     def update(self, now: Now, state: State) -> None:
-        self.state = state
+        self.state = state = replace(state, flow=self.flow.value(now.time))
         self._choose(now)
         if self.live and not 0.0 <= now.time - self._looked < LOOK:
             self._looked = now.time
@@ -147,30 +161,63 @@ class Programme:
                 self.play(self.wanted, now)
         since, made = self._refused
         self.vetoed = self.vetoed and not (now.time - since > REFUSED and state.made > made)
-        self.playing.update(now, state, self.seed)
+        if self.leaving and (self._crossed(now) >= 1.0 or self.leaving not in self.cast.scenes):
+            self.leaving = ""
+        for name in filter(None, (self.leaving, self.name)):
+            self.cast.scenes[name].update(now, state, self.seed)
+
+    def _crossed(self, now: Now) -> float:
+        """0 when the present scene got the wall .. 1 when it has it alone."""
+        return min(1.0, (now.time - self._since) / CROSS)
 
     def _choose(self, now: Now) -> None:
         if self.playing.aside and (other := self.cast.after(self.name)) != self.name:
             log.error("%s has erred too often and gives the wall to %s", self.name, other)
             self.cast.tell(Trouble("scene", f"{self.name} has erred too often: {other} has the wall; save {self.name}.py anew"))
             self.play(other, now)
+        self.turns.pass_by(self.name, now.dt)
         if self.hold or now.time - self._since < STAY:
             return
-        wanting = {name: scene.wants() for name, scene in self.cast.scenes.items() if not scene.aside}
+        wanting = self._wanting()
         best = max(wanting, key=lambda name: wanting[name], default=self.name)
-        if wanting.get(best, 0.0) > wanting.get(self.name, 0.0) + MARGIN:
-            log.info("%s wants the wall more than %s", best, self.name)
-            self.play(best, now)
+        tired = self.turns.tired(self.name, len(wanting))
+        if best == self.name or not (tired or wanting[best] > wanting.get(self.name, 0.0) + MARGIN):
+            return
+        log.info("%s", self._reason(best, wanting, tired, now))
+        self.play(best, now)
+
+    def _wanting(self) -> dict[str, float]:
+        """How much each scene wants the wall, less how tired it is of it; who has had its third does not want it."""
+        scenes = {name: each for name, each in self.cast.scenes.items() if not each.aside}
+        rested = {name: each for name, each in scenes.items() if not self.turns.tired(name, len(scenes))}
+        for name, each in rested.items():
+            if name != self.name:  # the others do not play: they are told the state when they are asked
+                each.scene.state = self.state
+        return {name: each.wants() - self.turns.share(name) for name, each in (rested or scenes).items()}
+
+    def _reason(self, best: str, wanting: dict[str, float], tired: bool, now: Now) -> str:
+        """Why the wall changes hands, in words."""
+        had = f"{self.name} has had the wall for {(now.time - self._since) / 60:.0f} min"
+        if tired:
+            had += f" and {100 * self.turns.share(self.name):.0f} % of the last hour, which is enough"
+        wants = f"it wants it by {wanting[best]:.2f}" + (f", {self.name} by {wanting[self.name]:.2f}" if self.name in wanting else "")
+        return f"{best} has the wall, because {self.cast.scenes[best].scene.because}: {wants}; {had}"
 
     def dream(self, now: Now) -> Dream:
         if self._last is None or not self.frozen:
             asked, scene = self.playing.dream(now), self.scene
             mine = not asked.key and asked.words == scene.words  # `Dream(self.words)`: whose they are goes with them
             self._last = replace(asked, key=scene.saying) if mine else asked
-        return replace(self._last, autonomy=round(self.presence.value(now.time), 2))
+        return replace(self._last, autonomy=round(self.presence.value(now.time), 2), flow=round(2 * self.state.flow) / 2)
 
     def sound(self, now: Now) -> Iterable[Grain]:
-        return () if self.blackout else self.playing.sound(now)
+        if self.blackout:
+            return ()
+        if not self.leaving:
+            return self.playing.sound(now)
+        come = self._crossed(now)  # power stays as it is: the roots of both parts
+        parts = ((self.cast.scenes[self.leaving], math.sqrt(1.0 - come)), (self.playing, math.sqrt(come)))
+        return [replace(grain, gain=grain.gain * part) for scene, part in parts for grain in scene.sound(now)]
 
     def draw(self, now: Now) -> Layer:
         """What the wall shows; `dark` alone is what panic keys ask for, and the stage obeys on this frame."""
@@ -200,7 +247,7 @@ class Programme:
         said = {"words": self.said.words, "key": self.said.key, "kind": self.said.kind, "visit": self.said.visit}
         return {
             "scene": self.name, "wanted": self.wanted, "hold": self.hold, "blackout": self.blackout, "freeze": self.frozen,
-            "seed": self.seed, "scenes": scenes, "said": said if self.said.words else {}, "presence": self.presence.weight,
+            "seed": self.seed, "turns": dict(self.turns.shares), "scenes": scenes, "said": said if self.said.words else {}, "presence": self.presence.weight,
             "versions": {name: self.cast.digest(name) for name in self.cast.scenes},
             "sound": {node.address: list(node.value) for node in self.others if node.address.startswith("/hm/sound/")},
         }  # fmt: skip
@@ -214,6 +261,7 @@ class Programme:
         self.hold, self.blackout = bool(kept.get("hold", self.hold)), bool(kept.get("blackout", False))
         self.frozen, self.seed = bool(kept.get("freeze", False)), int(kept.get("seed", self.seed))
         self.wanted = str(kept.get("wanted", self.wanted))
+        self.turns.shares = {str(name): float(share) for name, share in kept.get("turns", {}).items()}
         name = str(kept.get("scene", self.name))
         self.name = name if name in self.cast.scenes else self.cast.after(name)
         said = kept.get("said") or {}

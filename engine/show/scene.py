@@ -59,6 +59,8 @@ class Param:
 class Scene:
     """A scene in its plainest form: it dreams the newest words, silently, and shows the dream."""
 
+    because = "of the state of things"  # why it wants the wall, for the log: "somebody is typing"
+
     beta = Param(0.25, text="how far the picture's own memory turns the words")
     rho = Param(0.0, text="how far the picture is stretched away from its words")
     gamma = Param(0.5, high=4, text="how fast famous memories tire")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 import moderngl
+import numpy as np
 
 from engine.core.messages import Picture, Set
 from engine.stage.between import Between
@@ -27,12 +28,13 @@ from engine.stage.outputs.tap import Frame, Sound, Tap
 from engine.stage.pacer import Pacer
 from engine.stage.present import Present
 from engine.stage.provenance import Claim, Provenance
+from engine.stage.spread import EVERY, outputs, spread
 from engine.stage.walls import Walls
 from engine.stage.window import WindowOptions, headless
 
 log = logging.getLogger(__name__)
 
-CROSSING = 1.5  # seconds from one chain of verbs to another: a scene never ends with a cut
+CROSSING = 4.0  # seconds from one chain of verbs to another: a scene never ends with a cut
 LIFTING = 1.5  # seconds from black to light; to black it goes at once
 TEST = Layer("testcard")
 LOOK = 0.5  # seconds between two looks at the shader files
@@ -75,6 +77,7 @@ class Stage:
         self.blackout = False
         self.broken: dict[str, str] = {}  # verb -> what is wrong with its file, as of `prepare`
         self.withheld = 0  # pictures of too low a degree
+        self.spread = 0.0  # least distance between two outputs, 0..1
         self.picture: Picture | None = None  # the newest that was taken in
         self._pictures, self._audio, self._date = pictures, audio, date
         self.walls = Walls(window, mapping)
@@ -90,7 +93,7 @@ class Stage:
         self.pacer = Pacer(fps)
         self.walls.prepare()
         self._present = Present(self.context)
-        self._still = Target(self.context, size, "f1", double=False)
+        self._still, self._whole = (Target(self.context, size, "f1", double=False) for _ in range(2))
         self.eyes = FlashGuard(self.context, size, self._present, flashes)
         self._readback = Readback(self.context, size)
         self._last: moderngl.Texture = self.compositor.sources.black
@@ -98,7 +101,7 @@ class Stage:
         self._crossed, self._crossings, self._level, self._serial = 1.0, 0, 1.0, 0
         self._at: float | None = None
         self._shown: tuple[Layer, Moment] = (dreamed, Moment())
-        self._looked = 0.0
+        self._looked, self._measured = 0.0, -EVERY
         self._closed = False
 
     def prepare(self, layers: Sequence[Layer] = (), progress: Progress = _quiet, all_verbs: bool = True) -> None:
@@ -151,6 +154,7 @@ class Stage:
         moment = Moment(at, delta, (float(day.tm_year), float(day.tm_mon), float(day.tm_mday), seconds))
         self._shown = (TEST if self.walls.test else layer, moment)
         self._last = self._draw(*self._shown)
+        self._measure(layer, at)
         self._level = 0.0 if self.blackout else min(1.0, self._level + delta / LIFTING)
         wall, level = self.eyes.watch(self._last, self._level, at, self.blackout)
         self._listen()
@@ -213,7 +217,7 @@ class Stage:
             self._offer(frame, at)
         for tap in self.taps:
             tap.close()
-        for each in (self._readback, self.eyes, self._still, self._present, self.hearing, self.provenance, self.between):
+        for each in (self._readback, self.eyes, self._still, self._whole, self._present, self.hearing, self.provenance, self.between):
             each.release()
         self.compositor.release()
         self.context.gc_mode = None  # type: ignore[assignment]  # what Python still holds must not be deleted by number in the next context
@@ -261,6 +265,18 @@ class Stage:
         if self._crossed >= 1.0:
             self.compositor.forget(layer)
         return self.compositor.dissolve(self._still.texture, texture, self._crossed, self._crossings, moment)
+
+    def _measure(self, layer: Layer, at: float) -> None:
+        """How far the outputs are apart, now and then, where there are several."""
+        if 0.0 <= at - self._measured < EVERY:
+            return
+        self._measured, places = at, outputs(self.walls.mappings.values(), layer, self.size)
+        if not places:
+            self.spread = 0.0
+            return
+        self._present.draw(self._last, self._whole.begin())
+        width, height = self.size
+        self.spread = spread(np.frombuffer(self._whole.texture.read(), np.uint8).reshape(height, width, 4), places)
 
     def _listen(self) -> None:
         while self._audio and (heard := self._audio()) is not None:
