@@ -56,9 +56,9 @@ class Copy(Scene):
             tune = self.far * (7.0 * ((0.618 * panel) % 1.0) - 3.5)
             at = now.time + mapping.AHEAD
             # The carriage: sixteen even steps from left to right, one stroke of light; a clack where it turns.
-            yield Grain(at, who, part / 16, 0.42, 1.0, tune, 0.7 / number**0.5, place, "flat", 500.0 + 200.0 * part)
+            yield Grain(at, who, part / 16, 0.16, 1.0, tune, 0.5 / number**0.5, place, "flat", 500.0 + 200.0 * part)
             if part in (0, 15):
-                yield Grain(at, -1, 0.0, 0.06, 0.5 if part else 0.7, tune, 0.5 / number**0.5, place, "perc", 2500.0)
+                yield Grain(at, -1, 0.0, 0.06, 0.5 if part else 0.7, tune, 0.42 / number**0.5, place, "perc", 2500.0)
 
     def draw(self, now: Now) -> Layer:
         picture = dreamed.grade(exposure=0.2, contrast=1.12)

@@ -42,11 +42,11 @@ class Feed(Scene):
             who = voices[self.count % len(voices)][0].unit if voices else 0
             yield Grain(
                 at + mapping.AHEAD + 0.014 * n + 0.02 * chance, who, position=chance, duration=0.018 + 0.03 * chance,
-                rate=rate * (2.0 + 2.0 * chance), gain=0.5 - 0.3 * chance, pan=0.9 * (2 * chance - 1), envelope="perc",
+                rate=rate * (2.0 + 2.0 * chance), gain=0.95 - 0.5 * chance, pan=0.9 * (2 * chance - 1), envelope="perc",
             )  # fmt: skip
         if rate > 0:  # and what is torn goes down
             who = voices[0][0].unit if voices else 0
-            yield from self.slide(at + mapping.AHEAD + 0.1, who, 5 + round(5 * size), 0.12 + 0.12 * size)
+            yield from self.slide(at + mapping.AHEAD + 0.1, who, 5 + round(5 * size), 0.4 + 0.3 * size)
 
     def slide(self, at: float, who: int, steps: int, gain: float) -> Iterator[Grain]:
         """Down a throat: short grains, each lower, darker and nearer to the middle than the last."""
@@ -70,7 +70,7 @@ class Feed(Scene):
         if self.swallowing > 0.97:
             voices = mapping.chorus(self.state.lineage, 4) or []
             for number, (ancestor, loud) in enumerate(voices):
-                yield from self.slide(now.time + mapping.AHEAD + 0.2 * number, ancestor.unit, 14, 0.3 * loud)
+                yield from self.slide(now.time + mapping.AHEAD + 0.2 * number, ancestor.unit, 14, 0.8 * loud)
             self.swallowing = 0.97
         while self.drip < now.time + now.dt:
             self.drip = max(self.drip, now.time)

@@ -40,11 +40,12 @@ class Shadow(Scene):
 
     def exhale(self, at: float) -> Iterator[Grain]:
         """A memory backwards, the last of the line first: louder with more residue; a faint twin, a fifth above, follows."""
-        voices = mapping.chorus(self.state.lineage, 12)[::-1]
-        who, loud = (voices[self.number % len(voices)][0].unit, voices[self.number % len(voices)][1]) if voices else (0, 1.0)
+        voices = mapping.chorus(self.state.lineage, 12)[::-1] or [(None, 1.0)]
+        ancestor, loud = voices[self.number % len(voices)]
+        who = ancestor.unit if ancestor else 0
         size = min(1.0, self.state.shadow)
         chance = (0.754877 * self.number) % 1.0
-        gain, side = (0.16 + 0.3 * size) * (0.5 + 0.5 * loud), 1.6 * chance - 0.8
+        gain, side = (0.45 + 0.5 * size) * (0.5 + 0.5 * loud), 1.6 * chance - 0.8
         bright = 1500.0 + 4500.0 * size
         yield Grain(at, who, 0.95 - 0.2 * chance, 1.9, -1.0, 12.0, gain, side, "swell", bright)
         yield Grain(at + 0.35, 0, 0.2 + 0.6 * chance, 1.6, -2.0, 7.0, 0.5 * gain, -side, "swell", bright)

@@ -38,7 +38,7 @@ void main() {
         vec2 cells = p * aspect * crumb, cell = floor(cells);
         vec3 chance = hash(vec3(cell, floor(TIME * 20.0)));
         float far = smoothstep(0.06, 0.35, r);
-        bool loose = chance.x < (0.004 + 0.075 * bite) * far * min(1.0, steps);
+        bool loose = chance.x < (0.004 + 0.05 * bite) * far * min(1.0, steps);
         vec2 c = fract(cells) - 0.5 - 0.3 * (chance.yz - 0.5);
         float size = mix(0.12, 0.62, chance.y) * (0.6 + 0.6 * bite), torn = 0.22 * (chance.z - 0.5) * (c.x - c.y);
         float there = loose ? 1.0 - smoothstep(size - 0.08, size, length(c) + torn) : 0.0;

@@ -33,6 +33,7 @@ class Doubt:
             self._of, self.value = (of, time), disagreement(futures(self.dreamer, walk, thought))
 
 
+@torch.inference_mode()
 def futures(dreamer: Dreamer, walk: Walk, thought: Thought, seeds: tuple[int, ...] = SEEDS) -> Tensor:
     """(k, c, h, w): what could become of a thought, a dream a seed."""
     return torch.stack([dreamer.imagine(thought.condition, walk.fresh(seed), thought.start, thought.strength) for seed in seeds])

@@ -83,15 +83,15 @@ class Stream:
 
     def next(
         self, condition: Tensor, start: Tensor, strength: float, feedback: float, time: float, asked: float = 0.0,
-        flow: float = 0.0,
+        typed: float = 0.0,
     ) -> tuple[NDArray[np.uint8], Tensor]:  # fmt: skip
         """The picture after the last one: (rgba (h, w, 4) u8, latent (c, h, w) f32).
 
-        `asked`: monotonic s, for the latency contract. `flow`: bits a second that somebody types.
+        `asked`: monotonic s, for the latency contract. `typed`: bits a second before Enter.
         """
         step = 0.0 if self._time is None else min(LONGEST, max(0.0, time - self._time))
         self._time = time
-        self._clock += step * (1.0 + HURRY * rush(flow))
+        self._clock += step * (1.0 + HURRY * rush(typed))
         self._made += 1
         follow = 1.0 - math.exp(-step / FOLLOW)
         self._condition = condition if self._condition is None else slerp(self._condition, condition, follow)
@@ -99,7 +99,7 @@ class Stream:
         known = self.latent is not None and self.latent.shape == begin.shape  # a model short of memory paints smaller
         if self.latent is not None and known and feedback > 0.0:
             begin = flow(begin, alike(self.latent, begin), feedback)
-        fresh = FRESH + RUSHED * rush(flow)
+        fresh = FRESH + RUSHED * rush(typed)
         noise = self.walk.at(self._clock) * math.sqrt(1 - fresh) + self.walk.fresh(self._made) * math.sqrt(fresh)
         rgba, latent = self.dreamer.paint(self._condition, noise, begin, strength, asked=asked)
         if self.latent is not None and self.latent.shape == latent.shape and step > 0.0:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Protocol
 
 import moderngl
-import numpy as np
 
 from engine.core.messages import Picture, Set
 from engine.stage.between import Between
@@ -28,7 +27,7 @@ from engine.stage.outputs.tap import Frame, Sound, Tap
 from engine.stage.pacer import Pacer
 from engine.stage.present import Present
 from engine.stage.provenance import Claim, Provenance
-from engine.stage.spread import EVERY, outputs, spread
+from engine.stage.spread import EVERY, outputs, pixels, spread
 from engine.stage.walls import Walls
 from engine.stage.window import WindowOptions, headless
 
@@ -93,7 +92,7 @@ class Stage:
         self.pacer = Pacer(fps)
         self.walls.prepare()
         self._present = Present(self.context)
-        self._still, self._whole = (Target(self.context, size, "f1", double=False) for _ in range(2))
+        self._still = Target(self.context, size, "f1", double=False)
         self.eyes = FlashGuard(self.context, size, self._present, flashes)
         self._readback = Readback(self.context, size)
         self._last: moderngl.Texture = self.compositor.sources.black
@@ -217,7 +216,7 @@ class Stage:
             self._offer(frame, at)
         for tap in self.taps:
             tap.close()
-        for each in (self._readback, self.eyes, self._still, self._whole, self._present, self.hearing, self.provenance, self.between):
+        for each in (self._readback, self.eyes, self._still, self._present, self.hearing, self.provenance, self.between):
             each.release()
         self.compositor.release()
         self.context.gc_mode = None  # type: ignore[assignment]  # what Python still holds must not be deleted by number in the next context
@@ -270,13 +269,9 @@ class Stage:
         """How far the outputs are apart, now and then, where there are several."""
         if 0.0 <= at - self._measured < EVERY:
             return
-        self._measured, places = at, outputs(self.walls.mappings.values(), layer, self.size)
-        if not places:
-            self.spread = 0.0
-            return
-        self._present.draw(self._last, self._whole.begin())
-        width, height = self.size
-        self.spread = spread(np.frombuffer(self._whole.texture.read(), np.uint8).reshape(height, width, 4), places)
+        self._measured, wall = at, self._last
+        places = outputs(self.walls.mappings.values(), layer, wall.size)
+        self.spread = spread(pixels(wall), places) if places else 0.0
 
     def _listen(self) -> None:
         while self._audio and (heard := self._audio()) is not None:

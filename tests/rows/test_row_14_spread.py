@@ -43,10 +43,10 @@ def apart(fader: float, size: tuple[int, int] = (97, 54), columns: int = 3) -> I
     scene.set("columns", (columns,))
     scene.set("period", (1.0,))
     show, seen = Solo(scene), Seen(NullMind(), stage)
-    for frame in range(150):
+    for frame in range(60):
         show.update(Now(frame, frame / 10, 0.1), seen.state)
         stage.show(show.draw(Now(frame, frame / 10, 0.1)), frame / 10)
-        if frame > 110:
+        if frame > 40:
             yield seen.state.spread
     stage.close()
 

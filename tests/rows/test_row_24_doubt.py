@@ -58,8 +58,8 @@ def wall(doubt: float) -> np.ndarray:
     scene, tap = load(SCENES / "gap.py"), Last()
     scene.set("current", (0.0,))
     state = State(1, degree=2, doubt=doubt)
-    stage = Stage((128, 72), None, [tap], Board(state), fps=10.0, live=False)
-    for frame in range(60):
+    stage = Stage((96, 54), None, [tap], Board(state), fps=10.0, live=False)
+    for frame in range(30):
         now = Now(frame, frame / 10, 0.1)
         scene.state = state
         scene.update(now)
