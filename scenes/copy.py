@@ -13,7 +13,7 @@ from engine import Dream, Grain, Layer, Now, Param, Scene, Text, dreamed, mappin
 class Copy(Scene):
     because = "the picture has gone far from its words"
 
-    apart = Param(0.0)  # 0: the same everywhere .. 1: no two alike
+    apart = Param(0.3)  # 0: the same everywhere .. 1: no two alike
     columns = Param(3.0, low=1.0, high=8.0)  # panels, or outputs, side by side
     rows = Param(1.0, low=1.0, high=4.0)  # one above the other
     period = Param(6.0, low=1.0, high=30.0)  # seconds of one copy

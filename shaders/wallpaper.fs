@@ -13,7 +13,7 @@
   ],
   "PASSES": [
     {"TARGET": "usual", "PERSISTENT": true, "FLOAT": true, "WIDTH": 1, "HEIGHT": 1},
-    {"TARGET": "motif", "FLOAT": true, "WIDTH": "floor($WIDTH / 2)", "HEIGHT": "floor($HEIGHT / 2)"},
+    {"TARGET": "motif", "PERSISTENT": true, "FLOAT": true, "WIDTH": "floor($WIDTH / 2)", "HEIGHT": "floor($HEIGHT / 2)"},
     {"FLOAT": true}
   ]
 }*/
@@ -36,11 +36,11 @@ void main() {
         gl_FragColor = vec4(FRAMEINDEX == 0 ? now : mix(IMG_NORM_PIXEL(usual, vec2(0.5)).rg, now, 1.0 - exp(-TIMEDELTA)), 0.0, 1.0);
         return;
     }
-    if (PASSINDEX == 1) {  // a motif has smooth outlines
+    if (PASSINDEX == 1) {  // a motif has smooth outlines, and changes so slowly that nobody is disturbed
         vec2 e = 2.0 / RENDERSIZE;
         float s = 0.0;
         for (int k = 0; k < 9; k++) s += light(p + (vec2(k % 3, k / 3) - 1.0) * e);
-        gl_FragColor = vec4(s / 9.0);
+        gl_FragColor = vec4(FRAMEINDEX == 0 ? s / 9.0 : mix(IMG_NORM_PIXEL(motif, p).r, s / 9.0, 1.0 - exp(-1.2 * TIMEDELTA)));
         return;
     }
     float aspect = RENDERSIZE.x / RENDERSIZE.y, n = mix(repeats, 0.62, smoothstep(0.0, 1.0, rupture));
