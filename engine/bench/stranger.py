@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import signal
@@ -58,6 +59,7 @@ def _watched(words: list[str], names: Names, log: Path) -> None:
     from engine.house.watchdog import Watchdog
 
     os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644), 2)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s", datefmt="%H:%M:%S")
     options = parser().parse_args(words)
     lasting = Lasting(names=names)
     lasting.listen("127.0.0.1", options.osc)
