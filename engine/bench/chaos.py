@@ -34,7 +34,7 @@ ENDED = 60.0  # seconds without light after which a show counts as ended
 WHOLE = 120.0  # seconds that a show may take until all its rooms work again: a model has to be loaded
 OBEYED = 1.0  # seconds until dark
 SAMPLED = 5.0  # seconds between readings of what the show holds
-SETTLING = 20.0  # seconds after a room was started anew during which its memory still grows to what it was
+SETTLING = 15.0  # seconds after all rooms work again during which memory still grows to what it was
 STRETCHES, STUDENT = 10, 2.306  # parts of a run; 97.5 % of Student's t for two degrees less
 HELD = ("descriptors", "threads", "mib", "gl_objects")
 
@@ -48,7 +48,8 @@ class Chaos:
         self.dark: dict[Fault, list[float]] = defaultdict(list)  # seconds without light
         self.obeyed: dict[str, list[float]] = defaultdict(list)  # by fault: seconds from asking for dark until it was
         self.broken: list[Table] = []
-        self.held: list[tuple[float, ...]] = []  # monotonic seconds, then as HELD
+        self.held: list[tuple[float, ...]] = []  # monotonic seconds, then as HELD, then seconds since all rooms work
+        self.each: list[Table] = []  # the same room by room
         self.last = ""  # fault
         self.whole = 0.0  # the longest time until all rooms worked again, seconds
         self._deck: list[Fault] = []
@@ -188,11 +189,13 @@ class Chaos:
         anew = time.monotonic()
         while not self._ended.wait(SAMPLED):
             now, rooms = time.monotonic(), self.show.children()
-            if rooms != known:
+            if rooms != known or not self.show.whole():
                 known, anew = rooms, now
-            figures = self.show.health().get("figures") or {}
+            figures, each = self.show.health().get("figures") or {}, self.show.resources()
             objects = float(figures.get("stage_gl_objects", 0.0)) if isinstance(figures, dict) else 0.0
-            self.held.append((now, *self.show.resources(), objects, now - anew))
+            held = [float(sum(room[column] for room in each.values())) for column in range(3)]
+            self.held.append((now, *held, objects, now - anew))
+            self.each.append(each)
 
     def verdict(self) -> Table:
         """Growth an hour of what the show holds, with the half width of its 95 % interval; what must hold is looked at."""
@@ -236,7 +239,7 @@ def run(options: argparse.Namespace, machine: Machine) -> Table:
         readable = show.readable()
     finally:
         show.close()
-    (folder / "held.json").write_text(json.dumps(chaos.held))
+    (folder / "held.json").write_text(json.dumps([chaos.held, chaos.each]))
     held = chaos.verdict()
     for what, found in (("acknowledged words that are lost", len(lost)), ("words taken back that can be read", len(readable))):
         chaos._must(f"no {what}", "", found, 0)

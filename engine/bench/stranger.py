@@ -212,16 +212,16 @@ class Stranger:
             pass
         return {}
 
-    def resources(self) -> tuple[float, float, float]:
-        """Descriptors, threads and MiB of own memory of all processes of the show."""
-        descriptors = threads = memory = 0.0
-        for pid in (self.process.pid, *self.children().values()):
+    def resources(self) -> dict[str, tuple[int, int, float]]:
+        """Descriptors, threads and MiB of own memory of each process of the show."""
+        found = {}
+        for name, pid in {"watchdog": self.process.pid, **self.children()}.items():
             with suppress(OSError, IndexError):
-                descriptors += len(os.listdir(f"/proc/{pid}/fd"))  # noqa: PTH208
+                descriptors = len(os.listdir(f"/proc/{pid}/fd"))  # noqa: PTH208
                 status = Path(f"/proc/{pid}/status").read_text()
-                threads += float(re.findall(r"Threads:\s+(\d+)", status)[0])
-                memory += float(re.findall(r"RssAnon:\s+(\d+)", status)[0]) / 1024
-        return descriptors, threads, memory
+                threads, memory = (int(re.findall(rf"{what}:\s+(\d+)", status)[0]) for what in ("Threads", "RssAnon"))
+                found[name] = descriptors, threads, memory / 1024
+        return found
 
     # --- what is left of it
 

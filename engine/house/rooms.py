@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import logging
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -31,6 +32,7 @@ from engine.core.messages import (
     Stored,
     Text,
     Trouble,
+    Unkept,
     Value,
     Values,
     Withdraw,
@@ -40,6 +42,7 @@ from engine.core.supervisor import Room
 from engine.sound.tap import SampleRing
 
 log = logging.getLogger("engine.house.rooms")
+AGAIN, AT_ONCE = 3.0, 32  # seconds after which what the mind has not answered is said again; letters in one tick
 
 
 class MindRoom:
@@ -51,7 +54,7 @@ class MindRoom:
         self.loading: Loading | None = None
         self.remembering = ""  # what is wrong with its memory
         self.picture: Picture | None = None
-        self.pending: dict[str, Text | Withdraw] = {}  # by key or code: said to the mind, not yet answered
+        self.pending: dict[str, tuple[Text | Withdraw, float]] = {}  # by key or code: what the mind has not answered, and when it is said again
         self._serial = 0
         self._starts = 0
         self._dream: Dream | None = None
@@ -76,10 +79,8 @@ class MindRoom:
 
     def hear(self, message: Message) -> None:
         """Everything people do reaches the mind: it measures how alone it is."""
-        if isinstance(message, Text):
-            self.pending[message.key] = message
-        elif isinstance(message, Withdraw):
-            self.pending[f"withdraw {message.code}"] = message
+        if isinstance(message, (Text, Withdraw)):
+            self.pending[_name(message)] = message, time.monotonic() + AGAIN
         self.room.send(message)
 
     def request(self, dream: Dream, now: Now) -> None:
@@ -90,13 +91,15 @@ class MindRoom:
         self.room.send(dream)
 
     def news(self) -> Iterator[News]:
-        """What the mind has to say, and again to a new mind what an old one may not have stored."""
+        """What the mind has to say. What it has not answered is said again: to a new mind at once, and now and then, for the
+        post of a mind that loads holds the newest letters alone."""
         if len(self.room.starts) != self._starts:
-            self._starts = len(self.room.starts)
-            if self._starts > 1:
-                self._dream = None
-                for message in self.pending.values():
-                    self.room.send(message)
+            self._starts, self._dream = len(self.room.starts), None
+            self.pending = {key: (message, 0.0) for key, (message, _) in self.pending.items()}
+        now = time.monotonic()
+        for key in [key for key, (_, due) in self.pending.items() if now >= due][:AT_ONCE]:
+            self.room.send(self.pending[key][0])
+            self.pending[key] = self.pending[key][0], now + AGAIN
         for letter in self.room.drain():
             if isinstance(letter, Loading):
                 self.loading = letter
@@ -104,13 +107,18 @@ class MindRoom:
             if isinstance(letter, Remembering):
                 self.remembering = letter.how
                 continue
-            if isinstance(letter, Stored):
-                self.pending.pop(letter.key, None)
-            if isinstance(letter, Withdrawn):
-                self.pending.pop(f"withdraw {letter.code}", None)
+            if isinstance(letter, Unkept) and letter.key in self.pending:  # it has it, and asks the disk itself
+                self.pending[letter.key] = self.pending[letter.key][0], math.inf
+            if isinstance(letter, (Stored, Withdrawn)):
+                self.pending.pop(_name(letter), None)
             if isinstance(letter, Trouble):
                 log.warning("%s: %s", letter.room, letter.what)
             yield letter
+
+
+def _name(letter: Text | Withdraw | Stored | Withdrawn) -> str:
+    """What a letter and its answer have in common."""
+    return f"withdraw {letter.code}" if isinstance(letter, (Withdraw, Withdrawn)) else letter.key
 
 
 class SoundRoom:

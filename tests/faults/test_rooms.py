@@ -13,10 +13,11 @@ import pytest
 
 from engine.core.crossings import PictureRing
 from engine.core.guard import Guard
-from engine.core.messages import Directory, Message, Opened, Set, Text, Withdraw, Withdrawn
+from engine.core.messages import Directory, Message, Opened, Set, Text, Unkept, Withdraw, Withdrawn
 from engine.core.pulse import Pulses
 from engine.core.supervisor import Room, Supervisor
 from engine.doors.wires import UdpDoor, encode
+from engine.house import rooms
 from engine.house.deputy import Deputy
 from engine.house.rooms import MindRoom
 from tests.doors.doors_house import NODES, QUIET
@@ -94,4 +95,26 @@ def test_what_was_to_be_taken_back_is_asked_again_of_the_next_mind() -> None:
     room.starts.append(2.0)
     list(mind.news())
     assert room.sent == [wish, wish], "it was answered"
+    ring.close()
+
+
+def test_a_sentence_that_the_full_post_of_a_loading_mind_has_lost_is_said_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rooms, "AGAIN", 0.2)
+    room, ring, said = Asked(), PictureRing(), Text("a lamp", key="k")
+    mind = MindRoom(room, ring)  # type: ignore[arg-type]
+    list(mind.news())
+    mind.hear(said)
+    list(mind.news())
+    assert room.sent == [said], "not at once"
+    time.sleep(0.25)
+    list(mind.news())
+    assert room.sent == [said, said]
+    room.says.append(Unkept("k"))  # the mind has it, and waits for its disk
+    list(mind.news())
+    time.sleep(0.25)
+    list(mind.news())
+    assert room.sent == [said, said]
+    room.starts.append(1.0)
+    list(mind.news())
+    assert room.sent == [said, said, said], "a new mind has not"
     ring.close()
