@@ -69,6 +69,9 @@ def test_every_block_is_of_a_kind_that_is_run_here() -> None:
     assert len(SCENES) == len(of("python")) >= 8 and len(of("glsl")) == len(of("text")) == 1
     ours = ("hypermnesia ", "oscsend ", "./install/", "source .venv/", ".venv/bin/")
     assert all(line.startswith(ours) for line in LINES), LINES
+    run_here = {"sh": {"tutorial", "contributing", "files"}, "python": {"tutorial", "reference"}, "glsl": {"tutorial", "files"}, "text": {"tutorial"}}
+    for page, kind, block in BLOCKS:  # a block of another page is run by nobody; that of files.md by tests/stage/test_lenient.py
+        assert page in run_here[kind], f"nobody runs this block of docs/{page}.md:\n{block}"
 
 
 @pytest.mark.parametrize("number", range(1, len(SCENES) + 1))
@@ -128,6 +131,13 @@ def test_the_commands_of_the_tutorial_work_in_their_order(place: Path) -> None:
     command = [sys.executable, "-m", "engine", *turned, *small]
     done = subprocess.run(command, capture_output=True, text=True, timeout=200, env={**os.environ, "PYTHONPATH": str(TOP)})
     assert done.returncode == 0 and "frames, interval" in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("line", of("sh", "files")[0].strip().splitlines())
+def test_the_commands_for_shaders_that_people_bring_work(place: Path, line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (place / "shaders").rename(place / "my-shaders")
+    assert len(of("sh", "files")) == 1 and main(shlex.split(line)[1:]) == 0
+    assert "rings" in capsys.readouterr().out and ("--sheet" not in line or (place / "stills.png").stat().st_size > 1000)
 
 
 def test_a_contributors_commands_are_those_of_install_test() -> None:
@@ -213,6 +223,26 @@ def test_the_loop_carries_no_torch_and_the_mind_no_opengl() -> None:
     for module, without in (("engine.house.house", "torch"), ("engine.mind.room", "moderngl")):
         code = f"import sys, {module}; sys.exit({without!r} in sys.modules)"
         assert subprocess.run([sys.executable, "-c", code], cwd=TOP, check=False).returncode == 0, f"{module} loads {without}"
+
+
+def imported(file: Path) -> Iterator[str]:
+    """Modules of the engine that a file imports, wherever in it."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("engine"):
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                place = TOP / inner.replace(".", "/")
+                yield inner if place.with_suffix(".py").exists() or (place / "__init__.py").exists() else str(node.module)
+
+
+def test_no_file_imports_one_that_imports_it() -> None:
+    """No circle, however long, also none that is hidden in a function."""
+    names = {".".join(file.relative_to(TOP).with_suffix("").parts).removesuffix(".__init__"): file for file in (TOP / "engine").rglob("*.py")}
+    left = {name: set(imported(file)) & set(names) - {name, "engine"} for name, file in names.items()}
+    while free := [name for name, needs in left.items() if not needs & set(left)]:
+        for name in free:
+            del left[name]
+    assert not left, f"a circle runs through some of {sorted(left)}"
 
 
 # --- small scenes, and a new one

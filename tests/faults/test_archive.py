@@ -17,8 +17,9 @@ import pytest
 
 from engine.core.messages import Text
 from engine.mind.memory.archive import Archive, ArchiveError, Birth, Seen
-from engine.mind.memory.copies import alone, restore, snapshot, snapshots
+from engine.mind.memory.copies import alone, snapshot, snapshots
 from engine.mind.memory.lineage import Line, descend
+from engine.mind.memory.restoring import restore
 from engine.mind.memory.strata import merge_near_duplicates
 from engine.mind.memory.withdrawal import Journal, settle, withdraw
 from tests.faults.killed import Lines, copied, fail, killed_after, killed_at, points, readable, sound, started

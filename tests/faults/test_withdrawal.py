@@ -12,9 +12,11 @@ import pytest
 from engine.core.messages import Dream, Stored, Text
 from engine.mind.memory import copies
 from engine.mind.memory.archive import Archive
-from engine.mind.memory.copies import restore, snapshot, snapshots
+from engine.mind.memory.copies import snapshot, snapshots
+from engine.mind.memory.restoring import restore
 from engine.mind.memory.withdrawal import Journal, withdraw
 from engine.mind.mind import Mind
+from engine.mind.night import night
 from tests.faults.disks import disk, full
 from tests.faults.killed import readable
 from tests.faults.test_archive import CANARY, WORDS, born
@@ -72,12 +74,12 @@ def test_what_is_taken_back_while_a_copy_is_synced_leaves_that_copy_too(tmp_path
         sync(path)
 
     monkeypatch.setattr(copies, "sync", slow)
-    night = threading.Thread(target=mind.keeper.night)
-    night.start()
+    tonight = threading.Thread(target=night, args=(mind.keeper,))
+    tonight.start()
     assert syncing.wait(10)
     assert mind.keeper.withdraw(stored.code).found
     go_on.set()
-    night.join()
+    tonight.join()
     assert snapshots(tmp_path) and not readable(tmp_path, *WORDS) and mind.keeper.unsettled == ""
     mind.close()
 

@@ -9,9 +9,10 @@ import pytest
 
 from engine.core.messages import Dream, Text
 from engine.mind.memory.archive import Archive, Birth, Seen
-from engine.mind.memory.copies import restore, snapshot
+from engine.mind.memory.copies import snapshot
 from engine.mind.memory.lineage import Line, descend
 from engine.mind.memory.recall import Memory
+from engine.mind.memory.restoring import restore
 from engine.mind.memory.strata import merge_near_duplicates
 from engine.mind.mind import Mind
 from tests.mind.memory.test_archive import killed_while_writing

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from engine.core.machine import SHIPPED, home
 from engine.core.messages import KINDS
-from engine.mind.memory import copies, strata, withdrawal
+from engine.mind.memory import copies, restoring, strata, withdrawal
 from engine.mind.memory.archive import FILE, Archive, ArchiveError, Fragment
 from engine.mind.memory.provenance import export
 from engine.mind.memory.words import Crowd
@@ -177,7 +177,7 @@ def snapshot(folder: Path, arguments: argparse.Namespace) -> int:
 
 
 def restore(folder: Path, arguments: argparse.Namespace) -> int:
-    path = copies.restore(folder, arguments.name, withdrawal.Journal(folder).all())
+    path = restoring.restore(folder, arguments.name, withdrawal.Journal(folder).all())
     print(f"{path.stem} is back; what was there lies in {folder / 'memory.before-restore'}")
     return 0
 

@@ -14,7 +14,7 @@ import re
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from engine.mind.memory.archive import FILE, Archive, ArchiveError, Damaged
@@ -117,58 +117,6 @@ def snapshot(archive: Archive) -> Path:
         for old in snapshots(archive.folder)[:-NIGHTS]:
             remove(old)
     return path
-
-
-def restore(folder: Path, name: str = "", codes: Iterable[bytes] = ()) -> Path:
-    """Put a snapshot in the archive's place; what was there is kept beside it. Returns the snapshot.
-
-    What `codes` (hashes) were given for has been taken back since: it does not come back. Raises ArchiveError where there
-    is no snapshot, or none of that name, or where it is broken.
-    """
-    put_in_order(folder)
-    found = snapshots(folder)
-    chosen = [path for path in found if path.stem == name] if name else found[-1:]
-    if not chosen:
-        what = f"no snapshot is called {name}; there are: {', '.join(p.stem for p in found)}" if found else "there is no snapshot"
-        raise ArchiveError(f"{folder}: {what}")
-    with copying(folder):
-        if (wrong := state(chosen[0])) != "ok":
-            raise ArchiveError(f"{chosen[0]} is {wrong}; try another: {', '.join(path.stem for path in found)}")
-        current = folder / FILE
-        if state(current) == "ok":
-            with contextlib.closing(Archive(folder)) as archive:
-                archive.flush()  # so that it is one file, and its log is not played into the copy
-        elif current.exists():
-            set_aside(current)
-        _prepare(folder, chosen[0], codes)
-    put_in_order(folder)
-    return chosen[0]
-
-
-def _prepare(folder: Path, chosen: Path, codes: Iterable[bytes]) -> None:
-    """`memory.restored`: the snapshot as it is to come back. Once the file is there under this name, it comes back."""
-    from engine.mind.memory.withdrawal import purge
-
-    fresh = folder / "memory.restored.new"
-    remove(fresh)
-    snapshot = Archive(chosen.parent, chosen.name)
-    try:
-        snapshot.copy_to(fresh)
-    finally:
-        snapshot.close()
-    restored = Archive(folder, fresh.name)
-    try:
-        purge(restored, codes)
-        for other in (folder / FILE, *copies(folder)):
-            with contextlib.suppress(ArchiveError, sqlite3.Error):  # a damaged one tells nothing
-                restored.learn_of(other)
-    finally:
-        restored.close()
-    for suffix in SUFFIXES[1:]:
-        Path(f"{fresh}{suffix}").unlink(missing_ok=True)
-    sync(fresh)
-    fresh.replace(folder / "memory.restored")
-    sync(folder)
 
 
 def put_in_order(folder: Path) -> None:

@@ -18,7 +18,8 @@ from pathlib import Path
 
 from engine.core.errors import Plain
 from engine.mind.memory.archive import FILE, Archive, ArchiveError
-from engine.mind.memory.copies import LEAST, InUse, alone, put_in_order, restore, set_aside, snapshots, state
+from engine.mind.memory.copies import LEAST, InUse, alone, put_in_order, set_aside, snapshots, state
+from engine.mind.memory.restoring import restore
 from engine.mind.memory.withdrawal import Journal, purge
 
 log = logging.getLogger("engine.mind")
