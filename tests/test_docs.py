@@ -20,7 +20,7 @@ from engine.bench.pictures import DOCS, MAKERS
 from engine.bench.wall import still
 from engine.core.clock import Now
 from engine.core.messages import Keystroke, Message, Set, Text, Touch
-from engine.house.command import ELSEWHERE
+from engine.house.command import ELSEWHERE, parser
 from engine.house.plan import plan
 from engine.loop import rehearse
 from engine.show import new
@@ -69,7 +69,7 @@ def test_every_block_is_of_a_kind_that_is_run_here() -> None:
     assert len(SCENES) == len(of("python")) >= 8 and len(of("glsl")) == len(of("text")) == 1
     ours = ("hypermnesia ", "oscsend ", "./install/", "source .venv/", ".venv/bin/")
     assert all(line.startswith(ours) for line in LINES), LINES
-    run_here = {"sh": {"tutorial", "contributing", "files"}, "python": {"tutorial", "reference"}, "glsl": {"tutorial", "files"}, "text": {"tutorial"}}
+    run_here = {"sh": {"tutorial", "contributing", "files", "faults"}, "python": {"tutorial", "reference"}, "glsl": {"tutorial", "files"}, "text": {"tutorial"}}
     for page, kind, block in BLOCKS:  # a block of another page is run by nobody; that of files.md by tests/stage/test_lenient.py
         assert page in run_here[kind], f"nobody runs this block of docs/{page}.md:\n{block}"
 
@@ -138,6 +138,13 @@ def test_the_commands_for_shaders_that_people_bring_work(place: Path, line: str,
     (place / "shaders").rename(place / "my-shaders")
     assert len(of("sh", "files")) == 1 and main(shlex.split(line)[1:]) == 0
     assert "rings" in capsys.readouterr().out and ("--sheet" not in line or (place / "stills.png").stat().st_size > 1000)
+
+
+def test_twenty_minutes_of_faults_are_asked_for_in_words_that_the_command_knows() -> None:
+    """Run by `hypermnesia bench chaos` itself, and for seconds by tests/bench."""
+    (line,) = of("sh", "faults")
+    asked = parser().parse_args(shlex.split(line)[1:])
+    assert asked.what == "chaos" and asked.minutes == 20 and asked.seed == 1
 
 
 def test_a_contributors_commands_are_those_of_install_test() -> None:
