@@ -29,7 +29,7 @@ from engine.house.vitals import Vitals
 from engine.house.wall import Seen, Wall, Watchers
 from engine.loop import Show, Values, perform
 from engine.mind.memory.copies import playing
-from engine.mind.memory.opening import look
+from engine.mind.memory.opening import Found, look
 from engine.show import beat
 from engine.show.directory import mapping_nodes
 from engine.show.performer import Performer
@@ -94,7 +94,7 @@ class House:
         if not self.fallen:  # the doors that fell with the loop may be a moment about it; the next ones come later
             check_ports(plan.doors, self.lasting.port)
         self.stack.enter_context(playing(plan.mind.archive, 3.0 if self.fallen else 0.0))
-        self.memory = look(plan.mind.archive)
+        self.memory = Found() if self.fallen else look(plan.mind.archive)  # syncing a busy disk takes half a second; the mind looks, too
         pulse = beat.find(plan.beat)
         self.stack.callback(pulse.close)
         fps = plan.fps or FPS
