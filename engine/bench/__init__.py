@@ -105,6 +105,13 @@ def passes(options: argparse.Namespace, machine: Machine) -> Table:
     return {"passes": wall.passes(), "pictures into textures": wall.uploads()}
 
 
+def time_rows(options: argparse.Namespace, machine: Machine) -> Table:
+    """What the reading's quantities cost a picture and a thought, and all of them of a core."""
+    from engine.bench.reading import bench as measure
+
+    return dict(measure())
+
+
 def time_chaos(options: argparse.Namespace, machine: Machine) -> Table:
     """A whole show under random faults: how long it was dark, what was lost, and what must hold and did not."""
     from engine.bench.chaos import run
@@ -114,7 +121,7 @@ def time_chaos(options: argparse.Namespace, machine: Machine) -> Table:
 
 MEASURES: dict[str, Callable[[argparse.Namespace, Machine], Table]] = {
     "show": show, "picture": time_picture, "memory": time_memory, "sound": time_sound, "isf": isf, "flow": flow, "passes": passes,
-    "chaos": time_chaos,
+    "chaos": time_chaos, "rows": time_rows,
 }  # fmt: skip
 
 

@@ -59,6 +59,7 @@ class MindFacts:
     device: str = "auto"  # "auto", "cpu", "cuda"
     threads: int = 0  # 0 = chosen at start
     founding: int = 0  # of the founding memories that ship, how many are known here; 0: all
+    corpus: str = "oil"  # whose hand has painted the founding memories: oil, ink
     site: str = "here"  # the name of this place; part of every seed (row 13)
 
 

@@ -80,7 +80,15 @@ class Judged:
     at: float = 0.0
 
 
-Message = Text | Set | Keystroke | Touch | Withdraw | Judged
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """A person at the desk gives leave to change the structure as it is proposed (`State.proposal`), or refuses. No other door makes one."""
+
+    given: bool
+    at: float = 0.0
+
+
+Message = Text | Set | Keystroke | Touch | Withdraw | Judged | Leave
 
 # --- loop -> mind ----------------------------------------------------------------------------------------------------
 
@@ -96,7 +104,7 @@ class Dream:
     strength: float = 0.2  # 0..1: how much of the composed latent is dreamt anew
     feedback: float = 0.35  # 0..1: how much of the last picture the next one keeps
     temperature: float = 0.05  # tau of the recall
-    counter: float = 0.5  # 0..1: how hard standardisation is countered once pictures have come to be alike
+    counter: float = 0.75  # 0..1: how hard standardisation is countered once pictures have come to be alike
     prior: float = 1.0  # 0..1: how much of what the nights have learned the noise has; 0 = N(0, I)
     producers: float = 0.0  # 0..1: how far the producer at work leads the forces
     flow: float = 0.0  # bits a second that somebody types before Enter: how fast the walk through noise goes, and how fresh it is
@@ -148,7 +156,7 @@ class Lineage:
         return self.ancestors[:n]
 
 
-GENES = ("beta", "strength", "feedback", "temperature", "people", "taste", "warmth", "exposure", "pulse")
+GENES = ("beta", "strength", "feedback", "temperature", "gamma", "taste", "warmth", "exposure", "pulse")
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,10 +200,11 @@ class State:
     prior: float = 0.0  # KL in nats of the noise's prior to N(0, I), of one number of the latent; <= kappa
     gini: float = 0.0  # 0..1: Gini coefficient of how often memories were recalled; 0 all alike, 1 one alone
     retro: float = 0.0  # days that the picture's ancestors grow older by a day: 1 the same ones, < 1 newer ones, > 1 nostalgia
+    proposal: str = ""  # how the words' statistics ask to change the structure, a diff in words; a person decides at the desk
     corpus: str = ""  # the founding corpus: whose hand the archive was born with
     characteristics: float = 0.0  # -1..1: how much nearer the last pictures are to their own corpus than to the other
     producers: tuple[Producer, ...] = ()  # those alive, the one at work first
-    ledger: tuple[tuple[str, float], ...] = ()  # of this month: keystrokes, sentences, pictures, fragments, watt-hours
+    ledger: tuple[tuple[str, float], ...] = ()  # of this month: keystrokes, sentences, pictures, fragments, watt_hours and the part of them that was measured
     autonomy: float = 0.0  # 0 somebody is there .. 1 alone
     flow: float = 0.0  # bits a second of typing, hesitations and deletions with it; 0 in silence
     spread: float = 0.0  # 0..1: least distance between two outputs; 0 all the same, and where there is one output alone

@@ -10,7 +10,7 @@ from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from engine.core.messages import Node, Value
+from engine.core.messages import Leave, Node, Value
 from engine.doors.nodes import Refused
 from engine.doors.porter import Porter
 from engine.doors.queue import Queue
@@ -70,6 +70,8 @@ class Desk:
                 if node is None:
                     raise nodes.unknown(str(said["address"]))
                 self.porter.set(node.address, nodes.check(node, tuple(said.get("args", ()))))
+            case "leave":
+                self.porter.forward(Leave(bool(said["given"]), self.porter.clock()))
             case "pass":
                 self.queue.let_pass(str(said["key"]))
             case "stop":

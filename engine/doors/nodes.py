@@ -22,6 +22,7 @@ OWN = (
     Node("/hm/text", "s", "A sentence to dream of; several words are joined to one.", readable=False),
     Node("/hm/text/in", "ss", "The same, after the language it is in.", readable=False),
     Node("/hm/text/once", "ss", "The same, after a key that makes sending it twice harmless.", readable=False),
+    Node("/hm/sensor", "sf", "A sensor's name and its number; now and then it becomes words, which are remembered.", readable=False),
     Node("/hm/touch", "ff", "Whose is this place of the picture? x from the left, y from the top.", (), 0.0, 1.0,
          readable=False),
     Node("/hm/withdraw", "s", "Takes back what was given, by the code that was answered.", readable=False),

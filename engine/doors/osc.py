@@ -35,10 +35,12 @@ from engine.doors.moderation import LIMIT
 from engine.doors.nodes import Refused, is_pattern, is_switch, text
 from engine.doors.packet import Arrived, Malformed
 from engine.doors.porter import Porter
+from engine.doors.sensor import Sensors
 from engine.doors.subscriptions import Subscriptions
 from engine.doors.wires import Sender, address, bundle, encode
 
 log = logging.getLogger("engine.doors.osc")
+NAME = 40  # characters of a sensor's name
 
 
 
@@ -49,13 +51,14 @@ class Osc:
         self.porter, self.now = porter, now
         self.allowed = [ipaddress.ip_network(network) for network in porter.options.osc_allow]
         self.clocks = Clocks()
+        self.sensors = Sensors()
         self.errors = Limiter(10, 1.0)  # answers to errors, per sender and second
         self.texts = Limiter(porter.options.osc_texts, porter.options.window)
         self.subscriptions = Subscriptions(porter)
         self._logged = Limiter(5, 1.0)
         self._own: dict[str, Callable[[Arrived, Sender], None]] = {
             "/hm/text": self._text, "/hm/text/in": self._text_in, "/hm/text/once": self._text_once,
-            "/hm/touch": self._touch, "/hm/withdraw": self._withdraw, "/hm/ping": self._ping,
+            "/hm/sensor": self._sensor, "/hm/touch": self._touch, "/hm/withdraw": self._withdraw, "/hm/ping": self._ping,
             "/hm/sync": self._sync, "/hm/subscribe": self.subscriptions.add, "/hm/unsubscribe": self.subscriptions.remove,
         }  # fmt: skip
 
@@ -211,6 +214,20 @@ class Osc:
         if said.said in ("empty", "long"):
             found = f"/hm/text: 1 to {LIMIT} characters are taken, found {len(given.words)}"
             self._complain(sender, found, "/hm/text", "refused")
+
+    def _sensor(self, message: Arrived, sender: Sender) -> None:
+        """A name and a number: now and then the sensor has something to say."""
+        name, number = self.porter.nodes.check(self.porter.nodes.by_address["/hm/sensor"], message.args)
+        called = " ".join(str(name).split())
+        if not called or len(called) > NAME:
+            raise Refused(f"/hm/sensor wants a name of 1 to {NAME} characters and a number, found {called[:NAME]!r}", "/hm/sensor")
+        try:
+            words = self.sensors.read(called, float(number), self.porter.clock())
+        except ValueError as wrong:
+            raise Refused(f"/hm/sensor {called}: {wrong}", "/hm/sensor") from wrong
+        if words:
+            task = asyncio.get_running_loop().create_task(self._say(Text(words, "sensor", secrets.token_hex(8), person=f"sensor {called}"), sender))
+            task.add_done_callback(_raise)
 
     def _touch(self, message: Arrived, sender: Sender) -> None:
         x, y = self.porter.nodes.check(self.porter.nodes.by_address["/hm/touch"], message.args)

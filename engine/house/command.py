@@ -22,7 +22,9 @@ ELSEWHERE = {  # command -> (module whose main(argv) runs it, one line of help)
     "calibrate": ("engine.bench.calibrate", "measure the sync of sound and light; fit a reader to a model; hear recordings by their words"),
     "desk": ("engine.house.desk", "where the operator's desk is, with its token"),
     "fetch": ("engine.mind.model.fetch", "the only command that downloads: a model, by name"),
+    "ledger": ("engine.mind.rows.ledger", "the monthly account: keystrokes, sentences, pictures, memories, watt-hours; as PDF and JSON too"),
     "models": ("engine.mind.model.models", "which models are here, how large, under which licence"),
+    "producers": ("engine.mind.rows.producers", "the family tree of the small dreamers that are bred by what people linger on"),
     "shaders": ("engine.bench.shaders", "every shader of a folder: its verb, its inputs, a still, its cost, or why it fails"),
     "train": ("engine.atelier.train", "train the embedded model from nothing, or go on"),
     "new": ("engine.show.new", "write a scene that plays, to be made one's own: hypermnesia new NAME"),
@@ -95,7 +97,7 @@ def parser() -> Parser:
     return root
 
 
-BENCHES = ("show", "picture", "memory", "sound", "isf", "flow", "passes", "chaos")
+BENCHES = ("show", "picture", "memory", "sound", "isf", "flow", "passes", "chaos", "rows")
 COMMANDS = ("run", "render", "bench", "doctor", *ELSEWHERE)
 
 
@@ -109,6 +111,7 @@ def _show_options(to: argparse.ArgumentParser) -> None:
     to.add_argument("--say", action="append", default=[], metavar="WORDS", help="say something; again for more, spread in time")
     to.add_argument("--seed", type=int, default=0, help="where the walk through noise starts")
     to.add_argument("--model", metavar="NAME", help="embedded, composed, a diffusers folder or name, or a .safetensors file (see hypermnesia models)")
+    to.add_argument("--corpus", metavar="NAME", help="whose hand has painted the founding memories: oil or ink; an archive keeps the one it was born with")
     to.add_argument("--size", metavar="WxH", help="pixels of the wall, such as 640x360 (default: chosen by measurement)")
     to.add_argument("--fps", type=float, help="frames per second (default: chosen by measurement)")
     to.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="turn a parameter, such as beta=0.9")

@@ -17,8 +17,9 @@ from engine.core.machine import ContractFacts, Machine, home
 from engine.core.messages import Node, Set, Text
 from engine.doors.options import MODES, DoorsOptions, Mode
 from engine.house.doctor import port_is_free
+from engine.mind.memory.base import born_with
 from engine.mind.model.contract import Terms
-from engine.mind.options import MindOptions
+from engine.mind.options import CORPORA, MindOptions
 from engine.show.cast import Cast
 from engine.show.scene import SceneError, files, find
 from engine.sound.options import SoundOptions
@@ -80,6 +81,7 @@ def plan(options: argparse.Namespace, machine: Machine) -> Plan:
         seed=options.seed,
         site=machine.mind.site,
         founding=machine.mind.founding,
+        corpus=_corpus(options, machine, where / "archive"),
         threads=machine.mind.threads,
         device=machine.mind.device,
         terms=_terms(machine.contract),
@@ -145,6 +147,18 @@ def plan(options: argparse.Namespace, machine: Machine) -> Plan:
         seconds=options.seconds,
         machine=machine,
     )
+
+
+def _corpus(options: argparse.Namespace, machine: Machine, archive: Path) -> str:
+    """The founding corpus: what was asked for, else what the archive was born with, else the machine's. Raises CannotPlay for another."""
+    asked = getattr(options, "corpus", None)
+    wanted = asked or machine.mind.corpus
+    if wanted not in CORPORA:
+        raise CannotPlay(f"there is no founding corpus {wanted!r}; {nearest(wanted, CORPORA)}")
+    born = born_with(archive)
+    if asked and born and asked != born:
+        raise CannotPlay(f"the memory in {archive} was born with the corpus {born}, not {asked}; --home FOLDER begins another")
+    return born or wanted
 
 
 def _networks(key: str, networks: tuple[str, ...]) -> None:

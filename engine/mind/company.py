@@ -25,6 +25,7 @@ FOLLOW = 0.5  # seconds to 63 % of the way to other shares
 GONE = 2e-3  # share of a picture below which a memory that is not wanted any more has left
 SWELL = (8.0, 16.0)  # seconds from one swelling of a memory to its next
 LONGEST = 0.5  # seconds: after a stall it goes on where it was
+LATER = 37.0  # seconds after which others have swelled, whatever their periods
 QUICK = Schedule(steps=4, patch=DEFAULT.patch)  # for one picture of the stream
 
 
@@ -81,6 +82,10 @@ class Ensemble:
         composition = blend(latents, places / places.sum(0), self.carries)
         self.shown = ids, composition
         return composition
+
+    def turn(self) -> None:
+        """Others come forward: as after a while, but at once."""
+        self._clock, self._places = self._clock + LATER, {}
 
     def _follow(self, company: Company, wanted: dict[int, Tensor], follow: float) -> None:
         for one, latent in zip(company.ids, company.latents, strict=True):

@@ -6,6 +6,7 @@ thread may call; what changes all three takes the lock.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import sqlite3
 import threading
@@ -22,10 +23,13 @@ from torch import Tensor
 from engine.core.messages import Kind, Stored, Text, Token, Withdrawn
 from engine.mind.earlier import read_again, seen_anew
 from engine.mind.memory.archive import HERE, ArchiveError, Birth, Damaged, Fragment, Seen
+from engine.mind.memory.base import CORPUS
 from engine.mind.memory.caused import house
+from engine.mind.memory.frame import decide, proposal
 from engine.mind.memory.lineage import Line, descend
 from engine.mind.memory.older import bring_over
 from engine.mind.memory.opening import besides, opened
+from engine.mind.memory.past import Past
 from engine.mind.memory.recall import Memory
 from engine.mind.memory.space import Vector
 from engine.mind.memory.strata import lay_together
@@ -53,14 +57,20 @@ class Keeper:
         self.journal = Journal(self.archive.folder)
         self.unsettled = ""  # why a withdrawal that was begun is not finished
         table = parts.table.first(options.founding)
-        self.recipes = Recipes(parts.dreamer, parts.seen, parts.means, table, parts.heads, parts.paint, house(self.archive, options.walk))
+        self.recipes = Recipes(parts.dreamer, parts.seen, parts.means, table, parts.heads, parts.paint, house(self.archive, options.walk), hand=options.corpus)
         self.older = read_again(self.archive, self.parts, tell)  # fragments whose picture is of an autoencoder of before
         self.memory = self._recalled()
+        if not self.archive.fact(CORPUS):
+            self.archive.set_fact(CORPUS, options.corpus.encode())
+        self.past = Past(self.archive.hashes(parts.space))  # pictures that have been
+        self.chain = self.archive.fact("chain")  # the head of the chain: a hash over everything that was kept, in its order
+        self.known = 1 << 62  # memories that were there before the words on the wall came: what is kept of those is not their past
         self.crowd = Crowd()
         self.apart = self.archive.apart()  # sentences that nobody is lent words of
         self.mass = self.archive.mass
         self.seed = options.seed  # of the walk that pictures are made from; the mind says when it is another
-        self.structure = structure(options)
+        self.structure = structure(options, self.memory.frame)
+        self.proposal = proposal(self.archive)  # how the statistics ask to change the structure, in words
         self._leaving: set[int] = set()  # fragments that are being taken back
         self.gone: set[str] = set()  # keys of sentences that were taken back and may still be asked for
         self.waiting: dict[int, tuple[str, str]] = {}  # fragment -> (key, visit) of who waits for an answer
@@ -217,6 +227,7 @@ class Keeper:
             key = self.archive.key(found.id)
             self._leaving.add(found.id)
             self.memory.forget(found.id)
+            self.past.forget(found.id)
             self.crowd.forget(found.words, found.visit)
             self.owed = deque(owed for owed in self.owed if owed.id != found.id)
             self.gone.add(key)
@@ -268,6 +279,7 @@ class Keeper:
         """A picture of the machine's own is let go, because a person refused it. Its mass and its line stay."""
         with self._lock:
             self.memory.forget(fragment)
+            self.past.forget(fragment)
             self.archive.refuse(fragment)
 
     def _birth(self, thought: Thought, latent: Tensor, shares: dict[int, float], kind: Kind, words: str) -> Birth:
@@ -278,13 +290,16 @@ class Keeper:
             tuple(sorted(shares.items(), key=lambda pair: -pair[1])[:EDGES]),
             descend([(share, self.line(fragment)) for fragment, share in shares.items()]),
             seed=self.seed, structure=f"{self.parts.dreamer.structure} {self.structure}", gap=thought.gap,
-            novelty=max(1e-6, self.memory.novelty(seen.vector)),
+            novelty=max(1e-6, self.memory.novelty(seen.vector, self.known)),
         )  # fmt: skip
 
     def _born(self, fragment: int, birth: Birth) -> None:
         assert birth.line
         self._lines[fragment] = birth.line
         self.novelties.append(birth.novelty)
+        self.past.add(fragment, birth.seen.hash)
+        self.chain = hashlib.sha256(self.chain + birth.seen.hash).digest()
+        self.archive.set_fact("chain", self.chain)
         self._take_in(fragment, birth.meaning, birth.seen)
         self.memory.famous(parent for parent, _ in birth.parents if parent != fragment)
 
@@ -310,6 +325,12 @@ class Keeper:
         if not self.novelties:
             return 1.0
         return sum(one <= novelty for one in self.novelties) / len(self.novelties)
+
+    def decide(self, given: bool) -> None:
+        """A person at the desk gives leave to what is proposed, or refuses it. From then on the structure is another."""
+        with self._lock:
+            self.memory.frame = decide(self.archive, given)
+            self.proposal, self.structure = proposal(self.archive), structure(self.options, self.memory.frame)
 
     def lay_together(self, ids: list[int]) -> None:
         """The first of these fragments takes the others in: their mass, and a line of descent for all."""

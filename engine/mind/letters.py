@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from engine.core.messages import Judged, Message, News, Set, Text, Touch, Trouble, Withdraw
+from engine.core.messages import Judged, Keystroke, Leave, Message, News, Set, Text, Touch, Trouble, Withdraw
 from engine.mind.mind import Mind
 
 
@@ -12,7 +12,10 @@ def answer(mind: Mind, message: Message) -> list[News]:
     """Act on one message of the loop's. Any thread. A disk that refuses is a Trouble, not an end."""
     try:
         match message:
+            case Keystroke():
+                mind.rows.ledger.add("keystrokes")
             case Text():
+                mind.rows.ledger.add("sentences")
                 return mind.hear(message)
             case Touch():
                 return [mind.touch(message)]
@@ -20,6 +23,8 @@ def answer(mind: Mind, message: Message) -> list[News]:
                 return [mind.withdraw(message)]
             case Judged(key, lent):
                 mind.keeper.judged(key, lent)
+            case Leave(given):
+                mind.keeper.decide(given)
             case Set():
                 mind.set(message)
     except (OSError, sqlite3.Error) as wrong:

@@ -13,7 +13,9 @@ from engine.mind.gap import angle
 from engine.mind.keeper import Keeper
 from engine.mind.kin import Kin
 from engine.mind.memory.lineage import authors, by_kind
+from engine.mind.memory.space import Vector
 from engine.mind.memory.words import said
+from engine.mind.rows.rows import Rows
 from engine.mind.speech import Speech
 from engine.mind.thought import Thought
 
@@ -21,39 +23,44 @@ from engine.mind.thought import Thought
 class Measuring:
     """The newest figures. `take` for the thought's thread; any thread reads `now` and asks `touch`."""
 
-    def __init__(self, keeper: Keeper, speech: Speech):
-        self.keeper, self.speech, self.kin = keeper, speech, Kin(keeper)
+    def __init__(self, keeper: Keeper, speech: Speech, rows: Rows):
+        self.keeper, self.speech, self.rows, self.kin = keeper, speech, rows, Kin(keeper)
         self.now: tuple[State, NDArray[np.float16]] = (State(), np.zeros((0, 1, 1), np.float16))  # with the shares (n, rows, cols): always both at once
         self.caption: tuple[Token, ...] = ()  # what may be said of the picture, and whose each word is
 
-    def take(self, thought: Thought, dream: Dream, shown: Tensor, known: int) -> None:
-        """Measure a thought of which the stream shows `shown` (c, h, w); `known` memories were there before its words came."""
-        self.now = self.measure(thought, dream, shown, known)
+    def take(self, thought: Thought, dream: Dream, shown: Tensor, known: int, time: float) -> None:
+        """Measure a thought of which the stream shows `shown` (c, h, w); `known` memories were there before its words came.
+        `time` in seconds of the mind's clock."""
+        self.now = self.measure(thought, dream, shown, known, time)
 
-    def measure(self, thought: Thought, dream: Dream, shown: Tensor, known: int) -> tuple[State, NDArray[np.float16]]:
+    def measure(self, thought: Thought, dream: Dream, shown: Tensor, known: int, time: float) -> tuple[State, NDArray[np.float16]]:
         """The state and the shares by place (n, rows, cols)."""
         lineage, places = self.kin.lineage(thought)
         shares = thought.parentage()
         kinds = by_kind(shares.values(), (self.keeper.kind(one) for one in shares))
         spoken = shares.get(thought.speaker, 0.0) if thought.speaker else 0.0
         memory, dreamer = self.keeper.memory, self.keeper.parts.dreamer
+        read = self.keeper.parts.read(shown)
         self.caption = self.speech.caption(thought)
         state = State(
             words=thought.words, structure=f"{dreamer.structure} {self.keeper.structure}", degree=thought.degree,
             gap=thought.gap, beta=thought.beta, neff=thought.again.neff, largest=thought.again.largest,
-            displacement=self.displacement(thought, shown),
-            light=self.keeper.novelty_rank(memory.novelty(self.keeper.parts.read(shown), known)),
+            displacement=self.apart(thought, read),
+            light=self.keeper.novelty_rank(memory.novelty(read, known)),
             autonomy=dream.autonomy, mass=self.keeper.mass, fragments=len(memory), kinds=kinds,
             authors=authors(spoken, kinds[-1]), lineage=lineage, readback=self.speech.readback(thought),
-            caption=said(self.caption),
+            caption=said(self.caption), **self.rows.take(thought, shares, lineage, read, dream.autonomy, time),
         )  # fmt: skip
         return state, places
 
     def displacement(self, thought: Thought, latent: Tensor) -> float:
         """D: angle between the words and what is read back, over pi; each from the centre of its own space."""
+        return self.apart(thought, self.keeper.parts.read(latent))
+
+    def apart(self, thought: Thought, read: Vector) -> float:
+        """The same of what was read in a picture already (d,)."""
         memory = self.keeper.memory
-        read = memory.images.centred(self.keeper.parts.read(latent))
-        return angle(memory.words.centred(thought.meaning), read)
+        return angle(memory.words.centred(thought.meaning), memory.images.centred(read))
 
     def touch(self, touch: Touch) -> Told:
         """Whose is this place? Those who have most of it, and a few of their words."""

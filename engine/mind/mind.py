@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time as clock
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -31,6 +31,8 @@ from engine.mind.memory.words import said, spoken
 from engine.mind.options import MindOptions, spare
 from engine.mind.parts import Parts, gather
 from engine.mind.remembering import Remembering
+from engine.mind.rows.aura import seed
+from engine.mind.rows.rows import Rows
 from engine.mind.shadow import Shadow
 from engine.mind.speech import Speech
 from engine.mind.stream import Stream
@@ -58,7 +60,8 @@ class Mind:
         self.keeper = Keeper(options, self.parts, tell)
         self.memory = self.keeper.memory
         self.speech = Speech(self.keeper)
-        self.measuring = Measuring(self.keeper, self.speech)
+        self.rows = Rows(self.keeper)
+        self.measuring = Measuring(self.keeper, self.speech, self.rows)
         self.remembering = Remembering(self.keeper, self.speech, self.measuring)
         self.stream = Stream(self.parts.dreamer, options.walk)
         self.gathering = Gathering(self.keeper)
@@ -71,6 +74,9 @@ class Mind:
         self._pictures, self._thoughts = 0, 0
         self._since = 0  # pictures since the last thought
         self._known = 0  # rows that were remembered before these words came
+        self._origin = options.seed  # what a person set, part of every seed
+        self._seed: int | None = None  # where the walk goes on from the next picture: other words, another place
+        self._last: Picture | None = None  # that had never been
         self._veto = 0  # 2: not shown yet, 1: dark until there is another thought, 0: none
         self._vetoes = 0  # a thought that was begun before the last of them is refused with the picture
         self.slo: tuple[tuple[str, float], ...] = ()  # figures of the latency contract, for pictures to carry; a live room sets it
@@ -103,9 +109,11 @@ class Mind:
         # 5. the gap: whom the picture remembers and the words did not
         gap, more = divergence(r.weights, q.weights), surplus(r.weights, q.weights)
         # 6. turn the words towards it, gather anew with those whom the gap is made of, and compose again
-        turned, heard = self._turn(u, condition, r, more, dream.beta * gap, dream.rho, tau)
+        pulls = self.rows.pulls(dream, speaker)
+        turned, heard = self._turn(u, condition, r, more, dream.beta * gap, dream.rho, tau, pulls)
         again = self.memory.for_a_picture(turned, most, tau, dream.gamma)
-        company = self.gathering.company(words, turned if dream.rho > 0 else u, again, dream.gamma, self._before, Recall(r.rows, more), dream.beta * gap)
+        elsewhere = turned if dream.rho > 0 or pulls else u
+        company = self.gathering.company(words, elsewhere, again, dream.gamma, self._before, Recall(r.rows, more), dream.beta * gap)
         second = company.compose(noise, carries)
         watch.lap("gap")
         return Thought(
@@ -119,9 +127,10 @@ class Mind:
         return self.thought.parents if self.thought is not None else None
 
     def _turn(
-        self, u: Vector, condition: Tensor, r: Recall, more: np.ndarray, turn: float, rho: float, tau: float
+        self, u: Vector, condition: Tensor, r: Recall, more: np.ndarray, turn: float, rho: float, tau: float, pulls: Sequence[tuple[Recall, float]] = ()
     ) -> tuple[Vector, Tensor]:
-        """c = slerp(t(u), e; beta J), and the same turn of the model's own condition; then, by rho, away from both.
+        """c = slerp(t(u), e; beta J), and the same turn of the model's own condition; then, by rho, away from both, and to
+        each of `pulls` as far as it says.
 
         A model hears sequences, not directions: there `e` is what the memories with the largest surplus say.
         """
@@ -135,6 +144,9 @@ class Mind:
             far = self.memory.by_words(2 * self.memory.words.centre - u, self.options.recalled, tau)
             e = torch.from_numpy(towards(far.weights, self.memory.words.raw(far.rows)))
             direction, heard = slerp(direction, e, rho), slerp(heard, self._say(far.rows, far.weights), rho)
+        for there, part in pulls:
+            e = torch.from_numpy(towards(there.weights, self.memory.words.raw(there.rows)))
+            direction, heard = slerp(direction, e, part), slerp(heard, self._say(there.rows, there.weights), part)
         return direction.numpy(), heard
 
     def _say(self, rows: np.ndarray, weights: np.ndarray) -> Tensor:
@@ -149,12 +161,18 @@ class Mind:
     @torch.inference_mode()
     def picture(self, dream: Dream, time: float) -> Picture:
         """The next picture for the newest request; `time` in seconds, of any clock that runs forwards."""
+        asked_for, dream = dream, self.rows.producers.lead(dream)
+        self.stream.walk.shape = self.rows.apriori.shape(dream.prior)
+        if self._seed is not None:
+            self._reseed(self._seed)
+            self._seed = None
         if self._veto == 2:  # dark on this very picture, whatever is thought
             self._veto, self._pictures = 1, self._pictures + 1
             return self._dark(dream)
         if self.thinks and (self._since >= self.options.think_every or self._other(dream, time)):
-            self.ponder(dream, time)
+            self.ponder(asked_for, time)
         self._pictures, self._since = self._pictures + 1, self._since + 1
+        self.rows.ledger.add("pictures")
         thought = self.thought
         if thought is None or self._veto:
             return self._dark(dream)
@@ -169,6 +187,8 @@ class Mind:
         else:
             self.shadow.forget()
             rgba, latent = self.stream.next(condition, start, dream.strength, dream.feedback, time, asked, dream.flow)
+        if not dream.copies and not self.rows.aura.look(rgba, time):
+            return self._withheld(asked_for, thought.words, time)
         measured, shares = self.measuring.now
         painted, contract = 1000 * (clock.perf_counter() - begun), self.parts.dreamer.contract
         state = replace(
@@ -176,9 +196,27 @@ class Mind:
             motion=self.stream.motion, degree=1 if study else thought.degree, mass=self.keeper.mass,
             timings=(*thought.timings, ("paint", painted)), flow=dream.flow,
             shadow=self.shadow.size, copied=self.shadow.k, doubt=self.doubt.value,
-            dream=replace(dream, words=""), time=time, seed=self.stream.walk.seed, step=contract.step, why=contract.why, contract=self.slo,
+            prior=self.rows.apriori.kl(dream.prior), aura=self.rows.aura.value, withheld=self.rows.aura.withheld,
+            dream=replace(asked_for, words=""), time=time, seed=self.stream.walk.seed, step=contract.step, why=contract.why, contract=self.slo,
         )  # fmt: skip
-        return Picture(rgba, latent.numpy().astype(np.float16), shares, state)
+        self._last = Picture(rgba, latent.numpy().astype(np.float16), shares, state)
+        return self._last
+
+    def _withheld(self, dream: Dream, words: str, time: float) -> Picture:
+        """This picture has been: it is dreamt anew from elsewhere. Until then the wall keeps the last one, or is dark where that has been, too."""
+        self.ensemble.turn()
+        self.stream.anew(self._seeded(words, time))
+        self.keeper.seed = self.stream.walk.seed
+        if self._last is None or not self.rows.aura.holds(time):
+            return self._dark(dream)
+        aura = self.rows.aura
+        state = replace(self._last.state, picture=self._pictures, autonomy=dream.autonomy, dream=replace(dream, words=""), time=time,
+                        seed=self.stream.walk.seed, aura=aura.value, withheld=aura.withheld, made=clock.monotonic())  # fmt: skip
+        return replace(self._last, state=state)
+
+    def _seeded(self, words: str, time: float) -> int:
+        """The seed that these words have at this second: of everything kept so far, the place and the hour."""
+        return seed(self.keeper.chain, f"{self.options.site} {self._origin}", round(60 * time), words)
 
     def wanted(self, dream: Dream, time: float) -> bool:
         """Whether somebody waits for a thought: other words, a sentence without a picture, a veto."""
@@ -194,6 +232,7 @@ class Mind:
 
         `waits`: whether somebody waits for another thought; what can be remembered later is then left for later.
         """
+        dream = self.rows.producers.lead(dream)
         with self._lock:
             words, speaker, lenders = self._words(dream, time)
             if not self.memory.awake:
@@ -207,10 +246,12 @@ class Mind:
             if vetoes != self._vetoes:
                 return  # refused while it was thought: it is neither shown nor remembered
             if self.thought is None or (words, speaker) != (self.thought.words, self.thought.speaker):
-                self._known = len(self.memory)
+                self._known = self.keeper.known = len(self.memory)
+                self.rows.aura.words(time)
+                self._seed = self._seeded(words, time) if self.thought is not None else None
             self.doubt.look(thought, self.stream.walk, time)
             shown = self.stream.latent if self.stream.latent is not None else thought.hidden
-            self.measuring.take(self._as_shown(thought), dream, shown, self._known)
+            self.measuring.take(self._as_shown(thought), dream, shown, self._known, time)
             self.thought, self._veto = thought, 0 if self._veto == 1 else self._veto
             self._thoughts, self._since = self._thoughts + 1, 0
             try:
@@ -237,7 +278,7 @@ class Mind:
         """
         owed = self.keeper.next_owed(thought.speaker)
         if owed is not None:
-            mine, noise = thought, self.stream.walk.fresh(owed.id)
+            mine, noise = thought, self.stream.walk.shaped(self.stream.walk.fresh(owed.id))
             if owed.id != thought.speaker:  # somebody else is still waiting: a thought for them, unseen
                 mine = self.think(owed.words, owed.id, (), dream, noise)
             if not self.keeper.adopt_all(mine.parentage(), waits):
@@ -274,12 +315,15 @@ class Mind:
         return self.remembering.withdraw(withdraw)
 
     def set(self, message: Set) -> None:
-        """`/hm/veto`, `/hm/seed i`, `/hm/kinds/<kind> T`; every other address is somebody else's."""
+        """`/hm/veto`, `/hm/seed i`, `/hm/kinds/<kind> T`, `/hm/producers/kill i`; every other address is somebody else's."""
         match message.address.removeprefix("/hm/").split("/"), message.args:
             case ["veto"], _:
                 self.veto()
             case ["seed"], (int() | float() as seed,):
-                self._reseed(replace(self.options, seed=int(seed)).walk)
+                self._origin = int(seed)
+                self._reseed(replace(self.options, seed=self._origin).walk)
+            case ["producers", "kill"], (int() | float() as number,):
+                self.rows.producers.kill(int(number))
             case ["kinds", kind], args:
                 self.memory.plug(kind, bool(args[0]) if args else True)  # type: ignore[arg-type]
 
@@ -293,6 +337,12 @@ class Mind:
         self._reseed(self.options.walk + self._pictures)
         self.stream.latent = None
         self.shadow.forget()
+
+    def walk_on(self, seed: int) -> None:
+        """From the next picture on the walk goes by this seed, whatever the words would have made of it: for a replay."""
+        self._seed = None
+        if seed != self.stream.walk.seed:
+            self._reseed(seed)
 
     def _reseed(self, seed: int) -> None:
         self.stream.walk.reseed(seed)
@@ -312,10 +362,12 @@ class Mind:
         return [waiting.popleft() for _ in range(len(waiting))]
 
     def close(self) -> None:
+        self.rows.ledger.close()
         self.keeper.close()
 
     def _dark(self, dream: Dream) -> Picture:
         rgba = np.full((*self.parts.dreamer.size, 4), (0, 0, 0, 255), np.uint8)
         measured, shares = self.measuring.now
-        state = replace(measured, picture=self._pictures, degree=2, light=0.0, made=clock.monotonic(), autonomy=dream.autonomy)
+        aura = self.rows.aura
+        state = replace(measured, picture=self._pictures, aura=aura.value, withheld=aura.withheld, degree=2, light=0.0, made=clock.monotonic(), autonomy=dream.autonomy)
         return Picture(rgba, np.zeros(self.parts.dreamer.latent, np.float16), shares[:0], state)

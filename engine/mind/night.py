@@ -1,17 +1,24 @@
-"""The night's work: once a day, in whatever quiet there is, the archive is copied and old pictures are laid together."""
+"""The night's work: once a day, in whatever quiet there is, the archive is copied, old pictures are laid together, and the
+prior of the noise is fitted anew (`engine.mind.memory.prior`)."""
 
 from __future__ import annotations
 
 import numpy as np
+import torch
 
 from engine.core.autonomy import ALONE
 from engine.core.messages import Dream
 from engine.mind.keeper import Keeper
 from engine.mind.memory.copies import LEAST, snapshot
+from engine.mind.memory.frame import ask
 from engine.mind.memory.opening import refuses
+from engine.mind.memory.past import fingerprint
+from engine.mind.memory.prior import refit
 from engine.mind.memory.strata import AGE, near_duplicates
+from engine.mind.rows.rows import Rows
 
 QUIET = 60.0  # seconds without anybody after which the night's work may begin
+PRINTED = 512  # hashes of before that are made anew in one night
 WAITS, FAILED, LOOKS = 60.0, 3600.0, 30.0  # seconds until it is asked again: at all, after a night that failed, whether a disk is back
 
 
@@ -50,8 +57,20 @@ def awake(keeper: Keeper) -> int:
     return keeper.archive.today - int(done) if done else 1
 
 
-def night(keeper: Keeper) -> int:
-    """Copy the archive and lay together what is old and alike; returns how many fragments went into another.
+def print_anew(keeper: Keeper, most: int = PRINTED) -> None:
+    """Pictures whose perceptual hash is of a kind of before get one of this kind, some each night. 40 ms each."""
+    archive, space, past = keeper.archive, keeper.parts.space, keeper.past
+    for fragment in past.unread[:most]:
+        latent = archive.latents([fragment], space).get(fragment)
+        if latent is not None and latent.shape == keeper.parts.dreamer.latent:
+            hash = fingerprint(keeper.parts.dreamer.decode(torch.from_numpy(latent.astype(np.float32))))
+            archive.hash_anew(fragment, space, hash)
+            past.add(fragment, hash)
+    del past.unread[:most]
+
+
+def night(keeper: Keeper, reading: Rows) -> int:
+    """Copy the archive, lay together what is old and alike, fit the prior anew; returns how many fragments went into another.
 
     Others are held up for one merge at a time. Raises OSError, sqlite3.Error or ArchiveError on a bad disk; what was
     done then is done, and the night is not over.
@@ -65,5 +84,8 @@ def night(keeper: Keeper) -> int:
     for ids in found:
         keeper.lay_together(ids)
     memory.keep()
+    print_anew(keeper)
+    keeper.proposal = ask(archive)
+    reading.apriori.learn(refit(archive, keeper.parts.space, archive.date) or reading.apriori.prior)
     archive.set_fact("night", str(archive.today).encode())
     return sum(len(ids) - 1 for ids in found)

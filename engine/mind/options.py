@@ -6,7 +6,10 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from engine.core.errors import nearest
 from engine.mind.model.contract import Terms
+
+CORPORA = ("oil", "ink")  # engine.painter.hands.HANDS: this file is without torch
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,7 @@ class MindOptions:
     seed: int = 0
     site: str = "here"  # the name of this place, part of every seed
     founding: int = 0  # of the founding memories that ship, how many are known; 0: all
+    corpus: str = "oil"  # whose hand has painted the founding memories (engine.painter.hands.HANDS)
     think_every: int = 6  # pictures between two thoughts where the mind is called in turn (render, tests)
     recalled: int = 64  # memories that one picture is composed of
     steps: int = 5  # steps of the closed-form denoiser
@@ -29,6 +33,8 @@ class MindOptions:
     idle: float = 24.0  # seconds that the mind stays with a sentence of its own
 
     def __post_init__(self) -> None:
+        if self.corpus not in CORPORA:
+            raise ValueError(f"there is no founding corpus {self.corpus!r}; {nearest(self.corpus, CORPORA)}")
         if self.size != (0, 0) and (min(self.size) < 32 or any(side % 8 for side in self.size)):
             raise ValueError(f"a picture's sides are multiples of 8 and at least 32 pixels, found {self.size}")
         if self.threads < 0 or self.think_every < 1 or self.recalled < 8:

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from engine.core.meaning import SPACE
 from engine.mind.dreamer import Dreamer, Reads
-from engine.mind.memory.founding import FILE, NONE, Table, fingerprint, load
+from engine.mind.memory.founding import FILE, NONE, Table, load
+from engine.mind.memory.past import fingerprint
 from engine.mind.memory.records import Seen
 from engine.mind.memory.space import Vector
 from engine.mind.model.before import Before

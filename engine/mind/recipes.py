@@ -24,6 +24,7 @@ from engine.mind.memory.founding import NONE, Table
 from engine.mind.memory.records import Fragment, Seen
 from engine.mind.memory.space import Vector
 from engine.painter.attributes import OFFERS
+from engine.painter.hands import by_hand
 from engine.painter.recipe import CROWD, OWN, Recipe, crowd
 from engine.painter.said import Heads
 
@@ -67,10 +68,10 @@ class Recipes:
 
     def __init__(
         self, dreamer: Dreamer, seen: Callable[[Tensor, NDArray[np.uint8]], Seen], means: Callable[[str], Vector],
-        table: Table = NONE, heads: Heads | None = None, paint: Painter = painter, house: str = "",
+        table: Table = NONE, heads: Heads | None = None, paint: Painter = painter, house: str = "", hand: str = "oil",
     ):  # fmt: skip
         self.table, self.heads, self.house = table, heads, house
-        self._dreamer, self._seen, self._means, self._paint = dreamer, seen, means, paint
+        self._dreamer, self._seen, self._means, self._paint, self._hand = dreamer, seen, means, paint, hand
         self._known: LRUCache[int, Recipe] = LRUCache(KNOWN)
         self._painted: LRUCache[int, Painted] = LRUCache(KEPT, lambda painted: painted.bytes)
         self.spoilt: set[int] = set()  # recipes that could not be painted, for as long as this mind lives
@@ -139,7 +140,7 @@ class Recipes:
             if fragment in self.spoilt or (recipe := self.recipe(fragment)) is None:
                 return None
             try:
-                rgb = self._paint(recipe, self._dreamer.size)
+                rgb = by_hand(self._hand, self._paint(recipe, self._dreamer.size))
             except Exception:  # a painter that fails on one recipe in ten thousand costs that recipe, not the thought
                 log.exception("%s could not be painted and is left out", recipe)
                 self.spoilt.add(fragment)

@@ -22,6 +22,5 @@ def replay(mind: Mind, records: Iterable[State]) -> Iterator[Picture]:
         here = f"{mind.parts.dreamer.structure} {mind.keeper.structure}"
         if record.structure != here:
             raise ValueError(f"picture {record.picture} was made by structure {record.structure}, this one is {here}")
-        if record.seed != mind.stream.walk.seed:
-            mind.stream.walk.reseed(record.seed)
+        mind.walk_on(record.seed)
         yield mind.picture(replace(record.dream, words=record.words), record.time)

@@ -188,7 +188,7 @@ class Room:
         elif self._nights.due(keeper, self.dream, now):
             self.pulses.beat("thought", ASLEEP)
             try:
-                night(keeper)
+                night(keeper, self.mind.rows)
             except (OSError, sqlite3.Error, Plain) as wrong:
                 self._nights.failed(now)
                 self.post(Trouble("mind", f"the archive could not be copied ({wrong}); there is still the last copy"))
@@ -250,10 +250,10 @@ class Room:
     def _show(self, mind: Mind, dream: Dream, time: float) -> None:
         """One picture into the ring; and, where stage and mind have one GPU, into its memory. A dark one is not painted."""
         painted = mind.parts.dreamer.contract.compute
-        before = painted.count
+        before, withheld = painted.count, mind.rows.aura.withheld
         picture = mind.picture(dream, time)
         own = not picture.state.dream.copies  # a residue is no picture of the dreamer's: its pixels are here alone
-        shared = self._export is not None and painted.count > before and own
+        shared = self._export is not None and painted.count > before and own and mind.rows.aura.withheld == withheld
         if self._export and shared:
             self._export.put(mind.parts.dreamer.rgba, self.ring.serial + 1)  # type: ignore[attr-defined]  # a Model's
         self.ring.write(picture, shared)

@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -35,9 +36,18 @@ class Walk:
 
     def __init__(self, shape: tuple[int, int, int], seed: int):
         self._shape, self.seed = shape, seed
+        self.shape: Callable[[Tensor], Tensor] | None = None  # what the noise is passed through; None: it is N(0, I), bit by bit
         self._fields: dict[int, Tensor] = {}
 
     def at(self, time: float) -> Tensor:
+        """(c, h, w) f32, as the prior has it."""
+        return self.shaped(self.normal(time))
+
+    def shaped(self, noise: Tensor) -> Tensor:
+        """Standard normal noise (c, h, w) as the prior has it."""
+        return self.shape(noise) if self.shape is not None else noise
+
+    def normal(self, time: float) -> Tensor:
         """(c, h, w) f32, standard normal."""
         place = time / STRIDE
         whole = math.floor(place)
@@ -51,6 +61,10 @@ class Walk:
     def reseed(self, seed: int) -> None:
         """Walk on from here into other fields; the two that lie around the present place stay, so nothing jumps."""
         self.seed = seed
+
+    def leave(self, seed: int) -> None:
+        """Go on from somewhere else at once."""
+        self.seed, self._fields = seed, {}
 
     def _field(self, number: int) -> Tensor:
         if number not in self._fields:
@@ -81,6 +95,11 @@ class Stream:
         """Go on after a picture that another stream made, `clock` seconds after its beginning."""
         self._clock, self.latent = clock, latent
 
+    def anew(self, seed: int) -> None:
+        """Keep nothing of the last picture, and walk on from somewhere else."""
+        self.walk.leave(seed)
+        self.latent = None
+
     def next(
         self, condition: Tensor, start: Tensor, strength: float, feedback: float, time: float, asked: float = 0.0,
         typed: float = 0.0,
@@ -100,8 +119,8 @@ class Stream:
         if self.latent is not None and known and feedback > 0.0:
             begin = flow(begin, alike(self.latent, begin), feedback)
         fresh = FRESH + RUSHED * rush(typed)
-        noise = self.walk.at(self._clock) * math.sqrt(1 - fresh) + self.walk.fresh(self._made) * math.sqrt(fresh)
-        rgba, latent = self.dreamer.paint(self._condition, noise, begin, strength, asked=asked)
+        noise = self.walk.normal(self._clock) * math.sqrt(1 - fresh) + self.walk.fresh(self._made) * math.sqrt(fresh)
+        rgba, latent = self.dreamer.paint(self._condition, self.walk.shaped(noise), begin, strength, asked=asked)
         if self.latent is not None and self.latent.shape == latent.shape and step > 0.0:
             self.motion = float((latent - self.latent)[:LARGE].square().mean().sqrt()) / step
         self.latent = latent

@@ -7,8 +7,10 @@ import hashlib
 from dataclasses import fields
 from pathlib import Path
 
+from engine.mind.memory.frame import Frame
 from engine.mind.options import MindOptions
 
+BORN = Frame()
 ELSEWHERE = ("archive", "seed", "terms", "threads", "device")  # where and how fast; what decides is in seed and model
 
 
@@ -21,7 +23,7 @@ def code() -> str:
     return digest.hexdigest()
 
 
-def structure(options: MindOptions) -> str:
-    """Hash (16 hex digits) of code and options; the model's own hash stands before it in a record."""
+def structure(options: MindOptions, frame: Frame = BORN) -> str:
+    """Hash (16 hex digits) of code, options and frame; the model's own hash stands before it in a record."""
     chosen = [(field.name, getattr(options, field.name)) for field in fields(options) if field.name not in ELSEWHERE]
-    return hashlib.sha256(repr((code(), chosen)).encode()).hexdigest()[:16]
+    return hashlib.sha256(repr((code(), chosen, frame)).encode()).hexdigest()[:16]

@@ -57,6 +57,7 @@ CONTRACT = {  # figure of the latency contract -> what it means; `engine.mind.mo
 LEDGER = {  # line of the month's account -> what it counts
     "keystrokes": "keys that were pressed before Enter", "sentences": "sentences that were given", "pictures": "pictures that were made",
     "fragments": "memories that were kept", "watt_hours": "energy, Wh",
+    "measured": "part of the energy that was measured, 0..1; the rest is estimated",
 }  # fmt: skip
 
 
@@ -64,6 +65,7 @@ FIXED = (  # what always can be said, whatever scene has the wall
     Node("/hm/text", "s", "say something to the memory", readable=False),
     Node("/hm/veto", "", "refuse the present picture: dark until there is another", readable=False),
     Node("/hm/touch", "ff", "whose is this place? x and y from 0 to 1, from the top left", readable=False),
+    Node("/hm/producers/kill", "i", "end a producer's life: a child of two others takes its place", readable=False),
     *(Node(f"/hm/kinds/{kind}", "T", f"whether {kind} memories may be parents", readable=False) for kind in KINDS),
 )
 MAPPING = {  # command of an output -> types, what it does
@@ -116,6 +118,8 @@ def state_nodes(state: State) -> tuple[Node, ...]:
     caption = "what the picture remembers, in words that are nobody's alone"
     nodes.append(Node("/hm/state/caption", "s", caption, (state.caption,), writable=False))
     nodes.append(Node("/hm/state/structure", "s", "hash of what makes the pictures: model, code, options", (state.structure,), writable=False))
+    asked = "how the words' statistics ask to change the structure; somebody at the desk decides"
+    nodes.append(Node("/hm/state/proposal", "s", asked, (state.proposal,), writable=False))
     nodes.append(Node("/hm/state/corpus", "s", "the founding corpus that the memory was born with", (state.corpus,), writable=False))
     nodes.append(Node("/hm/state/step", "s", "what the latency contract has given up", (state.step,), writable=False))
     nodes.append(Node("/hm/state/why", "s", "and the reason", (state.why,), writable=False))

@@ -95,6 +95,8 @@ class Programme:
 
     def receive(self, message: Message, now: Now) -> None:
         """Take in one message. What means nothing here is logged, with the nearest thing that does."""
+        if isinstance(message, Text) and message.kind == "sensor":
+            return  # it is remembered, and nobody: it takes neither the wall nor the machine's solitude
         self.presence.human(SENTENCE if isinstance(message, Text) else KEY, now.time)
         if isinstance(message, Text):
             self.said = message
@@ -115,7 +117,7 @@ class Programme:
         match address.removeprefix("/hm/").split("/"), args:
             case ["sound", _], (int() | float() as value,):  # the sound room's: here only for whoever asks for it
                 self.others = tuple(_turned(node, value) if node.address == address else node for node in self.others)
-            case ["mapping" | "stage" | "sound" | "kinds", *_], _:
+            case ["mapping" | "stage" | "sound" | "kinds", *_] | ["producers", _], _:
                 pass  # the stage's, the sound room's, the mind's
             case ["hold" | "blackout" | "freeze" | "veto" as key], _:
                 self._press(key, bool(args[0]) if args else True, now)

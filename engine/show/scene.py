@@ -66,7 +66,7 @@ class Scene:
     gamma = Param(0.5, high=4, text="how fast famous memories tire")
     strength = Param(0.2, text="how much of what was composed is dreamt anew")  # .2 is all that the small model bears; SD-Turbo wants .6
     feedback = Param(0.35, text="how much of the last picture the next one keeps")
-    counter = Param(0.5, text="how hard it is countered when pictures come to be alike")
+    counter = Param(0.75, text="how hard it is countered when pictures come to be alike")
     prior = Param(1.0, text="how much of what the nights have learned the noise has")
     producers = Param(0.0, text="how far the producer at work leads the forces")
 

@@ -74,7 +74,7 @@ def test_what_is_taken_back_while_a_copy_is_synced_leaves_that_copy_too(tmp_path
         sync(path)
 
     monkeypatch.setattr(copies, "sync", slow)
-    tonight = threading.Thread(target=night, args=(mind.keeper,))
+    tonight = threading.Thread(target=night, args=(mind.keeper, mind.rows))
     tonight.start()
     assert syncing.wait(10)
     assert mind.keeper.withdraw(stored.code).found

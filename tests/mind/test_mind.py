@@ -276,7 +276,7 @@ def test_a_night_copies_compacts_and_the_mind_goes_on(tmp_path: Path) -> None:
     before, mass = len(mind.memory.row), mind.keeper.archive.mass
     later = datetime.date.today() + datetime.timedelta(days=60)
     mind.keeper.archive.calendar = lambda: later
-    merged = night(mind.keeper)
+    merged = night(mind.keeper, mind.rows)
     assert (tmp_path / "snapshots" / f"{later.isoformat()}.sqlite").exists()
     assert merged > 0 and len(mind.memory.row) == before - merged and mind.keeper.archive.mass == mass
     assert play(mind, "a red moon at night", 1, 10.0)[-1].state.lineage.ancestors

@@ -38,7 +38,7 @@ def test_displacement_follows_the_performer(tmp_path: Path) -> None:
     check(tmp_path)
 
 
-def deaf(self, u, condition, r, more, turn, rho, tau, act=Mind._turn):  # type: ignore[no-untyped-def]
+def deaf(self, u, condition, r, more, turn, rho, tau, *rest, act=Mind._turn):  # type: ignore[no-untyped-def]
     return act(self, u, condition, r, more, turn, 0.0, tau)
 
 

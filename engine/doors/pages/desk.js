@@ -9,14 +9,14 @@ const made = (tag, props = {}, ...children) => {
   return element;
 };
 
-let nodes = [], values = {}, held = "", shownQueue = "";
+let nodes = [], values = {}, held = "", shownQueue = "", shownProposal = null;
 const PANIC = ["/hm/veto", "/hm/freeze", "/hm/blackout"];
 const forces = new Map(); // address -> a function that shows a value
 
 const link = new Link("/desk/live", {
   hear: (news) => ({
     nodes: () => { nodes = news.nodes; drawForces(); },
-    now: () => { values = news.values; drawHealth(news.health); drawQueue(news.queue); drawValues(); },
+    now: () => { values = news.values; drawHealth(news.health); drawQueue(news.queue); drawStructure(news.values["/hm/state/proposal"]?.[0] ?? ""); drawValues(); },
     error: () => { at("error").textContent = news.what; setTimeout(() => { at("error").textContent = ""; }, 6000); },
   })[news.t]?.(),
   changed: (open) => { at("link").textContent = open ? "" : "the doors are closed; trying again"; },
@@ -59,6 +59,19 @@ function drawQueue(queue) {
     return made("li", {}, made("p", { textContent: words, dir: "auto" }), made("p", { className: "why", textContent: reason }), made("div", {}, pass, stop));
   }));
   if (!queue.length) at("queue").append(made("li", { className: "quiet", textContent: "Nothing waits." }));
+}
+
+// What the words' statistics ask for: they change nothing without a person's leave.
+function drawStructure(told) {
+  if (told === shownProposal) return;
+  shownProposal = told;
+  if (!told) return at("structure").replaceChildren(made("p", { className: "quiet", textContent: "The words ask for no other structure." }));
+  const buttons = [["let it change", true], ["leave it", false]].map(([textContent, given]) => {
+    const button = made("button", { type: "button", textContent });
+    button.addEventListener("click", () => link.send({ t: "leave", given }));
+    return button;
+  });
+  at("structure").replaceChildren(made("p", { textContent: `Asked for: ${told}.` }), made("div", {}, ...buttons));
 }
 
 // A slider for a number with ends, a switch for T, a list for choices.

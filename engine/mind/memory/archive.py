@@ -199,6 +199,20 @@ class Archive(Base):
         v = np.frombuffer(b"".join(row[-1] for row in rows), np.float16).reshape(len(rows), -1)
         return found, t.astype(np.float32), v.astype(np.float32)
 
+    def hashes(self, space: str) -> list[tuple[int, bytes]]:
+        """Perceptual hashes of what people and the machine made here, in order of id."""
+        with self._lock:
+            return self._base.execute(
+                "SELECT p.fragment, p.hash FROM picture p JOIN fragment f ON f.id = p.fragment "
+                "WHERE p.space = ? AND f.state = 0 AND f.kind > 0 ORDER BY p.fragment",
+                (space,),
+            ).fetchall()
+
+    def hash_anew(self, fragment: int, space: str, hash: bytes) -> None:
+        """A picture that is kept has another perceptual hash."""
+        with self.transaction() as base:
+            base.execute("UPDATE picture SET hash = ? WHERE fragment = ? AND space = ?", (hash, fragment, space))
+
     def latents(self, ids: Sequence[int], space: str) -> dict[int, NDArray[np.float16]]:
         """Latents by id, those that exist in this space."""
         marks = ",".join("?" * len(ids))

@@ -22,6 +22,7 @@ from engine.core.errors import Plain
 from engine.mind.memory.records import SCHEMA, tidy
 
 FILE = "memory.sqlite"
+CORPUS = "corpus"  # the fact that says whose hand painted the founding memories
 TIMEOUT = 5.0  # seconds that one waits for another program that writes
 
 
@@ -75,6 +76,11 @@ class Base:
         """Days since 1970-01-01."""
         return (self.calendar() - datetime.date(1970, 1, 1)).days
 
+    @property
+    def date(self) -> str:
+        """Today, as 2026-11-26."""
+        return self.calendar().isoformat()
+
     def close(self) -> None:
         with self._lock:
             self._base.close()
@@ -103,6 +109,11 @@ class Base:
     def set_fact(self, name: str, value: bytes) -> None:
         with self._lock:
             self._base.execute("INSERT OR REPLACE INTO fact VALUES (?, ?)", (name, value))
+
+    def facts(self, prefix: str) -> list[tuple[str, bytes]]:
+        """Facts whose names begin like this, by name."""
+        with self._lock:
+            return self._base.execute("SELECT name, value FROM fact WHERE substr(name, 1, ?) = ? ORDER BY name", (len(prefix), prefix)).fetchall()
 
     def _first_day(self) -> bytes:
         self.set_fact("salt", os.urandom(16))
@@ -168,3 +179,13 @@ class Base:
     def code(self, code: str) -> bytes:
         """What is kept of a code: its hash."""
         return self.hashed(tidy(code))
+
+
+def born_with(folder: Path) -> str:
+    """The founding corpus of the archive that lies here; "" where there is none, or none that can be read. Opens nothing for writing."""
+    try:
+        with contextlib.closing(sqlite3.connect(f"{(folder / FILE).absolute().as_uri()}?mode=ro", uri=True, timeout=TIMEOUT)) as base:
+            row = base.execute("SELECT value FROM fact WHERE name = ?", (CORPUS,)).fetchone()
+        return bytes(row[0]).decode() if row else ""
+    except sqlite3.Error:  # none, or a damaged one: whoever opens it says what to do
+        return ""

@@ -9,9 +9,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from engine.core.errors import nearest
 from engine.core.machine import SHIPPED, home
 from engine.core.messages import KINDS
 from engine.mind.memory import copies, restoring, strata, withdrawal
+from engine.mind.memory import prior as priors
 from engine.mind.memory.archive import FILE, Archive, ArchiveError, Fragment
 from engine.mind.memory.provenance import export
 from engine.mind.memory.words import Crowd
@@ -24,6 +26,8 @@ EXAMPLES = """examples:
   hypermnesia archive export lineage.json        W3C PROV, with weights, without private words
   hypermnesia archive snapshot                   a copy under today's date
   hypermnesia archive restore 2026-11-21         that copy comes back; what was there is kept beside it
+  hypermnesia archive prior                      what the nights have learned, and which of them acts
+  hypermnesia archive prior none                 noise is N(0, I) again; a night's date puts that night's back
   hypermnesia archive compact                    old near-duplicate pictures become one; no mass is lost
 """
 
@@ -33,7 +37,7 @@ def main(argv: Sequence[str]) -> int:
     arguments = _parser().parse_args(argv)
     folder = Path(arguments.archive)
     try:
-        if arguments.what in ("forget", "compact", "restore"):
+        if arguments.what in ("forget", "compact", "restore") or (arguments.what == "prior" and arguments.night):
             _there(folder)
             with copies.playing(folder), copies.alone(folder, patience=1.0):
                 copies.put_in_order(folder)
@@ -57,6 +61,8 @@ def _parser() -> argparse.ArgumentParser:
     compact = commands.add_parser("compact", help="merge old pictures that are near-duplicates")
     compact.add_argument("--days", type=int, default=strata.AGE, help="how old they must be; default %(default)s")
     commands.add_parser("snapshot", help="copy the archive")
+    prior = commands.add_parser("prior", help="the noise that the nights have fitted: list, or put one back")
+    prior.add_argument("night", nargs="?", default="", help="a night's date, or none")
     commands.add_parser("restore", help="put a copy in the archive's place").add_argument("name", nargs="?", default="")
     return parser
 
@@ -170,6 +176,21 @@ def compact(folder: Path, arguments: argparse.Namespace) -> int:
     return 0
 
 
+def prior(folder: Path, arguments: argparse.Namespace) -> int:
+    archive = _open(folder)
+    nights = [one.night for one in priors.history(archive)]
+    if arguments.night:
+        if arguments.night != "none" and arguments.night not in nights:
+            raise ArchiveError(f"no prior was fitted in the night of {arguments.night}; {nearest(arguments.night, [*nights, 'none'])}")
+        priors.put_back(archive, "" if arguments.night == "none" else arguments.night)
+    acts = priors.acting(archive)
+    for one in priors.history(archive):
+        print(f"  {one.night}  KL {one.kl:.4f} nats a number of at most {priors.KAPPA:g}{'  acts' if acts and acts.night == one.night else ''}")
+    print("noise is N(0, I)" if acts is None else f"noise is as the night of {acts.night} has left it")
+    archive.close()
+    return 0
+
+
 def snapshot(folder: Path, arguments: argparse.Namespace) -> int:
     path = copies.snapshot(_open(folder))
     print(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
@@ -184,7 +205,7 @@ def restore(folder: Path, arguments: argparse.Namespace) -> int:
 
 _COMMANDS = {
     "status": status, "show": show, "forget": forget, "export": write_lineage,
-    "compact": compact, "snapshot": snapshot, "restore": restore,
+    "compact": compact, "snapshot": snapshot, "prior": prior, "restore": restore,
 }  # fmt: skip
 
 

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.numpy import save_file
@@ -92,13 +91,3 @@ def _packed(vectors: Vector) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
     """Vectors (n, d) as bytes and a scale (n, 1) each: cosines change by less than .002."""
     scale = np.abs(vectors).max(1, keepdims=True).astype(np.float32) / 127
     return np.round(vectors / np.maximum(scale, 1e-12)).astype(np.int8), scale
-
-
-def fingerprint(rgb: NDArray[np.uint8]) -> bytes:
-    """Perceptual hash of 256 bits: is each of 16x16 cells lighter than its right neighbour? (dHash, Krawetz 2013.)
-
-    64 bits refuse 23 % falsely at 5 million keyframes, 256 about 1e-7.
-    """
-    luma = torch.from_numpy(rgb.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32))
-    small = torch.nn.functional.adaptive_avg_pool2d(luma[None, None], (16, 17))[0, 0]
-    return np.packbits((small[:, 1:] > small[:, :-1]).numpy().reshape(-1)).tobytes()

@@ -6,8 +6,8 @@ changes nothing. Similarities of the image space are brought to the spread of th
 so that one temperature serves both and two identical spaces recall identically.
 
 The founding table has thousands of recipes, and people are few: counted alike, ten visitors' part of a picture fell from
-.099 to .023 when 240 founders became 2,400. So all recipes together weigh as `ALIKE` memories do, however many they
-are, and where people's memories are near, at least `PEOPLE` of a recall is theirs.
+.099 to .023 when 240 founders became 2,400. So all recipes together weigh as `Frame.alike` memories do, however many they
+are, and where people's memories are near, at least `Frame.people` of a recall is theirs.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from numpy.typing import NDArray
 from engine.core.messages import Kind
 from engine.mind.memory.archive import Archive, Fragment
 from engine.mind.memory.founding import NONE, Table
+from engine.mind.memory.frame import standing
 from engine.mind.memory.space import Rows, Space, Vector
 
 GIVEN = ("visitor", "performer", "sensor")  # kinds of memory that people gave
 TOP_K = 24  # memories that one picture is composed of, at most
-ALIKE = 240.0  # memories that the whole founding table weighs as much as
-PEOPLE = 0.15  # part of a recall that people have at least, if they are there at all
 KEPT = 80_000_000  # bytes of latents in memory: 1,600 at 256 x 256
+NEWEST = 24  # memories that the present is made of, where the past would have too much
 FLOOR = 10.0  # effective number of them, before the picture is composed: a little more than it must have afterwards
 
 
@@ -64,6 +64,8 @@ class Memory:
         self.fame = [fame.get(fragment.id, 0) for fragment in self.fragments]
         self._latents: LRUCache[int, NDArray[np.float16]] = LRUCache(keep, lambda latent: latent.nbytes)
         self.unplugged: frozenset[Kind] = frozenset()
+        self.frame = standing(archive)
+        self.youth = 0.0  # part that the newest memories have of whom a picture is composed of, whatever its words call for
 
     def __len__(self) -> int:
         return len(self.fragments)
@@ -149,15 +151,15 @@ class Memory:
 
     def _weighted(self, rows: Rows, likeness: Vector, temperature: float) -> Recall:
         """Shares by likeness: all that was never anybody's (the table, recipes that were kept, founders of before) as heavy as
-        ALIKE memories, people with PEOPLE of the whole at least."""
+        `Frame.alike` memories, people with `Frame.people` of the whole at least."""
         logits = likeness.astype(np.float64) / temperature
         founding = np.array([self.fragments[row].kind == "founding" for row in rows], bool)
-        logits[founding] += min(0.0, np.log(ALIKE / max(1, self._founding)))
+        logits[founding] += min(0.0, np.log(self.frame.alike / max(1, self._founding)))
         weights = softmax(logits)
         given = np.array([self.fragments[row].kind in GIVEN for row in rows], bool)
-        if given.any() and 0.0 < (part := float(weights[given].sum())) < PEOPLE and not given.all():
-            weights[given] *= PEOPLE / part
-            weights[~given] *= (1 - PEOPLE) / (1 - part)
+        if given.any() and 0.0 < (part := float(weights[given].sum())) < (people := self.frame.people) and not given.all():
+            weights[given] *= people / part
+            weights[~given] *= (1 - people) / (1 - part)
         return Recall(rows, weights)
 
     def for_a_picture(self, meaning: Vector, count: int, temperature: float, gamma: float) -> Recall:
@@ -179,11 +181,28 @@ class Memory:
             return [(1.0 + (self.fame[self.row[one]] if one in self.row else 0)) ** -gamma for one in fragments]
 
     def penalised(self, recall: Recall, gamma: float) -> Recall:
-        """The popularity penalty: weights times (1 + n) ** -gamma, where n pictures descend from a fragment already."""
+        """The popularity penalty: weights times (1 + n) ** -gamma, where n pictures descend from a fragment already.
+
+        Besides, the NEWEST have the part `youth`.
+        """
         with self._lock:
             fame = np.array([self.fame[row] for row in recall.rows], np.float64)
         weights = recall.weights * (1.0 + fame) ** -gamma
-        return Recall(recall.rows, weights / weights.sum())
+        weights /= weights.sum()
+        if self.youth <= 0.0 or not len(newest := self._newest()):
+            return Recall(recall.rows, weights)
+        rows = np.union1d(recall.rows, newest)
+        mixed = np.zeros(len(rows))
+        mixed[np.searchsorted(rows, recall.rows)] = (1.0 - self.youth) * weights
+        mixed[np.searchsorted(rows, newest)] += self.youth / len(newest)
+        return Recall(rows, mixed)
+
+    def _newest(self) -> Rows:
+        """The last that people gave and the machine dreamt, of those that live."""
+        with self._lock:
+            first = max(self.founders, len(self.fragments) - 4 * NEWEST)
+            rows = [row for row in range(first, len(self.fragments)) if self.fragments[row].kind != "founding" and self.words.alive[row]]
+        return np.array(rows[-NEWEST:], np.int64)
 
     def top_k(self, recall: Recall, k: int = TOP_K, floor: float = FLOOR) -> Recall:
         """Whom a picture is composed of: the `k` that were recalled most, and warmer until N_eff is `floor`.
