@@ -16,13 +16,13 @@ SAME = "a violet moon in the fog"
 
 
 def lights(mind: Mind, repeats: int = 8) -> tuple[list[float], list[float]]:
-    """The light of a picture that comes again, a little differently each time, and of new ones in between."""
+    """The light of a picture that comes again, a little nearer to itself each time, and of new ones in between."""
     keeper, memory, draw = mind.keeper, mind.keeper.memory, np.random.default_rng(11)
     same, new = [], []
     motif = draw.standard_normal(64)
     for number in range(3 * repeats):
         again = number % 3 == 0
-        seen = (motif + 0.25 * draw.standard_normal(64) if again else draw.standard_normal(64)).astype(np.float32)
+        seen = (motif + 0.25 / (1 + number) * draw.standard_normal(64) if again else draw.standard_normal(64)).astype(np.float32)
         seen /= np.linalg.norm(seen)
         novelty = memory.novelty(seen)
         (same if again else new).append(keeper.novelty_rank(novelty))
