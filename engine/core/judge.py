@@ -27,15 +27,17 @@ Kind = Literal["", "word", "hate", "threat", "selfharm", "sexual", "attack", "un
 Finding = Literal["pass", "unsure", "stop", "care"]
 KINDS: tuple[Kind, ...] = ("hate", "threat", "selfharm", "sexual", "attack")
 ANCHORS = Path(__file__).parent / "lexicon" / "anchors.toml"
-NARROW, RIDGE = 2.0, 0.1  # of the regression; chosen on tests/core/sentences.toml, like the two that follow
-UNSURE = 0.36  # likeness to a kind, 0..1, from which a person should read it
+NARROW, RIDGE = 2.0, 0.1  # of the regression; chosen on the anchors, like the three that follow: see docs/moderation.md
+UNSURE = 0.40  # likeness to a kind, 0..1, from which a person should read it
 STOP = 0.55  # from which nobody needs to
-CARE = 0.34  # likeness to what people write who may harm themselves; a quiet line too many does no harm
+PLAIN = 0.25  # up to which a word with two meanings has the plain one
+CARE = 0.40  # likeness to what people write who may harm themselves
 
 # Words of the dictionaries that people write every day; in company that matters the meaning is heard.
 FINE = frozenset(["baiser", "baisers", "bosser", "bitte", "bander", "bigornette", "aranha", "amador", "asesinato", "aborto", "sm", "3p", "xx", "nude", "nudes"])
+FINE_IN = {"fr": frozenset(["retard", "retards"]), "es": frozenset(["negro", "negra", "negros", "negras"]), "pt": frozenset(["negro", "negra", "negros", "negras"])}  # one language's plain words that are another's insults
 # Animals, tools and plain speech, until the sentence as a whole means something else.
-TWOFOLD = frozenset(["cock", "cocks", "ass", "asses", "dick", "bitch", "hoe", "hoes", "chatte", "chattes", "bite", "bites", "queue", "con", "cons", "conne", "pipe", "balls", "nuts", "tit", "tits", "boob", "pussy", "merde", "putain", "shit", "damn", "crap", "coq", "mongol", "ordure", "debile", "abruti", "creve", "bordel", "cul", "rape", "screw"])  # fmt: skip
+TWOFOLD = frozenset(["cock", "cocks", "ass", "asses", "dick", "bitch", "hoe", "hoes", "chatte", "chattes", "bite", "bites", "queue", "con", "cons", "conne", "pipe", "balls", "nuts", "tit", "tits", "boob", "pussy", "merde", "putain", "shit", "damn", "crap", "coq", "mongol", "ordure", "debile", "abruti", "creve", "bordel", "cul", "rape", "screw", "suck", "bareback"])  # fmt: skip
 LANGUAGES = {"english": "en", "french": "fr", "german": "de", "spanish": "es", "italian": "it", "dutch": "nl", "portuguese": "pt",
              "russian": "ru", "arabic": "ar", "polish": "pl", "turkish": "tr", "chinese": "zh", "japanese": "ja", "korean": "ko",
              "thai": "th"}  # fmt: skip
@@ -89,8 +91,9 @@ class Judge:
         if found := _phrase(bare):
             return Ruling("stop", "word", f"the words {found!r}", risk)
         if found := profane(words, tongue):
-            doubtful = lexicon.bare(found) in TWOFOLD and risk < CARE
-            return Ruling("unsure" if doubtful else "stop", "word", f"the word {found}", risk)
+            finding = _in_company(found, risk)
+            if finding != "pass":
+                return Ruling(finding, "word", f"the word {found}", risk)
         if pair := company(bare):
             return Ruling("stop" if risk > UNSURE else "unsure", "hate", f"{pair[0]} beside {pair[1]}", risk)
         if risk > UNSURE:
@@ -98,6 +101,16 @@ class Judge:
         if not reads(words):
             return Ruling("unsure", "unread", "a script that nobody here can read")
         return Ruling("pass", "", "", risk)
+
+
+def _in_company(found: str, risk: float) -> Finding:
+    """What a word of the dictionaries makes of a sentence; one that is also an animal or a tool is heard with the rest.
+
+    Such words are never lent (they stand in unfit.toml as well), so what passes keeps them to itself.
+    """
+    if lexicon.bare(found) not in TWOFOLD or risk > CARE:
+        return "stop"
+    return "unsure" if risk > PLAIN else "pass"
 
 
 def profane(words: str, tongue: str) -> str:
@@ -163,7 +176,7 @@ def _phrase(bare: str) -> str:
 def _innocent(word: str, tongue: str) -> bool:
     """Whether what a dictionary found is an ordinary word of the language that is spoken: "con" in Spanish, "fan" in English."""
     bare = lexicon.bare(word)
-    if bare in FINE:
+    if bare in FINE or bare in FINE_IN.get(tongue, ()):
         return True
     owners = _owners().get(bare, frozenset())
     if tongue and tongue not in owners:
