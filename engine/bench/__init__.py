@@ -14,7 +14,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.core.errors import CannotPlay
+from engine.core.errors import CannotPlay, nearest
 from engine.core.machine import Machine, processor
 
 if TYPE_CHECKING:
@@ -119,9 +119,23 @@ def time_chaos(options: argparse.Namespace, machine: Machine) -> Table:
     return dict(run(options, machine))
 
 
+def doors(options: argparse.Namespace, machine: Machine) -> Table:
+    """Strangers at the doors: 10,000 answers to a hostile crowd; one hostile client; a hundred and fifty phones."""
+    from engine.bench import answers, crowds
+
+    parts: dict[str, Callable[[], Table]] = {
+        "answers": lambda: answers.bench(options.answers, seed=options.seed),
+        "client": lambda: crowds.client(options.minutes or 10.0, getattr(options, "model", None)),
+        "phones": lambda: crowds.phones(options.minutes or 5.0, getattr(options, "model", None)),
+    }  # fmt: skip
+    if options.path and options.path not in parts:
+        raise CannotPlay(f"bench doors has no part {options.path}; {nearest(options.path, parts)}")
+    return {name: part() for name, part in parts.items() if options.path in (None, name)}
+
+
 MEASURES: dict[str, Callable[[argparse.Namespace, Machine], Table]] = {
     "show": show, "picture": time_picture, "memory": time_memory, "sound": time_sound, "isf": isf, "flow": flow, "passes": passes,
-    "chaos": time_chaos, "rows": time_rows,
+    "chaos": time_chaos, "rows": time_rows, "doors": doors,
 }  # fmt: skip
 
 

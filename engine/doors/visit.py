@@ -14,7 +14,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from engine.core.lexicon import language as spoken_in
 from engine.core.messages import Keystroke, News, Returned, Stored, Text, Told, Touch, Trouble, Unkept, Withdrawn
 from engine.doors.guard import loopback
-from engine.doors.limiter import Limiter
+from engine.doors.limiter import Held, Limiter
 from engine.doors.moderation import LIMIT
 from engine.doors.persons import Person, Persons
 from engine.doors.porter import Porter
@@ -34,6 +34,7 @@ class Visits:
         self.texts = Limiter(options.texts, options.window)
         self.keys = Limiter(60, 1.0)
         self.touches = Limiter(10, 1.0)
+        self.held = Held()
         self.phones = options.phones and (bool(options.public_url) or not loopback(options.host))  # can reach us at all
         self.open: set[Visit] = set()
         self.asked: OrderedDict[str, None] = OrderedDict()  # keys of texts that were counted: saying one again is free
@@ -158,6 +159,7 @@ class Visit:
         known = persons.known(str(what.get("visit", "")))
         if known is None and (wait := persons.wait(self.client, now)):
             self.porter.counts["web_too_many"] += 1
+            self.visits.held.add(self.client, self.porter.clock())
             self.tell({"t": "crowded", "seconds": round(wait, 1)})
             return
         if known is None and self.kiosk:
@@ -166,6 +168,7 @@ class Visit:
             known = persons.by_code(str(what.get("p", "")), self.client, now)
         if known is None or not (self.kiosk or self.porter.options.phones):
             self.porter.counts["web_strangers"] += 1
+            self.visits.held.add(self.client, self.porter.clock())
             self.tell({"t": "stranger", "spent": bool(what.get("p"))})
             return
         self.leave()
@@ -208,6 +211,7 @@ class Visit:
         wait = 0.0 if key in self.visits.asked else self.visits.texts.wait(who.person, now)
         if wait:
             self.porter.counts["texts_too_often"] += 1
+            self.visits.held.add("the kiosk" if who.person.startswith("kiosk-") else self.client, now)
             self.tell({"t": "wait", "key": key, "seconds": round(wait, 1)})
             return
         first = self.visits.remember(key)

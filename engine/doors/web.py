@@ -87,7 +87,7 @@ class Web:
         moderator = self.porter.moderator
         for guard in sorted(self.unknown)[:3]:
             notes.append(f"{guard} speaks for others (X-Forwarded-For), so nobody behind it is the kiosk; if it is your proxy, [doors] proxies = [\"{guard}\"]")
-        notes += [note for note in (moderator.trouble, self.options.unchecked) if note]
+        notes += [note for note in (moderator.trouble, self.options.unchecked, self.visits.held.note(self.porter.clock())) if note]
         doors: dict[str, Any] = {
             "moderation": self.porter.moderator.mode,
             "texts_judged": self.options.moderation != "open" and not self.porter.moderator.trouble,

@@ -82,10 +82,11 @@ def parser() -> Parser:
 
     bench = commands.add_parser("bench", help="measure, side by side in one run, and print ratios")
     bench.add_argument("what", nargs="?", default="show", choices=list(BENCHES), help="what to measure (default: show)")
-    bench.add_argument("path", nargs="?", help="isf: a folder of shaders; picture: a StreamDiffusion checkout")
+    bench.add_argument("path", nargs="?", help="isf: a folder of shaders; picture: a StreamDiffusion checkout; doors: answers, client or phones (default: all three)")
     bench.add_argument("--seconds", type=float, default=30.0, help="how long, where it matters (default 30)")
-    bench.add_argument("--minutes", type=float, default=20.0, help="chaos: how long (default 20)")
-    bench.add_argument("--seed", type=int, default=0, help="chaos: which faults, and when")
+    bench.add_argument("--minutes", type=float, default=0.0, help="how long: chaos (default 20), doors client (10), doors phones (5)")
+    bench.add_argument("--seed", type=int, default=0, help="chaos: which faults, and when; doors: who writes what")
+    bench.add_argument("--answers", type=int, default=10_000, metavar="N", help="doors answers: how many (default 10000)")
     bench.add_argument("--ladder", action="store_true", help="picture: the whole ladder B0-B4")
     bench.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON too")
     _machine_option(bench)
@@ -97,7 +98,7 @@ def parser() -> Parser:
     return root
 
 
-BENCHES = ("show", "picture", "memory", "sound", "isf", "flow", "passes", "chaos", "rows")
+BENCHES = ("show", "picture", "memory", "sound", "isf", "flow", "passes", "chaos", "rows", "doors")
 COMMANDS = ("run", "render", "bench", "doctor", *ELSEWHERE)
 
 

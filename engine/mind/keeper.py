@@ -28,7 +28,7 @@ from engine.mind.memory.caused import house
 from engine.mind.memory.frame import decide, proposal
 from engine.mind.memory.lineage import Line, descend
 from engine.mind.memory.older import bring_over
-from engine.mind.memory.opening import besides, opened
+from engine.mind.memory.opening import Opened, besides, opened
 from engine.mind.memory.past import Past
 from engine.mind.memory.recall import Memory
 from engine.mind.memory.space import Vector
@@ -50,9 +50,13 @@ RECENT = 512  # keyframes among which novelty is ranked
 class Keeper:
     """Everything that outlives a picture."""
 
-    def __init__(self, options: MindOptions, parts: Parts, tell: Callable[[str, float], None] = lambda what, done: None):
+    def __init__(
+        self, options: MindOptions, parts: Parts, tell: Callable[[str, float], None] = lambda what, done: None,
+        memory: Opened | None = None,
+    ):  # fmt: skip
+        """`memory`: the archive, where somebody has opened it already."""
         self.options, self.parts = options, parts
-        self._opened = opened(Path(options.archive))
+        self._opened = memory or opened(Path(options.archive))
         self.standing, self.archive = self._opened.found, self._opened.archive
         self.journal = Journal(self.archive.folder)
         self.unsettled = ""  # why a withdrawal that was begun is not finished
@@ -181,6 +185,8 @@ class Keeper:
                 self.owed.append(found)
                 if not text.lent:
                     self.apart.add(fragment)
+        elif any(one.id == fragment for one in tuple(self.owed)):  # stored when no mind was there: its answer is still due
+            self.waiting.setdefault(fragment, (text.key, text.visit))
         return Stored(text.key, fragment, code, text.visit)
 
     def judged(self, key: str, lent: bool) -> None:

@@ -25,6 +25,7 @@ from engine.mind.gap import divergence, slerp, surplus, towards
 from engine.mind.gathering import Gathering
 from engine.mind.keeper import Keeper
 from engine.mind.measuring import Measuring
+from engine.mind.memory.opening import Opened
 from engine.mind.memory.recall import Recall
 from engine.mind.memory.space import Vector
 from engine.mind.memory.words import said, spoken
@@ -51,13 +52,15 @@ class Mind:
     thread of its own and sets `thinks` to False.
     """
 
-    def __init__(self, options: MindOptions, progress: Progress | None = None, parts: Parts | None = None):
+    def __init__(
+        self, options: MindOptions, progress: Progress | None = None, parts: Parts | None = None, memory: Opened | None = None
+    ):  # fmt: skip
         tell = progress or (lambda what, done: None)
         tell("loading the model", 0.0)
         torch.set_num_threads(options.threads or spare())
         self.options = options
         self.parts = parts or gather(options, tell)
-        self.keeper = Keeper(options, self.parts, tell)
+        self.keeper = Keeper(options, self.parts, tell, memory)
         self.memory = self.keeper.memory
         self.speech = Speech(self.keeper)
         self.rows = Rows(self.keeper)

@@ -18,6 +18,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -26,15 +27,16 @@ from engine.core.crossings import PictureRing
 from engine.core.errors import Plain
 from engine.core.guard import FAULTS, Guard
 from engine.core.mailbox import Mailbox
-from engine.core.messages import Dream, Loading, News, Remembering, Set, Trouble
+from engine.core.messages import Dream, Loading, News, Remembering, Set, Stored, Text, Trouble
 from engine.core.pulse import Pulses
 from engine.mind.export import Export, lend
 from engine.mind.letters import answer
+from engine.mind.memory.opening import Opened, opened
 from engine.mind.mind import Mind
 from engine.mind.model.device import Cuda
 from engine.mind.night import Nights, night
 from engine.mind.options import MindOptions, spare
-from engine.mind.parts import Parts
+from engine.mind.parts import Parts, gather
 from engine.mind.tier import chosen
 
 log = logging.getLogger("engine.mind")
@@ -67,6 +69,8 @@ class Room:
         self.fresh = threading.Event()  # other words are wanted
         self._outbox: deque[object] = deque()
         self._early: list[object] = []  # letters that came before the mind was there
+        self._memory: Opened | None = None  # where sentences are stored meanwhile
+        self._storing = threading.Lock()
         self._parent = os.getppid()
         self._begun = time.monotonic()
         self._nights = Nights(self._begun)
@@ -108,6 +112,15 @@ class Room:
             self.dream = letter
         elif len(self._early) < 512:
             self._early.append(letter)
+            if isinstance(letter, Text):
+                self.guard.run("storing a sentence", self._store, letter, otherwise=None)
+
+    def _store(self, text: Text) -> None:
+        """Store a sentence before the mind is there, and acknowledge it. Where the disk refuses, the mind will say so."""
+        with self._storing:
+            if self._memory is not None and self._memory.found.remembers:
+                fragment, code, _ = self._memory.archive.hear(text)
+                self.post(Stored(text.key, fragment, code, text.visit))
 
     def take(self, letter: object) -> None:
         """One letter. The mind is there."""
@@ -206,8 +219,12 @@ class Room:
         ears = threading.Thread(target=self.listen, name="ears", daemon=True)
         ears.start()
         self.pulses.beat("stream", LOADING)
-        parts = self.gather() if self.gather else None
-        mind = Mind(self.options, self.tell, parts)
+        memory = opened(Path(self.options.archive))
+        self._memory = memory  # what people say is kept while the model loads
+        parts = self.gather() if self.gather else gather(self.options, self.tell)
+        with self._storing:  # from here on the keeper reads what is there, and what comes waits for it
+            self._memory = None
+        mind = Mind(self.options, self.tell, parts, memory)
         mind.thinks = False
         self._resume(mind)
         self.mind = mind

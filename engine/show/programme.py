@@ -38,6 +38,7 @@ from engine.core.messages import (
 )
 from engine.show.cast import Cast
 from engine.show.directory import FIXED, state_nodes
+from engine.show.floor import Floor
 from engine.show.guarded import GuardedScene
 from engine.show.scene import Scene, UnknownMessage
 from engine.show.turns import Turns
@@ -77,6 +78,7 @@ class Programme:
         self._looked = 0.0
         self.trouble, self.troubles = "", 0  # what went wrong last, in any room, and how often something did
         self.said = Text("")  # the words that are present
+        self.floor = Floor()  # whose sentence has the wall, and who waits
         self._last: Dream | None = None
         self._refused = (0.0, 0.0)  # when somebody vetoed (scene seconds), and when that picture was made
 
@@ -99,19 +101,28 @@ class Programme:
             return  # it is remembered, and nobody: it takes neither the wall nor the machine's solitude
         self.presence.human(SENTENCE if isinstance(message, Text) else KEY, now.time)
         if isinstance(message, Text):
-            self.said = message
+            return self._speak(self.floor.put(message, now.time), now)
         if isinstance(message, Keystroke):
             self.flow.key(message.bits, message.deleted, now.time)
         try:
             if isinstance(message, Set):
                 self._set(message.address, message.args, now)
             else:
-                for scene in self.cast.scenes.values():  # the others listen too: none wakes up to old words
-                    scene.receive(message, now)
+                self._hear(message, now)
         except UnknownMessage as unknown:
             log.warning("%s", unknown)
         except FAULTS as wrong:
             self.cast.guard.note("a message", wrong)
+
+    def _speak(self, text: Text | None, now: Now) -> None:
+        """Words that have the wall from now on."""
+        if text is not None:
+            self.said = text
+            self._hear(text, now)
+
+    def _hear(self, message: Message, now: Now) -> None:
+        for scene in self.cast.scenes.values():  # the others listen too: none wakes up to old words
+            scene.receive(message, now)
 
     def _set(self, address: str, args: tuple[Value, ...], now: Now) -> None:
         match address.removeprefix("/hm/").split("/"), args:
@@ -156,6 +167,8 @@ class Programme:
 
     def update(self, now: Now, state: State) -> None:
         self.state = state = replace(state, flow=self.flow.value(now.time))
+        if not (self.frozen or self.blackout or self.vetoed):  # nobody would see it
+            self._speak(self.floor.look(state, now.time), now)
         self._choose(now)
         if self.live and not 0.0 <= now.time - self._looked < LOOK:
             self._looked = now.time
@@ -236,6 +249,7 @@ class Programme:
             case Trouble(room, what):
                 self.trouble, self.troubles = f"{room}: {what}", self.troubles + 1
             case Withdrawn(key=key) if key:
+                self.floor.forget(key)
                 for each in self.cast.scenes.values():  # a mind that starts again must not be asked for it once more
                     each.scene.forget(key)
                 if key == self.said.key:
@@ -290,6 +304,8 @@ class Programme:
             Node("/hm/blackout", "T", "dark on the next frame", (self.blackout,)),
             Node("/hm/freeze", "T", "ask for nothing new", (self.frozen,)),
             Node("/hm/seed", "i", "where the walk through noise starts", (self.seed,)),
+            Node("/hm/state/waiting", "i", "sentences that wait for the wall", (len(self.floor.waiting),), writable=False),
+            Node("/hm/state/overtaken", "i", "sentences that were answered and never had the wall: too many came at once", (self.floor.overtaken,), writable=False),
             Node("/hm/state/errors", "i", "mistakes of scenes since the start", (self.cast.guard.count,), writable=False),
             Node("/hm/state/troubles", "i", "how often something went wrong, in any room", (self.troubles,), writable=False),
             Node("/hm/state/trouble", "s", "what went wrong last", (self.trouble,), writable=False),

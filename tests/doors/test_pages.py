@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -152,6 +153,15 @@ def test_acknowledgements_take_less_than_100_ms(visitor: Visitor) -> None:
     visitor.until(lambda: all(s.get_attribute("data-ack-ms") for s in visitor.all(".said")))
     times = sorted(float(s.get_attribute("data-ack-ms")) for s in visitor.all(".said"))
     assert times[len(times) // 2] < 100, times
+
+
+def test_who_waits_long_is_told_that_it_is_not_kept_yet(visitor: Visitor) -> None:
+    visitor.house.storing = False
+    visitor.send("encore un peu")
+    visitor.until(lambda: "attend ici" in visitor.at(".said").text)
+    visitor.house.storing = True
+    visitor.until(lambda: visitor.at(".said").get_attribute("data-state") == "kept")
+    assert "attend ici" not in visitor.at(".said").text
 
 
 def test_a_text_is_said_again_until_it_is_stored_and_stored_once(visitor: Visitor) -> None:
@@ -512,20 +522,74 @@ def test_health_is_a_page_for_people_in_both_languages(browser: webdriver.Chrome
         assert browser.find_element(By.ID, "how").text == "Tout va bien."
 
 
-AXE = os.environ.get("HYPERMNESIA_AXE", "")  # axe.min.js of the npm package axe-core
+PAGES = ("/", "/wall", "/health", "/desk", "/desk?token=letmein")  # the fourth asks for a token
+REACHED = """const e = document.activeElement, s = getComputedStyle(e), b = e.getBoundingClientRect();
+return [e.id || e.dataset.language || e.textContent.trim().slice(0, 30), e === document.body || (s.outlineStyle !== "none" && parseFloat(s.outlineWidth) > 0) || e.id === "words", b.bottom > 0 && b.top < innerHeight]"""
+CONTROLS = """return [...document.querySelectorAll("button, input, textarea, select, a[href]")].filter((e) => !e.disabled && e.checkVisibility())
+.map((e) => e.id || e.dataset.language || e.textContent.trim().slice(0, 30))"""
 
 
-@pytest.mark.skipif(not AXE, reason="HYPERMNESIA_AXE names no axe.min.js")
 @pytest.mark.parametrize("language", ["fr", "en"])
-def test_axe_finds_nothing_on_any_page(browser: webdriver.Chrome, house: House, language: str) -> None:
-    visitor = Visitor(browser, house)
-    for page in ("/", "/wall", "/health", "/desk?token=wrong", "/desk?token=letmein"):
+def test_every_page_is_played_by_keys_alone(browser: webdriver.Chrome, language: str) -> None:
+    """Tab reaches all that can be pressed, what has the focus is seen, and Enter does what a finger does."""
+    with House(texts=300) as house:
+        visitor = Visitor(browser, house)
+        for page in PAGES:
+            browser.delete_all_cookies()
+            browser.get(house.web + page)
+            visitor.until(lambda page=page: "?" not in page or visitor.all("input[type=range]"))
+            time.sleep(0.4)
+            if page == "/":
+                visitor.send("une barque dort" if language == "fr" else "a boat sleeps")
+                visitor.until(lambda: visitor.all(".fate button"))
+            wanted, found = set(browser.execute_script(CONTROLS)), set()
+            for _ in range(2 * len(wanted) + 4):
+                webdriver.ActionChains(browser).send_keys(Keys.TAB).perform()
+                name, outlined, inside = browser.execute_script(REACHED)
+                assert outlined and inside, (page, name)
+                found.add(name)
+                if name == language and browser.execute_script("return document.activeElement.getAttribute('aria-pressed')") == "false":
+                    webdriver.ActionChains(browser).send_keys(Keys.ENTER).perform()
+                    assert browser.execute_script("return document.documentElement.lang") == language, page
+                if wanted <= found:
+                    break
+            assert wanted <= found, (page, wanted - found)
+        visitor.at("#veto").send_keys(Keys.ENTER)
+        visitor.until(lambda: [m for _, m in house.said if getattr(m, "address", "") == "/hm/veto"])
+
+
+def _axe() -> str:
+    """axe.min.js of the npm package axe-core, where node finds it (npm install -g axe-core, NODE_PATH=$(npm root -g))."""
+    if named := os.environ.get("HYPERMNESIA_AXE", ""):
+        return named
+    if not shutil.which("node"):
+        return ""
+    found = subprocess.run(["node", "-p", "require.resolve('axe-core/axe.min.js')"], capture_output=True, text=True, check=False)
+    return found.stdout.strip() if found.returncode == 0 else ""
+
+
+AXE = _axe()
+
+
+@pytest.mark.skipif(not AXE, reason="axe-core is not here: npm install -g axe-core, and NODE_PATH=$(npm root -g)")
+@pytest.mark.parametrize("size", [KIOSK, PHONE])
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_axe_finds_nothing_on_any_page(browser: webdriver.Chrome, house: House, language: str, size: tuple[int, int]) -> None:
+    visitor = Visitor(browser, house, size)
+    for page in PAGES:
+        browser.delete_all_cookies()
         browser.get(house.web + page)
         time.sleep(0.6)
-        for button in visitor.all(f"button[data-language={language}]"):
+        for button in visitor.all(f"button[data-language={language}][aria-pressed=false]"):
             button.click()
         if page == "/":
-            text = visitor.send("une barque dort" if language == "fr" else "a boat sleeps")
+            if size == KIOSK:
+                visitor.at("#board-toggle").click()
+            visitor.at("#back-toggle").click()
+            for words in ("une barque dort" if language == "fr" else "a boat sleeps", "البحر في الليل", "je veux mourir"):
+                visitor.line.click()
+                browser.execute_cdp_cmd("Input.insertText", {"text": words})
+                text = visitor.send("")
             house.tell(Returned(text.key, text.visit, (Token("une"), Token("mer", 2, "machine", 1.0)), 0.4, 2))
             time.sleep(2.5)
         browser.execute_script(Path(AXE).read_text(encoding="utf-8"))

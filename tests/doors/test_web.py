@@ -160,6 +160,16 @@ def test_twenty_texts_in_ten_seconds_and_no_more() -> None:
         page.close()
 
 
+def test_the_desk_is_told_of_somebody_who_presses_and_of_nobody_else() -> None:
+    with House(texts=20) as house:
+        page = Page(house)
+        for i in range(120):
+            page.say(t="text", key=key(i), words="the sea at night", language="en")
+        house.until(lambda: any("100 texts and pages were held back in the last minute, 100 of the kiosk" in note for note in house.get("/health").json()["notes"]))
+        assert house.get("/health").json()["ok"]
+        page.close()
+
+
 @pytest.mark.parametrize(
     "said",
     ["", "no json", "[]", "null", '{"t":"text"}', '{"t":"text","key":"../../etc","words":"x"}', '{"t":"key","bits":"NaN"}',

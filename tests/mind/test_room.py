@@ -11,6 +11,7 @@ import pytest
 from engine.core.crossings import PictureRing
 from engine.core.mailbox import Mailbox
 from engine.core.messages import Dream, Loading, Returned, Set, Stored, Text, Told, Touch, Withdraw, Withdrawn
+from engine.mind.parts import Parts
 from engine.mind.room import serve
 from tests.mind.small_mind import SIDE, options, parts
 
@@ -22,12 +23,12 @@ SPAWN = multiprocessing.get_context("spawn")
 class Started:
     """A room in its process, and the post to it."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, gather: Callable[[], Parts] = parts):
         self.ring = PictureRing((SIDE, SIDE))
         mine, theirs = Mailbox.pair()
         self.mailbox = Mailbox(mine)
         self.letters: list[object] = []
-        self.process = SPAWN.Process(target=serve, args=(theirs, self.ring.name, options(folder), parts), daemon=True)
+        self.process = SPAWN.Process(target=serve, args=(theirs, self.ring.name, options(folder), gather), daemon=True)
         self.process.start()
         theirs.close()
 
@@ -114,3 +115,23 @@ def test_a_killed_room_comes_back_with_all_that_it_acknowledged(tmp_path: Path) 
         second.stop()
         first.mailbox.close()
         first.ring.close()
+
+
+def _slow_parts() -> Parts:
+    time.sleep(4.0)
+    return parts()
+
+
+def test_a_sentence_is_kept_and_acknowledged_while_the_model_still_loads_and_answered_to_its_writer(tmp_path: Path) -> None:
+    started = Started(tmp_path, _slow_parts)
+    try:
+        for number in range(2):
+            started.mailbox.send(Text("a violet tower in the fog", key=f"early{number}", visit=f"v{number}"))
+        started.until(lambda: len(started.got(Stored)) == 2)
+        assert started.ring.serial == 0 and Loading("ready", 1.0) not in started.got(Loading)
+        started.mailbox.send(Dream("a red moon at night"))
+        started.until(lambda: len(started.got(Returned)) == 2)
+        assert {(one.key, one.visit) for one in started.got(Returned)} == {("early0", "v0"), ("early1", "v1")}
+        assert len({one.fragment for one in started.got(Stored)}) == 2
+    finally:
+        started.stop()

@@ -9,18 +9,41 @@ const made = (tag, props = {}, ...children) => {
   return element;
 };
 
-let nodes = [], values = {}, held = "", shownQueue = "", shownProposal = null;
+const SAID = {
+  en: { "at-once": "At once", veto: "veto", freeze: "freeze", blackout: "blackout", "h-health": "House", "h-queue": "Waiting to be read", "h-forces": "Forces",
+    "h-state": "State", far: "the doors are closed; trying again", well: "All rooms are well.", lend: "lend its words", pass: "let it pass", erase: "erase it",
+    displace: "displace it", dreamt: "dreamt, lent to nobody", waits: "waits", nothing: "Nothing waits.", same: "The words ask for no other structure.", change: "let it change", leave: "leave it", asked: "Asked for:" },
+  fr: { "at-once": "Tout de suite", veto: "veto", freeze: "figer", blackout: "noir", "h-health": "Maison", "h-queue": "À lire", "h-forces": "Forces",
+    "h-state": "État", far: "les portes sont fermées ; nouvel essai", well: "Toutes les pièces vont bien.", lend: "prêter ses mots", pass: "laisser passer", erase: "effacer",
+    displace: "déplacer", dreamt: "rêvée, prêtée à personne", waits: "attend", nothing: "Rien n’attend.", same: "Les mots ne demandent pas d’autre structure.", change: "laisser changer", leave: "laisser ainsi", asked: "Demandé :" },
+};
+const FIXED = ["at-once", "veto", "freeze", "blackout", "h-health", "h-queue", "h-forces", "h-state"];
+
+let nodes = [], values = {}, held = "", shownQueue = "", shownProposal = null, queue = [], health = null;
+let language = navigator.language.startsWith("fr") ? "fr" : "en", said = SAID[language];
 const PANIC = ["/hm/veto", "/hm/freeze", "/hm/blackout"];
 const forces = new Map(); // address -> a function that shows a value
 
 const link = new Link("/desk/live", {
   hear: (news) => ({
     nodes: () => { nodes = news.nodes; drawForces(); },
-    now: () => { values = news.values; drawHealth(news.health); drawQueue(news.queue); drawStructure(news.values["/hm/state/proposal"]?.[0] ?? ""); drawValues(); },
+    now: () => { ({ values, health, queue } = news); drawHealth(); drawQueue(); drawStructure(values["/hm/state/proposal"]?.[0] ?? ""); drawValues(); },
     error: () => { at("error").textContent = news.what; setTimeout(() => { at("error").textContent = ""; }, 6000); },
   })[news.t]?.(),
-  changed: (open) => { at("link").textContent = open ? "" : "the doors are closed; trying again"; },
+  changed: (open) => { at("link").textContent = open ? "" : said.far; },
 });
+
+function speak(chosen) {
+  language = document.documentElement.lang = chosen;
+  said = SAID[chosen];
+  for (const button of document.querySelectorAll("[data-language]")) button.setAttribute("aria-pressed", String(button.dataset.language === chosen));
+  for (const id of FIXED) at(id).textContent = said[id];
+  at("link").textContent = link.open ? "" : said.far;
+  shownQueue = "";
+  shownProposal = null;
+  if (health) { drawHealth(); drawQueue(); drawStructure(values["/hm/state/proposal"]?.[0] ?? ""); }
+}
+for (const button of document.querySelectorAll("[data-language]")) button.addEventListener("click", () => speak(button.dataset.language));
 
 const set = (address, ...args) => link.send({ t: "set", address, args });
 
@@ -39,39 +62,40 @@ function rows(table) {
   return list;
 }
 
-function drawHealth({ ok, notes, rooms, facts, figures, doors }) {
+function drawHealth() {
+  const { ok, notes, rooms, facts, figures, doors } = health;
   at("scene").textContent = facts.scene ?? "";
-  const said = notes.map((note) => made("p", { className: "note", textContent: note }));
-  if (ok && !said.length) said.push(made("p", { className: "quiet", textContent: "All rooms are well." }));
-  at("health").replaceChildren(...said, rows({ ...rooms, ...facts, ...figures, ...doors }));
+  const lines = notes.map((note) => made("p", { className: "note", textContent: note }));
+  if (ok && !lines.length) lines.push(made("p", { className: "quiet", textContent: said.well }));
+  at("health").replaceChildren(...lines, rows({ ...rooms, ...facts, ...figures, ...doors }));
 }
 
-function drawQueue(queue) {
+function drawQueue() {
   const now = JSON.stringify(queue);
   if (now === shownQueue) return;
   shownQueue = now;
   at("queue").replaceChildren(...queue.map(({ key, words, dreamt, why }) => {
-    const pass = made("button", { type: "button", textContent: dreamt ? "lend its words" : "let it pass" });
-    const stop = made("button", { type: "button", textContent: dreamt ? "erase it" : "displace it" });
+    const pass = made("button", { type: "button", textContent: dreamt ? said.lend : said.pass });
+    const stop = made("button", { type: "button", textContent: dreamt ? said.erase : said.displace });
     pass.addEventListener("click", () => link.send({ t: "pass", key }));
     stop.addEventListener("click", () => link.send({ t: "stop", key }));
-    const reason = [dreamt ? "dreamt, lent to nobody" : "waits", why].filter(Boolean).join(": ");
+    const reason = [dreamt ? said.dreamt : said.waits, why].filter(Boolean).join(": ");
     return made("li", {}, made("p", { textContent: words, dir: "auto" }), made("p", { className: "why", textContent: reason }), made("div", {}, pass, stop));
   }));
-  if (!queue.length) at("queue").append(made("li", { className: "quiet", textContent: "Nothing waits." }));
+  if (!queue.length) at("queue").append(made("li", { className: "quiet", textContent: said.nothing }));
 }
 
 // What the words' statistics ask for: they change nothing without a person's leave.
 function drawStructure(told) {
   if (told === shownProposal) return;
   shownProposal = told;
-  if (!told) return at("structure").replaceChildren(made("p", { className: "quiet", textContent: "The words ask for no other structure." }));
-  const buttons = [["let it change", true], ["leave it", false]].map(([textContent, given]) => {
+  if (!told) return at("structure").replaceChildren(made("p", { className: "quiet", textContent: said.same }));
+  const buttons = [[said.change, true], [said.leave, false]].map(([textContent, given]) => {
     const button = made("button", { type: "button", textContent });
     button.addEventListener("click", () => link.send({ t: "leave", given }));
     return button;
   });
-  at("structure").replaceChildren(made("p", { textContent: `Asked for: ${told}.` }), made("div", {}, ...buttons));
+  at("structure").replaceChildren(made("p", { textContent: `${said.asked} ${told}.` }), made("div", {}, ...buttons));
 }
 
 // A slider for a number with ends, a switch for T, a list for choices.
@@ -120,3 +144,5 @@ function drawValues() {
   }
   at("state").replaceChildren(...state);
 }
+
+speak(language);

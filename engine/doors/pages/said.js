@@ -70,6 +70,7 @@ export class Said {
   refused(why) {
     this.given.textContent = "";
     this.words = "";
+    this.hush("slow", "full", "late");
     this.become("refused", () => [made("span", "", this.say[why])]);
   }
 
@@ -82,6 +83,7 @@ export class Said {
   // It waits to be read; until then its key takes it back.
   waiting() {
     if (this.element.dataset.state !== "sending") return;
+    this.hush("slow", "full", "late");
     this.become("waiting", () => [this.pulse(this.say.waiting), this.backButton(this.key)]);
   }
 
@@ -89,7 +91,7 @@ export class Said {
     if (this.code || this.element.dataset.state === "gone") return;
     this.code = code;
     this.element.dataset.ackMs = (performance.now() - this.sent).toFixed(1);
-    this.hush("slow", "full");
+    this.hush("slow", "full", "late");
     this.become("kept", () => [...this.tag(), this.pulse(this.say.coming)]);
   }
 

@@ -9,6 +9,7 @@ import { SAID } from "./words.js";
 const at = (id) => document.getElementById(id);
 const body = document.body, field = at("words"), rhythm = new Rhythm(at("rhythm")), surprise = new Surprise();
 const RETRY = 1000; // milliseconds before a text that was not acknowledged is said again
+const LATE = 2500; // milliseconds without one after which the visitor is told
 const SILENT = 4000; // milliseconds without an acknowledgement after which the socket is taken for dead
 const SHOWN = 3; // sentences of a visit on the page
 
@@ -99,6 +100,7 @@ function deliver(one) {
 function retry() {
   outbox.forEach(deliver);
   const now = performance.now();
+  for (const one of outbox) if (link.open && now - one.sent > LATE && !(one.after > now)) one.aside("late");
   const stuck = outbox.some((one) => one.asked && now - one.asked > SILENT && (one.after ?? 0) < now && now - link.heard > SILENT);
   if (link.open && stuck) {
     outbox.forEach((one) => { delete one.asked; });
