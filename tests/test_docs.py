@@ -284,3 +284,9 @@ def test_a_new_scene_plays_and_nothing_is_overwritten(place: Path, capsys: pytes
     before = (place / "two_rooms.py").read_text()
     assert new.main(["two_rooms.py"]) == 2 and (place / "two_rooms.py").read_text() == before
     assert new.main(["3 rooms"]) == 2 and "scene_3_rooms" in capsys.readouterr().err
+
+
+def test_every_line_of_what_was_wrong_is_held_by_a_test_that_is_there() -> None:
+    named = set(re.findall(r"`(test_\w+)`", (TOP / "docs" / "doors.md").read_text(encoding="utf-8")))
+    there = {name for path in (TOP / "tests").rglob("test_*.py") for name in re.findall(r"^def (test_\w+)", path.read_text(encoding="utf-8"), re.M)}
+    assert len(named) > 30 and not named - there - {"test_docs"}, named - there
