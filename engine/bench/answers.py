@@ -7,6 +7,7 @@ meanings for the nearest of the sentences that the judge was never taught (`test
 
 from __future__ import annotations
 
+import functools
 import random
 import re
 import sys
@@ -55,7 +56,7 @@ class Memory:
     """What speech needs of a mind without pictures: the archive and the crowd, words and their meanings."""
 
     def __init__(self, judges: Judge):
-        self.judge, self.crowd, self.apart = judges, Crowd(), set[int]()
+        self.crowd, self.apart = Crowd(), set[int]()
         self.archive = Archive(Path("nowhere"), passing=True)
         table = load(embedded.FOLDER / FILE).first(FOUNDING)
         self.fragments = [Fragment(table.number(row), "founding", words, 0, 1.0, 0) for row, words in enumerate(table.captions)]
@@ -64,6 +65,7 @@ class Memory:
         self.row = {fragment.id: row for row, fragment in enumerate(self.fragments)}
         self.memory = SimpleNamespace(row=self.row, fragments=self.fragments)
         self.random = random.Random(7)
+        self.vector = functools.lru_cache(1 << 16)(lambda words: judges.vectors([words])[0])
 
     def hear(self, text: Text) -> int:
         """As the keeper does; returns the fragment."""
@@ -74,14 +76,14 @@ class Memory:
             if not text.lent:
                 self.apart.add(fragment)
             self.row[fragment] = len(self.fragments)
-            self.meanings[len(self.fragments)] = self.judge.vectors([text.words])[0]
+            self.meanings[len(self.fragments)] = self.vector(text.words)
             self.fragments.append(found)
         return fragment
 
     def thought(self, words: str, speaker: int) -> Thought:
         """Whom the words recall, and, where a picture would be, some whom it might have remembered."""
         count = len(self.fragments)
-        likeness = self.meanings[:count] @ self.judge.vectors([words])[0]
+        likeness = self.meanings[:count] @ self.vector(words)
         near = np.argsort(-likeness)[: 2 * LENDERS]
         rows = list(dict.fromkeys([*near.tolist(), *(self.random.randrange(count) for _ in range(8))]))
         r = np.array([max(0.0, float(likeness[row])) for row in rows])
@@ -141,7 +143,7 @@ class Check:
         plain = FINE | TWOFOLD | frozenset().union(*FINE_IN.values())
         self.listed = {word for word in entries if len(word) > 2} - plain
         self.made = [tuple(re.findall(r"\w+", lexicon.bare(row))) for row in told["made"]]
-        self.judge = judges
+        self.vector = functools.lru_cache(1 << 16)(lambda words: judges.vectors([words])[0])
         kinds = [(kind, text) for _, kind, text in listed]
         self.kinds = np.array([kind for kind, _ in kinds])
         self.vectors = np.asarray(judges.vectors([text for _, text in kinds]), np.float32)
@@ -170,7 +172,7 @@ class Check:
 
     def meaning(self, words: str) -> str:
         """The kind of the nearest sentence of the list, where it is that near; "" for harmless, or for none."""
-        likeness: NDArray[np.float32] = self.vectors @ self.judge.vectors([words])[0]
+        likeness: NDArray[np.float32] = self.vectors @ self.vector(words)
         best = int(likeness.argmax())
         return str(self.kinds[best]) if likeness[best] > NEAR and self.kinds[best] != "harmless" else ""
 

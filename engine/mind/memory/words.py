@@ -212,6 +212,7 @@ def grow(
             break
         given = _lend(fragment, said, most, crowd, wanted)
         if given and crowd.allows(" ".join(given)):
+            wanted = wanted or language(fragment.words)  # a sentence that does not tell its language borrows in one alone
             borrowed.append([Token(word, fragment.id, fragment.kind, float(max(0, today - fragment.day))) for word in given])
             said |= {word.casefold() for word in given}
             most -= len(given)
@@ -232,9 +233,17 @@ def _speaks(run: Sequence[str], code: str, fragment: Fragment, crowd: Crowd) -> 
     """Whether a run is of a language, and fit to be given away."""
     if fragment.kind == "founding" and (not code or language(fragment.words) == code):
         return True  # our own words, nobody's secret
+    if any(lexicon.unfit(word, tongue) for word in run if not _function(word, code) for tongue in ("en", "fr", code)):
+        return False  # French borrows "shoot" from English
     if lexicon.listed(code) and language(fragment.words) != code:
-        return all(small(word, code) or lexicon.ordinary(word, code) for word in run)
+        return all(_function(word, code) or lexicon.ordinary(word, code) for word in run)
     return language(" ".join(run)) in ("", code) and all(crowd.common(word, code) for word in run)
+
+
+def _function(word: str, code: str) -> bool:
+    """Whether a word is a function word of this very language: "au four" has none of English."""
+    known = LINKS.get(code, frozenset()) | SMALL.get(code, frozenset()) | lexicon.small_words(code)
+    return _first(word) in known
 
 
 def _graft(own: list[Token], borrowed: list[list[Token]], crowd: Crowd, fit: Fit) -> list[Token]:

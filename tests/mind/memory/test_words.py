@@ -122,6 +122,10 @@ def test_words_are_borrowed_in_the_sentences_own_language_or_not_at_all() -> Non
     assert lent("la cuisine de ma mère", Crowd(), english, french) == ["sous", "la", "pluie"]
     assert lent("rose", Crowd(), english, french, tongue="fr") == ["sous", "la", "pluie"]
     assert lent("夜の海", Crowd(), english, french) == []
+    assert lent("the sea at night", Crowd(), visitor(1, "on l'a mis au four")) == [], "au is no English word, though four is"
+    assert lent("la mer la nuit", Crowd(), visitor(1, "to shoot")) == [], "what is unfit in one language is not lent in another"
+    mixed = lent("rose", Crowd(), english, french)
+    assert mixed and not ("rain" in mixed and "pluie" in mixed), "one language, whichever"
 
 
 def test_emoji_are_part_of_what_is_said() -> None:
