@@ -180,7 +180,7 @@ def _innocent(word: str, tongue: str) -> bool:
         return True
     owners = _owners().get(bare, frozenset())
     if tongue and tongue not in owners:
-        return lexicon.ordinary(word, tongue) or (not owners & {"en", "fr"} and (len(word) < 4 or not lexicon.listed(tongue)))
+        return lexicon.ordinary(word, tongue) or (not owners & {"en", "fr"} and ((len(word) < 4 and word.isascii()) or not lexicon.listed(tongue)))
     return not tongue and not owners & {"en", "fr"} and (lexicon.ordinary(word) or len(word) < 4)
 
 
