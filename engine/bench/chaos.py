@@ -28,6 +28,7 @@ from engine.core.errors import CannotPlay
 from engine.core.machine import Machine
 
 Table = dict[str, Any]
+MINUTES = 20.0  # of a run
 CALM = (3.0, 8.0)  # seconds between faults, once the show is whole again
 WATCHED = 9.0  # seconds that the wall is looked at after a fault
 ENDED = 60.0  # seconds without light after which a show counts as ended
@@ -233,7 +234,7 @@ def run(options: argparse.Namespace, machine: Machine) -> Table:
     try:
         show.begin()
         chaos = Chaos(show, options.seed)
-        chaos.run(options.minutes)
+        chaos.run(options.minutes or MINUTES)
         _settle(show)
         lost, code = show.lost(), show.end()
         readable = show.readable()
@@ -250,7 +251,7 @@ def run(options: argparse.Namespace, machine: Machine) -> Table:
         for fault, dark in sorted(chaos.dark.items(), key=lambda pair: pair[0].name)
     ]  # fmt: skip
     return {
-        "minutes": options.minutes, "seed": options.seed, "faults": rows, "left_out": show.disk.why and f"faults of the disk: {show.disk.why}",
+        "minutes": options.minutes or MINUTES, "seed": options.seed, "faults": rows, "left_out": show.disk.why and f"faults of the disk: {show.disk.why}",
         "count": sum(row["times"] for row in rows), "longest_without_light_s": max((row["longest_s"] for row in rows), default=0.0),
         "slowest_until_all_rooms_work_s": chaos.whole,
         "blackouts": sum(row["blackouts"] for row in rows), "slowest_blackout_s": max((row["slowest_s"] for row in rows), default=0.0),

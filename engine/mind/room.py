@@ -111,16 +111,18 @@ class Room:
         if isinstance(letter, Dream):
             self.dream = letter
         elif len(self._early) < 512:
-            self._early.append(letter)
-            if isinstance(letter, Text):
-                self.guard.run("storing a sentence", self._store, letter, otherwise=None)
+            with self._storing:
+                self._early.append(letter)
+                self._store(letter)
 
-    def _store(self, text: Text) -> None:
-        """Store a sentence before the mind is there, and acknowledge it. Where the disk refuses, the mind will say so."""
-        with self._storing:
-            if self._memory is not None and self._memory.found.remembers:
-                fragment, code, _ = self._memory.archive.hear(text)
-                self.post(Stored(text.key, fragment, code, text.visit))
+    def _store(self, *letters: object) -> None:
+        """Store sentences before the mind is there, and acknowledge them. Where the disk refuses, the mind will say so."""
+        memory = self._memory
+        for text in letters if memory and memory.found.remembers else ():
+            if memory and isinstance(text, Text):
+                found = self.guard.run("storing a sentence", memory.archive.hear, text, otherwise=None)
+                if found:
+                    self.post(Stored(text.key, found[0], found[1], text.visit))
 
     def take(self, letter: object) -> None:
         """One letter. The mind is there."""
@@ -220,7 +222,9 @@ class Room:
         ears.start()
         self.pulses.beat("stream", LOADING)
         memory = opened(Path(self.options.archive))
-        self._memory = memory  # what people say is kept while the model loads
+        with self._storing:  # what people say is kept while the model loads
+            self._memory = memory
+            self._store(*self._early)
         parts = self.gather() if self.gather else gather(self.options, self.tell)
         with self._storing:  # from here on the keeper reads what is there, and what comes waits for it
             self._memory = None

@@ -118,7 +118,7 @@ def test_a_killed_room_comes_back_with_all_that_it_acknowledged(tmp_path: Path) 
 
 
 def _slow_parts() -> Parts:
-    time.sleep(4.0)
+    time.sleep(6.0)
     return parts()
 
 
