@@ -168,7 +168,7 @@ class Check:
     def words(self, tokens: tuple[Token, ...]) -> list[str]:
         """Slurs and sexual words anywhere in an answer, its writer's own included."""
         spoken = set(re.findall(r"\w+", lexicon.bare(said(tokens))))
-        return [kind for kind in ("slurs", "sexual") if spoken & (self.own[kind] - TWOFOLD - FINE)]
+        return [kind for kind in ("slurs", "sexual") if spoken & (self.own[kind] - TWOFOLD - FINE - FINE_IN["fr"])]
 
     def meaning(self, words: str) -> str:
         """The kind of the nearest sentence of the list, where it is that near; "" for harmless, or for none."""

@@ -86,11 +86,12 @@ class Judge:
         likeness = self.kinds(words)
         best = int(likeness.argmax())
         risk, kind = float(likeness[best]), KINDS[best]
-        if kind == "selfharm" and risk > CARE:
+        found = profane(words, tongue)
+        if kind == "selfharm" and risk > (STOP if found else CARE):  # who swears in despair is heard all the same
             return Ruling("care", kind, f"it may be about harming oneself ({risk:.2f})", risk)
-        if found := _phrase(bare):
-            return Ruling("stop", "word", f"the words {found!r}", risk)
-        if found := profane(words, tongue):
+        if row := _phrase(bare):
+            return Ruling("stop", "word", f"the words {row!r}", risk)
+        if found:
             finding = _in_company(found, risk)
             if finding != "pass":
                 return Ruling(finding, "word", f"the word {found}", risk)
