@@ -42,12 +42,13 @@ def test_no_sentence_that_is_measured_was_taught() -> None:
 
 
 def test_harmless_sentences_are_seldom_withheld(judges: Judge) -> None:
-    """Another sentence in place of theirs for 2 in a hundred; words that nobody borrows before somebody has read them for 7."""
+    """Another sentence in place of theirs for 2 in a hundred, a reader's word for 3 more; the quiet line costs nobody anything."""
     for languages in LANGUAGES:
         found = findings(judges, ("harmless",), languages)
-        assert found["stop"] <= 0.03 * found.total() and found["pass"] >= 0.90 * found.total(), found
+        assert found["stop"] <= 0.03 * found.total() and found["stop"] + found["unsure"] <= 0.08 * found.total(), found
     found = findings(judges, ("harmless",))
-    assert found["stop"] <= 0.02 * found.total() and found["pass"] >= 0.93 * found.total(), found
+    assert found["stop"] <= 0.02 * found.total() and found["stop"] + found["unsure"] <= 0.05 * found.total(), found
+    assert found["care"] <= 0.04 * found.total(), found
 
 
 def test_what_a_wall_does_not_say_seldom_passes(judges: Judge) -> None:
