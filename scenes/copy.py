@@ -7,7 +7,7 @@ outputs: give each its panel (`columns`, `rows`); what they are really apart is 
 
 from collections.abc import Iterator
 
-from engine import Dream, Grain, Layer, Now, Param, Scene, Text, dreamed, mapping
+from engine import Dream, Grain, Layer, Now, Param, Scene, dreamed, mapping
 
 
 class Copy(Scene):
@@ -23,10 +23,7 @@ class Copy(Scene):
         super().__init__()
         self.far = 0.0  # how far apart the panels are
         self.passed: dict[int, int] = {}  # of each panel, how often the light has gone over it
-        self.given = False
-
-    def hear(self, text: Text) -> None:
-        self.given = True
+        self.heard = -1e9  # scene seconds of the newest sentence that has sounded
 
     def update(self, now: Now) -> None:
         own = self.alone * min(1.0, max(0.0, 2.5 * (self.state.displacement - 0.2)))
@@ -39,8 +36,8 @@ class Copy(Scene):
         return self.wish(degree=2, rho=max(self.rho, 0.6 * self.far))
 
     def sound(self, now: Now) -> Iterator[Grain]:
-        if self.given:
-            self.given = False
+        if now.time - self.spoke < 1.0 and self.heard < self.spoke:
+            self.heard = self.spoke
             yield Grain(now.time, -1, 0.0, 0.06, gain=0.5, envelope="perc", prompt=True)
         number = round(self.columns) * round(self.rows)
         voices = mapping.chorus(self.state.lineage, number)

@@ -5,9 +5,10 @@ Dry crumbs are heard, and what goes down slides deeper. The sentence itself is o
 """
 
 import math
+from collections import deque
 from collections.abc import Iterator
 
-from engine import Dream, Grain, Keystroke, Layer, Now, Param, Scene, Text, dreamed, mapping
+from engine import Dream, Grain, Keystroke, Layer, Now, Param, Scene, dreamed, mapping
 
 
 class Feed(Scene):
@@ -21,17 +22,15 @@ class Feed(Scene):
         super().__init__()
         self.bite = 0.0  # 0..1, of the newest keys
         self.swallowing = 0.0  # 0..1 after a sentence
-        self.crumbs: list[Grain] = []
+        self.keys: deque[tuple[float, float, bool]] = deque(maxlen=32)  # scene seconds, size 0..1, deleted; until they have sounded
+        self.swallowed = -1e9  # scene seconds of the newest sentence that went down
         self.drip = 0.0  # scene seconds of the next crumb that falls by itself
         self.count = 0  # crumbs, for their places
 
     def key(self, stroke: Keystroke, now: Now) -> None:
         size = min(1.0, stroke.bits / 8.0)
         self.bite = min(1.0, self.bite + self.appetite * (0.25 + 0.75 * size))
-        self.crumbs += self.torn(now.time, 3 + round(6 * size), -1.0 if stroke.deleted else 1.0, size)
-
-    def hear(self, text: Text) -> None:
-        self.swallowing = 1.0
+        self.keys.append((now.time, size, stroke.deleted))
 
     def torn(self, at: float, number: int, rate: float, size: float) -> Iterator[Grain]:
         """Crumbs of one bite, dry and close together: each a piece of a memory, too short to say whose."""
@@ -41,12 +40,12 @@ class Feed(Scene):
             chance = (self.count * 0.61803) % 1.0
             who = voices[self.count % len(voices)][0].unit if voices else 0
             yield Grain(
-                at + mapping.AHEAD + 0.014 * n + 0.02 * chance, who, position=chance, duration=0.018 + 0.03 * chance,
+                at + mapping.AHEAD + 0.014 * n + 0.02 * chance, who, position=chance, duration=0.03 + 0.05 * chance,
                 rate=rate * (2.0 + 2.0 * chance), gain=0.95 - 0.5 * chance, pan=0.9 * (2 * chance - 1), envelope="perc",
             )  # fmt: skip
         if rate > 0:  # and what is torn goes down
             who = voices[0][0].unit if voices else 0
-            yield from self.slide(at + mapping.AHEAD + 0.1, who, 5 + round(5 * size), 0.4 + 0.3 * size)
+            yield from self.slide(at + mapping.AHEAD + 0.1, who, 5 + round(5 * size), 0.6 + 0.3 * size)
 
     def slide(self, at: float, who: int, steps: int, gain: float) -> Iterator[Grain]:
         """Down a throat: short grains, each lower, darker and nearer to the middle than the last."""
@@ -59,19 +58,20 @@ class Feed(Scene):
 
     def update(self, now: Now) -> None:
         self.bite *= math.exp(-now.dt / 0.35)
-        self.swallowing *= math.exp(-now.dt / 1.6)
+        self.swallowing = math.exp(-max(0.0, now.time - self.spoke) / 1.6)
 
     def dream(self, now: Now) -> Dream:
         return self.wish(degree=2, feedback=max(0.0, self.feedback - 0.3 * self.bite))
 
     def sound(self, now: Now) -> Iterator[Grain]:
-        yield from self.crumbs
-        self.crumbs = []
-        if self.swallowing > 0.97:
-            voices = mapping.chorus(self.state.lineage, 4) or []
-            for number, (ancestor, loud) in enumerate(voices):
+        while self.keys:
+            at, size, deleted = self.keys.popleft()
+            if now.time - at < 0.5:  # what was typed while another scene had the wall is eaten already
+                yield from self.torn(now.time, 3 + round(6 * size), -1.0 if deleted else 1.0, size)
+        if self.swallowing > 0.5 and self.swallowed < self.spoke:
+            self.swallowed = self.spoke
+            for number, (ancestor, loud) in enumerate(mapping.chorus(self.state.lineage, 4)):
                 yield from self.slide(now.time + mapping.AHEAD + 0.2 * number, ancestor.unit, 14, 0.8 * loud)
-            self.swallowing = 0.97
         while self.drip < now.time + now.dt:
             self.drip = max(self.drip, now.time)
             yield from self.torn(self.drip, 1, 1.0, 0.0)

@@ -32,7 +32,8 @@ class Gap(Scene):
         self.doubt += (self.state.doubt - self.doubt) * min(1.0, now.dt / 1.5)
         self.light += (self.state.light - self.light) * min(1.0, now.dt / 1.5)  # in one step it would be a cut
         if self.given:
-            self.events += mapping.sentence(self.given, now.time, self.state)
+            if now.time - self.spoke < 2.0:  # what was said while another scene had the wall is not said again
+                self.events += mapping.sentence(self.given, now.time, self.state)
             self.given = ""
 
     def dream(self, now: Now) -> Dream:
@@ -45,7 +46,7 @@ class Gap(Scene):
 
     def draw(self, now: Now) -> Layer:
         light = 1.0 - self.fade * (1.0 - self.light)
-        seen = dreamed.frame().doubt(amount=self.murk * self.doubt).drift(amount=self.current)
+        seen = dreamed.frame().doubt(amount=self.murk * self.doubt**0.5).drift(amount=self.current)
         return seen.feedback(trail=self.trail, glow=1.0).grade(light=light, exposure=0.25)
 
     def wants(self) -> float:

@@ -36,7 +36,7 @@ class Industry(Scene):
         self.alike += (self.state.standard - self.alike) * min(1.0, now.dt / 4.0)
         since = now.time - self.spoke
         open_ = since < self.patience
-        aim, haste = (1.0, 0.5) if open_ else (0.0, 5.0)  # it breaks at once and is mended slowly
+        aim, haste = (1.0, 0.8) if open_ else (0.0, 5.0)  # it breaks at once and is mended slowly
         self.rupture += (aim - self.rupture) * min(1.0, now.dt / haste)
 
     def dream(self, now: Now) -> Dream:
@@ -44,7 +44,8 @@ class Industry(Scene):
 
     def sound(self, now: Now) -> Iterator[Grain]:
         if self.given:
-            yield from mapping.sentence(self.given, now.time, self.state)
+            if now.time - self.spoke < 2.0:  # what was said while another scene had the wall is not said again
+                yield from mapping.sentence(self.given, now.time, self.state)
             self.given = ""
         step = 30.0 / self.tempo  # eighths
         self.beat = max(self.beat, now.time)

@@ -55,7 +55,9 @@ void main() {
     float out_ = max(q.x, q.y), which = floor(out_ * frames), inner = fract(out_ * frames);
     float n = levels * (1.0 + 0.6 * (frames - 1.0 - which) / frames);
     vec2 usually = IMG_NORM_PIXEL(usual, vec2(0.5)).rg;
-    float high = (around(relief, p, 0.6 / IMG_SIZE(relief)) - usually.x) / usually.y;
+    vec2 f = 0.5 / IMG_SIZE(relief);                                            // four looks between texels: lines without corners
+    float here = 0.25 * (IMG_NORM_PIXEL(relief, p + f).r + IMG_NORM_PIXEL(relief, p - f).r + IMG_NORM_PIXEL(relief, p + f * vec2(1, -1)).r + IMG_NORM_PIXEL(relief, p - f * vec2(1, -1)).r);
+    float high = (here - usually.x) / usually.y;
     float h = 0.35 * n * high + TIME * rise * (mod(which, 2.0) < 0.5 ? 1.0 : -1.0) + 0.33 * which + 40.0;
     vec2 slope = vec2(dFdx(h), dFdy(h));
     float steep = max(length(slope), 0.004), off = abs(fract(h) - 0.5) / steep;

@@ -1,5 +1,5 @@
 /*{
-  "DESCRIPTION": "The picture as wallpaper: one motif, printed side by side in the five agreeable colours of a waiting room, gliding by for ever. A rupture lets go of the pattern: the motif grows until it is the wall, and gets its own colours back.",
+  "DESCRIPTION": "The picture as wallpaper: one motif, printed side by side in the five agreeable colours of a waiting room, gliding by for ever. A rupture lets go of the pattern: it pales, the motif grows until it is the wall, and gets its own colours back.",
   "EXAMPLE": "dreamed.wallpaper(repeats=4.0)",
   "CREDIT": "hypermnesia",
   "ISFVSN": "2",
@@ -54,5 +54,7 @@ void main() {
     int i = int(ink), j = min(i + 1, 4);
     vec3 printed = mix(INK[i], INK[j], smoothstep(1.0 - edge, 1.0, y - ink));
     vec3 whole = IMG_NORM_PIXEL(inputImage, mix(at, vec2(p.x, 0.5 + 0.66 * (p.y - 0.5)), smoothstep(0.3, 1.0, rupture))).rgb;
-    gl_FragColor = vec4(mix(whole * 1.3, printed, flat_ * (1.0 - smoothstep(0.15, 0.8, rupture))), 1.0);
+    vec3 c = mix(whole * 1.3, printed, flat_ * (1.0 - smoothstep(0.3, 0.7, rupture)));
+    float veil = smoothstep(0.03, 0.25, rupture) * (1.0 - smoothstep(0.65, 0.97, rupture));  // what sweeps past must not flicker
+    gl_FragColor = vec4(mix(c, INK[3], 0.85 * veil), 1.0);
 }

@@ -19,6 +19,7 @@ from engine.bench import reference
 from engine.bench.pictures import DOCS, MAKERS
 from engine.bench.wall import still
 from engine.core.clock import Now
+from engine.core.machine import Machine
 from engine.core.messages import Keystroke, Message, Set, Text, Touch
 from engine.house.command import ELSEWHERE, parser
 from engine.house.plan import plan
@@ -27,7 +28,7 @@ from engine.show import new
 from engine.show.cast import Cast
 from engine.show.programme import Programme
 from engine.show.rehearsal import FULL, Solo, tried
-from engine.show.scene import EXAMPLES, SceneError, find, load
+from engine.show.scene import EXAMPLES, SceneError, files, find, load
 from engine.stage import layer
 from engine.stage.isf import Shader
 from engine.stage.layer import dreamed
@@ -69,8 +70,8 @@ def test_every_block_is_of_a_kind_that_is_run_here() -> None:
     assert len(SCENES) == len(of("python")) >= 8 and len(of("glsl")) == len(of("text")) == 1
     ours = ("hypermnesia ", "oscsend ", "./install/", "source .venv/", ".venv/bin/")
     assert all(line.startswith(ours) for line in LINES), LINES
-    run_here = {"sh": {"tutorial", "contributing", "files", "faults"}, "python": {"tutorial", "reference"}, "glsl": {"tutorial", "files"}, "text": {"tutorial"}}
-    for page, kind, block in BLOCKS:  # a block of another page is run by nobody; that of files.md by tests/stage/test_lenient.py
+    run_here = {"sh": {"tutorial", "contributing", "files", "faults", "scenes"}, "python": {"tutorial", "reference"}, "glsl": {"tutorial", "files"}, "text": {"tutorial"}}
+    for page, kind, block in BLOCKS:  # a block of another page is run by nobody; that of files.md by tests/stage/test_lenient.py, films of scenes.md are planned
         assert page in run_here[kind], f"nobody runs this block of docs/{page}.md:\n{block}"
 
 
@@ -200,6 +201,26 @@ def test_the_rows_of_the_glossary_are_those_that_have_a_test() -> None:
     assert listed == {int(path.name.split("_")[2]) for path in (TOP / "tests" / "rows").glob("test_row_*.py")}
 
 
+def test_every_scene_has_its_page_with_a_line_of_the_essays_stills_and_half_a_minute_of_film() -> None:
+    sections = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", PAGES["scenes"], re.S | re.M))
+    assert set(sections) == {path.stem for path in files()}
+    show = Programme(Cast(files(), make=load), "gap")
+    nodes = show.directory().nodes
+    for name, text in sections.items():
+        assert re.search(r"^> \S+ \S+ \S+", text, re.M) and f"pictures/scene-{name}.jpg" in text
+        (film,) = re.findall(r"^hypermnesia (render .*)$", text, re.M)
+        asked = parser().parse_args(shlex.split(film))
+        made = plan(asked, Machine())
+        assert (made.start, made.hold, made.seconds, str(asked.out)) == (name, True, 30.0, f"{name}.mp4")
+        assert (TOP / asked.score).is_file()
+        own = show.cast[name].scene.params()
+        assert all(setting.address.removeprefix("/hm/") in own for setting in made.settings)
+        (played,) = re.findall(r"^Play it: (.*)$", text, re.M)
+        assert set(re.findall(r"`([a-z]+)`", played)) <= set(own), name
+        known = {node.address for node in nodes} | {f"/hm/{param}" for param in own}
+        assert set(re.findall(r"`(/hm/[a-z/]+)", text)) <= known, name
+
+
 # --- the drawing
 
 
@@ -268,9 +289,6 @@ def test_an_example_is_short_named_in_the_tutorial_and_plays(path: Path, monkeyp
 
 
 def test_examples_play_when_they_are_asked_for_and_not_otherwise() -> None:
-    from engine.core.machine import Machine
-    from engine.house.command import parser
-
     by_name = plan(parser().parse_args(["run", "voices"]), Machine())
     by_state = plan(parser().parse_args(["run"]), Machine())
     assert by_name.start == "voices" and by_name.hold and EXAMPLES / "voices.py" in by_name.scenes

@@ -1,7 +1,8 @@
 """`hypermnesia pictures FOLDER`: the pictures of the README, made by the program itself, from the code as it is now.
 
-`hypermnesia pictures docs/pictures tutorial` makes those of the tutorial, from its own code blocks, and
-`hypermnesia pictures docs reference` the page that says what a scene can use.
+`hypermnesia pictures docs/pictures tutorial` makes those of the tutorial, from its own code blocks, `hypermnesia pictures
+docs/pictures scenes` six stills of each scene (some minutes each), and `hypermnesia pictures docs reference` the page that
+says what a scene can use.
 """
 
 from __future__ import annotations
@@ -85,6 +86,42 @@ def show(folder: Path) -> None:
     moving[0].save(folder / "show.gif", save_all=True, append_images=moving[1:], duration=200, loop=0, optimize=True)
     stills = [np.asarray(frames[min(len(frames) - 1, int((k + 0.85) * len(frames) / 12))]) for k in range(12)]
     sheet([_named(still, said) for still, said in zip(stills, PROGRAMME, strict=True)], 3).save(folder / "stills.png")
+
+
+MINUTE = (6.5, 14.0, 28.0, 38.0, 47.0, 57.0)  # seconds of the six stills: three while somebody types, three while nobody does
+FADER = ((0.0, 0.0), (20.0, 0.5), (40.0, 1.0))  # seconds, /hm/apart: what a hand does in `copy` meanwhile
+
+
+def scenes(folder: Path) -> None:
+    """Each scene for a minute with the same score and seed: six stills in one picture."""
+    from engine.core.machine import Machine
+    from engine.core.messages import Message, Set
+    from engine.doors.score import read
+    from engine.house.command import parser
+    from engine.house.plan import plan
+    from engine.house.render import play
+    from engine.show.scene import SCENES, files
+
+    visitors = read(SCENES / "ten-visitors.jsonl")
+    for name in (path.stem for path in files()):
+        hand: list[Message] = [Set("/hm/apart", (apart,), at=at) for at, apart in FADER] if name == "copy" else []
+        with tempfile.TemporaryDirectory() as fresh:
+            film = Path(fresh) / f"{name}.mp4"
+            words = ["render", name, str(film), "--seconds", "60", "--size", "320x180", "--fps", "10", "--seed", "7"]
+            options = parser().parse_args([*words, "--home", fresh])
+            options.sound = "null"
+            play(plan(options, Machine()), film, score=[*visitors, *hand])
+            stills = _frames(film, MINUTE)
+        sheet([np.pad(still, ((2, 2), (2, 2), (0, 0))) for still in stills], 3).save(folder / f"scene-{name}.jpg", quality=86)
+
+
+def _frames(film: Path, seconds: Sequence[float]) -> list[Pixels]:
+    """The frames of a film that are shown at these seconds, (h, w, 3) each."""
+    import av
+
+    with av.open(str(film)) as container:
+        frames = [(float(frame.time or 0.0), frame) for frame in container.decode(video=0)]
+    return [min(frames, key=lambda one: abs(one[0] - at))[1].to_ndarray(format="rgb24") for at in seconds]
 
 
 def gap(folder: Path) -> None:
@@ -178,7 +215,7 @@ def reference(folder: Path) -> None:
     page.write(folder)
 
 
-DOCS = {"tutorial": tutorial, "reference": reference}
+DOCS = {"tutorial": tutorial, "scenes": scenes, "reference": reference}
 MAKERS = {"sources.png": sources, "shaders.png": shaders, "listening.png": listening, "show.gif": show, "gap.png": gap}
 
 

@@ -2,12 +2,13 @@
 
 import itertools
 import logging
+from collections import deque
 from pathlib import Path
 
 import pytest
 
 from engine.core.clock import Now
-from engine.core.messages import Dream, Keystroke, State
+from engine.core.messages import Dream, Keystroke, State, Text
 from engine.loop import NullMind
 from engine.mind.mind import Mind
 from engine.show.cast import Cast
@@ -93,6 +94,26 @@ def test_scenes_cross_in_sound_and_never_end_with_a_cut() -> None:
     assert leaving[0] > leaving[1] > leaving[3] > leaving[int(CROSS) + 1] == 0.0
     assert 0.0 < coming[0] < coming[2] < coming[5]
     assert CROSSING >= 2.0, "the wall dissolves as slowly"
+
+
+@pytest.mark.parametrize("name", [path.stem for path in files()])
+def test_a_scene_that_comes_back_does_not_say_again_what_was_said_meanwhile(name: str) -> None:
+    show = Programme(Cast(files(), make=load), "lineage" if name == "gap" else "gap", hold=True)
+    state = drifting(Dream("the sea"), 0.0)
+    for tick in range(300):
+        now = Now(tick, float(tick), 1.0)
+        show.receive(Keystroke(6.0), now) if tick % 50 else show.receive(Text(f"a sentence {tick}", key=str(tick)), now)
+        show.update(now, state)
+        list(show.sound(now))
+    waiting = [len(v) for v in vars(show.cast[name].scene).values() if isinstance(v, list | deque)]
+    assert max(waiting, default=0) <= 64, f"{name} gathers what it never plays"
+    show.play(name, Now(400, 400.0, 1 / 60))
+    for tick in range(30):
+        now = Now(400 + tick, 400.0 + tick / 60, 1 / 60)
+        show.update(now, state)
+        heard = list(show.sound(now))
+        assert all(grain.time >= now.time for grain in heard) and not any(grain.prompt for grain in heard)
+    assert not show.cast.guard.count
 
 
 def test_no_frame_of_a_change_of_scenes_jumps() -> None:
