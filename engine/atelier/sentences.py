@@ -116,5 +116,20 @@ VISITORS = (
     "my old shoes",
     "une abeille",
 )
-"""Forty that a visitor would write and that name a thing, chosen on 2026-11-26 before any painter for them was written; the
-last ten stay without one."""
+"""Forty that a visitor would write and that name a thing, chosen on 2026-11-26 before any painter for them was written. The
+last ten had none on that day; `WITHOUT` has none today."""
+
+WITHOUT = (
+    "an elephant",
+    "a football match",
+    "the Eiffel Tower",
+    "une abeille",
+    "a windmill",
+    "my wedding ring",
+    "un escargot",
+    "a pair of glasses",
+    "a chess game with my uncle",
+    "un camion de pompiers",
+)
+"""Ten that name what no painter paints, chosen on 2026-11-26 before the painters of a second round were written: four of the
+first ten, and six in the places of what that round paints."""
