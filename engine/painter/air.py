@@ -9,18 +9,70 @@ from torch import Tensor
 from engine.painter.canvas import Canvas, luma, mix, smooth
 from engine.painter.scene import PIGMENTS, Scene
 
-CELESTIAL = ("sun", "moon")
+CELESTIAL = ("sun", "moon", "two moons", "crescent")
 CLOUDS = {"clear": -.9, "": .1, "cloudy": 1.1, "storm": 1.6, "rain": 1.2, "snow": .9, "fog": -.2}
 
 
-def paint_sky(c: Canvas, s: Scene) -> Tensor:
-    """A sky (count, 3, h, w) with clouds lit from one side, stars, sun or moon, in the colours of the hour."""
+def paint_sky(c: Canvas, s: Scene, bodies: bool = True) -> Tensor:
+    """A sky (count, 3, h, w) with clouds lit from one side, stars and `bodies` (sun, moons, a rainbow, lightning), in the colours of the hour."""
     sky = s.sky
     picture = mix(mix(sky.zenith, sky.middle, smooth(0, .5, c.y)), sky.horizon, smooth(.25, .72, c.y))
     picture = mix(picture, sky.middle.mean(1, keepdim=True) * .8, .45 * s.has("weather", "storm", "rain", "cloudy"))
     picture = picture + stars(c, s) * smooth(.75, .35, c.y)
-    picture = celestial(c, s, picture)
-    return clouds(c, s, picture)
+    if not bodies:
+        return clouds(c, s, picture)
+    picture = clouds(c, s, _moons(c, s, celestial(c, s, picture)))
+    return flash(c, s, rainbow(c, s, picture))
+
+
+def _moons(c: Canvas, s: Scene, picture: Tensor) -> Tensor:
+    """Two full moons, one large and one small and cold, or the crescent of one."""
+    if not s.any("light", "two moons", "crescent"):
+        return picture
+    both, thin = s.has("light", "two moons"), s.has("light", "crescent")
+    side = torch.where(s.place_x > .5, -1., 1.)
+    radius, y = c.uniform(.095, .125), s.place_y.clamp(min=.22)
+    shine, dark = mix(c.tint(.97, .95, .88), s.pigment("second", (1, 1, 1)), s.has("second", *PIGMENTS) * .9), (1.2 - s.sky.ambient).clamp(.45, 1)
+    for number, (x, high, size, tint) in enumerate(((s.place_x, y, radius, shine), (s.place_x + side * c.uniform(.34, .42), y - c.uniform(-.05, .07), radius * c.uniform(.55, .75), shine * c.tint(.86, .90, 1.)))):
+        far = c.far(x, high)
+        body = smooth(size + .004, size - .004, far)
+        shadow = smooth(size * 1.02 + .006, size * 1.02 - .006, c.far(x + size * .50 * side, high - size * .18)) * thin
+        seen = (both + thin) * (both if number else torch.ones_like(both))
+        glow = torch.exp(-(far - size).clamp(min=0) * 9) * .26 * dark
+        seas = 1 - .34 * smooth(.45, .70, c.noise(9, octaves=3))
+        picture = mix(picture, (tint * seas).clamp(0, 1.1), body * (1 - shadow) * seen) + glow * tint * seen * (1 - body) * (1 - .5 * thin)
+    return picture
+
+
+def rainbow(c: Canvas, s: Scene, picture: Tensor) -> Tensor:
+    """A rainbow from ground to ground, brighter inside it."""
+    if not s.any("light", "rainbow"):
+        return picture
+    said, x, radius = s.has("light", "rainbow"), c.across(.40, .60), c.uniform(.50, .58)
+    far = ((c.x - x) ** 2 + ((c.y - .80) * 1.0) ** 2).sqrt()
+    place = (radius - far) / .085                                         # 0 outside (red) .. 1 inside (violet)
+    hues = torch.cat([torch.exp(-((place - middle) / .26) ** 2) + extra for middle, extra in ((.14, .35 * torch.exp(-((place - .98) / .16) ** 2)), (.44, 0 * place), (.76, 0 * place))], 1)
+    bow = hues * smooth(-.12, .10, place) * smooth(1.14, .90, place)
+    return picture * (1 + .10 * said * smooth(0., .12, radius - far)) + bow * said * (.30 + .35 * s.sky.ambient)
+
+
+def flash(c: Canvas, s: Scene, picture: Tensor) -> Tensor:
+    """A bolt of lightning from the clouds to the ground, with its branches, and the air around it alight."""
+    if not s.any("light", "lightning"):
+        return picture
+    said = s.has("light", "lightning")
+    x, y = s.place_x, torch.zeros_like(s.place_x)
+    bolt, glow = torch.zeros_like(picture[:, :1]), torch.zeros_like(picture[:, :1])
+    for step in range(11):
+        nx, ny = x + c.uniform(-.055, .055), y + .075
+        bolt = torch.maximum(bolt, c.limb(x, y, nx, ny, .0052, .0045, 1.))
+        glow = torch.maximum(glow, c.limb(x, y, nx, ny, .004, .004, .055 / c.pixel))
+        if step % 3 == 2:
+            for reach in (c.uniform(-.13, .13),):
+                bolt = torch.maximum(bolt, .8 * c.limb(nx, ny, nx + reach, ny + .10, .0030, .0012, 1.))
+        x, y = nx, ny
+    violet = c.tint(.74, .78, 1.)
+    return mix(picture * (1 - .22 * said), torch.ones_like(picture) * violet * 1.1, bolt * said) + violet * said * (.42 * glow**2 + .10 * torch.exp(-c.far(s.place_x, .1) * 2.5))
 
 
 def clouds(c: Canvas, s: Scene, picture: Tensor) -> Tensor:
@@ -75,9 +127,9 @@ def celestial(c: Canvas, s: Scene, picture: Tensor) -> Tensor:
 def weather(c: Canvas, s: Scene, picture: Tensor, near: float = 1.) -> Tensor:
     """Fog (`near` of it), rain and snow between the eye and what was painted."""
     if s.any("weather", "fog"):
-        depth = .12 + .52 * c.noise(1.5, 3, octaves=3) + .32 * smooth(1., .35, c.y)
+        depth = .10 + .44 * c.noise(1.5, 3, octaves=3) + .28 * smooth(1., .35, c.y)
         veil = mix(s.sky.horizon, torch.ones_like(s.sky.horizon) * .85, .4) * (.35 + .6 * s.sky.ambient)
-        picture = mix(picture, veil, (s.has("weather", "fog") * depth).clamp(0, .80) * near)
+        picture = mix(picture, veil, (s.has("weather", "fog") * depth).clamp(0, .66) * near)     # what is said besides the fog is still there
     if s.any("weather", "rain", "storm"):
         picture = rain(c, picture, s.has("weather", "rain") + .45 * s.has("weather", "storm"))
     if s.any("weather", "snow"):

@@ -5,12 +5,12 @@ import random
 from dataclasses import dataclass, field, fields, replace
 
 TIMES = ("dawn", "noon", "sunset", "dusk", "night")
-LIGHTS = ("sun", "moon", "stars", "lamp", "candle", "window", "neon", "backlight")
+LIGHTS = ("sun", "moon", "stars", "lamp", "candle", "window", "neon", "backlight", "two moons", "crescent", "rainbow", "lightning")
 WEATHERS = ("clear", "cloudy", "storm", "fog", "rain", "snow")
 COLOURS = ("red", "orange", "golden", "green", "turquoise", "blue", "violet", "pink", "white", "black", "grey", "brown")
 MOODS = ("melancholic", "dreamlike", "faded", "violent", "silent", "luminous", "dark", "joyful")
 SEASONS = ("spring", "summer", "autumn", "winter")
-FIGURES = ("person", "woman", "couple", "child", "birds", "tree", "house", "boat", "horse", "dog")
+FIGURES = ("person", "woman", "couple", "child", "birds", "tree", "house", "boat", "horse", "dog", "people", "children", "boats", "horses")
 
 
 @dataclass(frozen=True)
@@ -42,19 +42,20 @@ class Offer:
 
 
 _SKY = ("sun", "moon", "stars")
-_LAND = {"lights": _SKY, "weathers": WEATHERS}
+_HEAVENS = (*_SKY, "two moons", "crescent", "rainbow", "lightning")
+_LAND = {"lights": _HEAVENS, "weathers": WEATHERS}
 _INSIDE = {"lights": ("lamp", "candle", "window", "neon")}
 _NEAR = {"lights": ("candle", "window", "backlight", "neon")}
 _PEOPLE = ("person", "woman", "couple", "child")
 
 OFFERS: dict[str, Offer] = {
-    "sea": Offer(**_LAND, figures=("person", "couple", "birds", "boat"), extras=("calm", "waves")),
-    "lake": Offer(**_LAND, seasons=SEASONS, figures=("person", "birds", "boat", "couple")),
+    "sea": Offer(**_LAND, figures=("person", "couple", "people", "birds", "boat", "boats"), extras=("calm", "waves")),
+    "lake": Offer(**_LAND, seasons=SEASONS, figures=("person", "birds", "boat", "boats", "couple")),
     "mountains": Offer(**_LAND, seasons=SEASONS, figures=("person", "house", "birds", "tree"), extras=("snowy",)),
     "forest": Offer(**_LAND, seasons=SEASONS, figures=(*_PEOPLE, "horse", "dog"), extras=("path", "burning")),
-    "desert": Offer(**_LAND, figures=("person", "horse", "birds", "tree")),
+    "desert": Offer(**_LAND, figures=("person", "people", "horse", "horses", "birds", "tree")),
     "city": Offer(**_LAND, figures=("person", "birds"), extras=("lights", "burning", "towers")),
-    "field": Offer(**_LAND, seasons=SEASONS, figures=("person", "child", "tree", "house", "horse"), extras=("poppies", "wheat")),
+    "field": Offer(**_LAND, seasons=SEASONS, figures=("person", "people", "child", "children", "tree", "house", "horse", "horses", "dog", "birds"), extras=("poppies", "wheat")),
     "room": Offer(**_INSIDE, figures=_PEOPLE, extras=("chair", "bed", "table", "door")),
     "flower": Offer(**_NEAR, always=("colour",), extras=("rose", "wilted")),
     "face": Offer(**_NEAR, extras=("profile", "blurred", "half-lit")),
@@ -74,21 +75,21 @@ OFFERS: dict[str, Offer] = {
     "writing": Offer(lights=("lamp", "candle", "window"), extras=("chalk", "crossed out")),
     "double": Offer(lights=_SKY, weathers=("clear", "cloudy", "fog"), extras=("city", "forest", "sea", "stars", "fire", "mountains"), always=("extra",)),
     "machine": Offer(lights=("lamp", "neon", "window"), figures=("person",), extras=("pipes", "servers")),
-    "road": Offer(**_LAND, seasons=SEASONS, figures=("person", "couple", "house", "horse", "dog", "birds")),
+    "road": Offer(**_LAND, seasons=SEASONS, figures=("person", "people", "couple", "child", "house", "tree", "horse", "horses", "dog", "birds")),
     "sky": Offer(**_LAND, figures=("birds", "tree", "house")),
     "lights": Offer(times=("sunset", "dusk", "night"), weathers=("rain", "fog", "snow"), extras=("traces",)),
     "body": Offer(**_NEAR, extras=("dancing",)),
     # shores, travel, streets, events
-    "river": Offer(**_LAND, seasons=SEASONS, figures=("person", "child", "house", "boat", "horse", "birds")),
+    "river": Offer(**_LAND, seasons=SEASONS, figures=("person", "child", "house", "boat", "boats", "horse", "birds")),
     "waterfall": Offer(**_LAND, seasons=SEASONS, figures=("person", "couple", "birds")),
-    "beach": Offer(**_LAND, figures=("person", "couple", "child", "dog", "birds"), extras=("palms",)),
-    "island": Offer(**_LAND, figures=("birds", "boat"), extras=("palms", "rocks", "trees")),
+    "beach": Offer(**_LAND, figures=("person", "people", "couple", "child", "children", "dog", "horse", "birds", "boat", "boats"), extras=("palms",)),
+    "island": Offer(**_LAND, figures=("birds", "boat", "boats"), extras=("palms", "rocks", "trees")),
     "cave": Offer(lights=_SKY, weathers=("clear", "cloudy", "fog"), figures=("person", "child", "couple"), extras=("sea view", "valley")),
-    "moon": Offer(times=("dawn", "sunset", "dusk", "night", "noon"), lights=("stars",), weathers=("clear", "cloudy", "fog", "snow"), seasons=(),
-                  figures=("person", "couple", "child", "birds", "tree", "boat"), extras=("two moons", "crescent"), always=("time",)),
+    "moon": Offer(times=("dawn", "sunset", "dusk", "night", "noon"), lights=("stars", "two moons", "crescent"), weathers=("clear", "cloudy", "fog", "snow"), seasons=(),
+                  figures=("person", "couple", "child", "birds", "tree", "boat"), always=("time",)),
     "lightning": Offer(lights=(), weathers=("rain", "storm"), seasons=SEASONS, figures=("person", "tree", "house", "horse")),
     "explosion": Offer(lights=("stars",), weathers=("clear", "cloudy", "fog", "snow"), figures=("person", "couple", "birds", "house"), extras=("mushroom cloud",)),
-    "street": Offer(**_LAND, figures=(*_PEOPLE, "horse", "dog"), extras=("street lamps", "shops")),
+    "street": Offer(**_LAND, figures=(*_PEOPLE, "people", "children", "horse", "dog", "birds"), extras=("street lamps", "shops")),
     "market": Offer(lights=_SKY, weathers=("clear", "cloudy", "fog", "rain"), figures=(*_PEOPLE, "dog"), extras=("fruit", "cut flowers")),
     "bridge": Offer(**_LAND, seasons=SEASONS, figures=("person", "couple", "horse", "birds"), extras=("suspended",)),
     "garden": Offer(**_LAND, seasons=SEASONS, figures=(*_PEOPLE, "dog"), extras=("roses", "gate")),
@@ -118,17 +119,22 @@ OFFERS: dict[str, Offer] = {
     "theatre": Offer(times=(), lights=("lamp", "candle", "neon"), figures=("person", "woman", "couple", "child"), extras=("closed curtain",)),
     "lighthouse": Offer(**_LAND, seasons=("winter", "summer")),
     "church": Offer(**_LAND, seasons=SEASONS, figures=("person", "couple", "birds", "dog")),
-    "house": Offer(**_LAND, seasons=SEASONS, figures=("person", "woman", "child", "dog", "horse", "birds"), extras=("lit window",)),
+    "house": Offer(**_LAND, seasons=SEASONS, figures=("person", "woman", "child", "children", "dog", "horse", "birds"), extras=("lit window",)),
     "mother": Offer(**_NEAR),
     "elder": Offer(**_NEAR, extras=("grandmother", "grandfather"), always=("extra",)),
     "child": Offer(**_LAND, seasons=SEASONS, extras=("balloon",)),
     "couple": Offer(**_LAND, seasons=SEASONS, extras=("dancing",)),
+    # one thing, close by
+    "cup": Offer(**_INSIDE), "cake": Offer(lights=("candle", "lamp", "window")), "book": Offer(**_INSIDE), "shoes": Offer(**_INSIDE),
+    "lamp": Offer(), "telephone": Offer(**_INSIDE), "computer": Offer(), "chair": Offer(**_INSIDE), "guitar": Offer(**_INSIDE),
+    "bicycle": Offer(lights=("sun", "moon", "lamp"), weathers=("clear", "cloudy", "rain", "snow")), "umbrella": Offer(**_LAND),
 }
 
 # How often chance says something in each field that a kind offers.
 _CHANCES = {"time": .62, "light": .32, "weather": .36, "colour": .42, "second": .3, "mood": .34, "season": .3, "figure": .32, "extra": .45}
 _NEVER_TOGETHER = (("night", "sun"), ("noon", "moon"), ("noon", "stars"), ("dawn", "stars"), ("storm", "stars"), ("fog", "stars"),
-                   ("storm", "sun"), ("snow", "summer"), ("winter", "wheat"), ("snow", "burning"), ("noon", "candle"))
+                   ("noon", "two moons"), ("noon", "crescent"), ("fog", "two moons"), ("fog", "crescent"), ("storm", "two moons"), ("storm", "crescent"), ("rain", "two moons"), ("rain", "crescent"), ("rain", "moon"), ("storm", "moon"), ("night", "rainbow"), ("fog", "rainbow"), ("snow", "rainbow"),
+                   ("clear", "lightning"), ("fog", "lightning"), ("snow", "lightning"), ("storm", "sun"), ("snow", "summer"), ("winter", "wheat"), ("snow", "burning"), ("noon", "candle"))
 MOST_WORDS = 5                                        # more words than this and none of them shows
 
 

@@ -26,13 +26,21 @@ def luma(pictures: Tensor) -> Tensor:
     return (pictures * weights[:, None, None]).sum(-3, keepdim=True)
 
 
-class Canvas:
-    """`count` empty pictures of `size` (h, w) and one source of chance. Lengths are in picture heights: x = .5 is the middle."""
+WANDER = .35                                           # how far members of one crowd wander from where they all stand, of what chance allows
 
-    def __init__(self, count: int, size: tuple[int, int], seed: int, device: str | torch.device = "cpu") -> None:
+
+class Canvas:
+    """`count` empty pictures of `size` (h, w) and their sources of chance. Lengths are in picture heights: x = .5 is the middle.
+
+    `layout` is a second seed: pictures of one layout have their things in about the same place, pose and colour (WANDER),
+    and textures of their own, so that they can lie over one another. Without it every picture is placed by itself.
+    """
+
+    def __init__(self, count: int, size: tuple[int, int], seed: int, device: str | torch.device = "cpu", layout: int | None = None) -> None:
         self.count, (self.height, self.width) = count, size
         self.device = torch.device(device)
         self.generator = torch.Generator(device=self.device).manual_seed(seed)
+        self.layout = None if layout is None else torch.Generator(device=self.device).manual_seed(layout)
         self.aspect = self.width / self.height
         self.pixel = 1 / self.height
         self.share = 1.                                # of the whole picture's height; less in a window
@@ -41,8 +49,8 @@ class Canvas:
 
     def part(self, chosen: Tensor) -> Canvas:
         """A canvas for some pictures of the batch (`chosen` are their places), with chance of its own."""
-        seed = int(torch.randint(2**31, (1,), device=self.device, generator=self.generator))
-        return Canvas(len(chosen), (self.height, self.width), seed, self.device)
+        seed, layout = (None if chance is None else int(torch.randint(2**31, (1,), device=self.device, generator=chance)) for chance in (self.generator, self.layout))
+        return Canvas(len(chosen), (self.height, self.width), seed or 0, self.device, layout)
 
     def window(self, left: Tensor, right: Tensor, top: Tensor, bottom: Tensor) -> tuple[Canvas, tuple[slice, slice]]:
         """The part of the canvas that holds these bounds in every picture of the batch, and its rows and columns: lengths stay
@@ -62,7 +70,7 @@ class Canvas:
 
     def uniform(self, low: float = 0., high: float = 1., n: int = 1) -> Tensor:
         """(count, n, 1, 1) in [low, high)."""
-        return torch.rand(self.count, n, 1, 1, device=self.device, generator=self.generator) * (high - low) + low
+        return self._placed(torch.rand(self.count, n, 1, 1, device=self.device, generator=self.generator)) * (high - low) + low
 
     def across(self, low: float = 0., high: float = 1.) -> Tensor:
         """(count, 1, 1, 1): a place from left (0) to right (1), whatever the shape of the picture."""
@@ -70,7 +78,16 @@ class Canvas:
 
     def table(self, *shape: int) -> Tensor:
         """(count, *shape) in [0, 1)."""
-        return torch.rand(self.count, *shape, device=self.device, generator=self.generator)
+        drawn = torch.rand(self.count, *shape, device=self.device, generator=self.generator)
+        return drawn if shape else self._placed(drawn)
+
+    def _placed(self, own: Tensor) -> Tensor:
+        """Chance in [0, 1): the layout's, from which each picture's own wanders."""
+        if self.layout is None:
+            return own
+        shared = torch.rand(own.shape, device=self.device, generator=self.layout)
+        found = (shared + WANDER * (own - .5)).abs()
+        return torch.where(found >= 1, 2 - found, found).clamp(max=1 - 1e-6)
 
     # textures
 

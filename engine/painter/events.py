@@ -16,17 +16,17 @@ def moon(c: Canvas, s: Scene) -> Tensor:
     """A moon far too large over the sea or the land, or two of them, clouds before it."""
     x, y, radius = c.across(.34, .66), c.uniform(.32, .44), c.uniform(.20, .31)
     s.place_x, s.place_y = x, y
-    picture = air.paint_sky(c, s)
+    picture = air.paint_sky(c, s, bodies=False)
     dark = (1.15 - s.sky.ambient).clamp(.25, 1)
     picture = picture * (1 - .30 * dark)
     pale = mix(c.tint(.96, .93, .84), c.tint(1., .72, .42), c.uniform() ** 2 * .8)
     pale = mix(pale, s.pigment("second", (1, 1, 1)), s.has("second", *PIGMENTS) * .85)
-    if s.any("extra", "two moons"):
+    if s.any("light", "two moons"):
         side = torch.where(x > .5, -1., 1.)
         other = mix(pale, c.tint(.72, .80, 1.), .7)
         small = _globe(c, s, picture, x + side * c.uniform(.36, .46), y + c.uniform(-.16, .10),
                        radius * c.uniform(.30, .5), other, dark)
-        picture = mix(picture, small, s.has("extra", "two moons"))
+        picture = mix(picture, small, s.has("light", "two moons"))
     picture = _globe(c, s, picture, x, y, radius, pale, dark)
     veil = smooth(.46, .80,
                   c.warp(c.noise(1.4, 6, octaves=4), (c.noise(2, octaves=2) - .5) * .3,
@@ -63,7 +63,7 @@ def _globe(c: Canvas, s: Scene, picture: Tensor, x: Tensor, y: Tensor, radius: T
         rim = torch.exp(-((ring - 1.) / .16) ** 2) * (chance < share)
         ground = ground + rim * .10 - bowl * .10 * (du * 2 + .6)
     side = torch.where(c.uniform() > .5, 1., -1.)
-    crescent = s.has("extra", "crescent")
+    crescent = s.has("light", "crescent")
     angle = mix(c.uniform(.25, .85), c.uniform(1.95, 2.3),
                 crescent)                       # of the sun from our eye: past 1.57 only a rim is lit
     day = smooth(-.07, .17, u * side * torch.sin(angle) - v * .12 + w * torch.cos(angle))

@@ -1,7 +1,9 @@
 """Figures: small bodies and silhouettes that stand in a landscape or a room, placed by the painter."""
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -177,6 +179,10 @@ _SHAPES: dict[str, Callable[[Canvas, Tensor, Tensor, Tensor], Tensor]] = {"birds
         "boat": boat}
 
 
+_MANY = {"people": "person", "children": "child", "boats": "boat", "horses": "horse"}     # several of one, the first in front
+_BESIDE = ((0., 0., 1.), (-.95, -.10, .84), (.80, -.16, .76), (1.55, -.05, .9))          # of several: aside, up and scale, in heights
+
+
 def place(c: Canvas, s: Scene, picture: Tensor, ground: Tensor, size: tuple[float, float] = (.16, .30),
           ink: Tensor | None = None,
           span: tuple[float, float] = (.25, .75), at: tuple[Tensor, Tensor] | None = None) -> Tensor:
@@ -190,6 +196,10 @@ def place(c: Canvas, s: Scene, picture: Tensor, ground: Tensor, size: tuple[floa
     side = torch.where(c.uniform() > .5, 1., -1.)
     light = torch.where(s.place_x > x, 1., -1.)
     shade = (s.sky.zenith * .20 + s.sky.horizon * .05) if ink is None else ink
+    for many, name in _MANY.items():
+        if s.any("figure", many):
+            for aside, up, scale in reversed(_BESIDE[:3 if name == "boat" else 4]):
+                picture = _one_more(c, s, picture, ground + up * height, name, many, x + aside * height * (1.5 if name in ("horse", "boat") else .8), height * scale, ink)
     for name, stand in _BODIES.items():
         where = s.has("figure", name)
         if where.any():
@@ -204,3 +214,10 @@ def place(c: Canvas, s: Scene, picture: Tensor, ground: Tensor, size: tuple[floa
             shape = draw(c, x, ground, height) * s.has("figure", name)
             picture = picture * (1 - shape * .93) + shade * shape * .93
     return picture
+
+
+def _one_more(c: Canvas, s: Scene, picture: Tensor, ground: Tensor, name: str, many: str, x: Tensor, height: Tensor, ink: Tensor | None) -> Tensor:
+    """One of several figures, in the pictures that show `many`."""
+    single = copy.copy(s)
+    single.attributes = [replace(a, figure=name if a.figure == many else "") for a in s.attributes]
+    return place(c, single, picture, ground, ink=ink, at=(x, height))

@@ -26,6 +26,7 @@ from engine.painter import (
     living,
     markets,
     mirrors,
+    outlines,
     pairs,
     people,
     pianos,
@@ -35,6 +36,7 @@ from engine.painter import (
     shores,
     stations,
     statues,
+    still,
     streets,
     surfaces,
     theatre,
@@ -97,4 +99,11 @@ PAINTERS: dict[str, Kind] = {
     "house": Kind(buildings.house),
     "mother": Kind(pairs.mother, sky=False, tone=.35, dim=0), "elder": Kind(ages.elder, sky=False, tone=.35, dim=0),
     "child": Kind(ages.child, tone=.35, veil=.6), "couple": Kind(pairs.couple, tone=.4, veil=.6),
+    # one thing, close by
+    "cup": Kind(still.cup, sky=False, tone=.3, dim=0), "cake": Kind(still.cake, sky=False, tone=.3, dim=.3),
+    "book": Kind(still.book, sky=False, tone=.35, dim=0), "shoes": Kind(still.shoes, sky=False, tone=.3, dim=0),
+    "lamp": Kind(still.lamp, sky=False, tone=.3, dim=.5), "telephone": Kind(still.telephone, sky=False, tone=.3, dim=0),
+    "computer": Kind(still.computer, sky=False, tone=.35, dim=.5), "chair": Kind(still.chair, sky=False, tone=.35, dim=0),
+    "guitar": Kind(outlines.guitar, sky=False, tone=.3, dim=0), "bicycle": Kind(outlines.bicycle, sky=False, tone=.35, dim=0, veil=.6),
+    "umbrella": Kind(outlines.umbrella, tone=.3, veil=.6),
 }

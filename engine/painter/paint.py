@@ -62,22 +62,25 @@ def _draw(kind: str, rng: random.Random, wanted: Attributes | None) -> Attribute
             return shown
 
 
-def paint_shown(shown: list[Attributes], size: tuple[int, int], seed: int, device: str | torch.device = "cpu") -> Tensor:
-    """(count, 3, h, w) pictures of one kind that show just this; those that fail `beauty` again, at most TRIES times."""
-    pictures = _paint_once(shown, size, seed, device)
+def paint_shown(shown: list[Attributes], size: tuple[int, int], seed: int, device: str | torch.device = "cpu", layout: int | None = None) -> Tensor:
+    """(count, 3, h, w) pictures of one kind that show just this; those that fail `beauty` again, at most TRIES times.
+
+    `layout`: see `Canvas`.
+    """
+    pictures = _paint_once(shown, size, seed, device, layout)
     for again in range(1, TRIES):
         bad = (~beauty(pictures)).nonzero()[:, 0]
         if not len(bad):
             break
-        pictures[bad] = _paint_once([shown[i] for i in bad.tolist()], size, seed + again * 7919, device)
+        pictures[bad] = _paint_once([shown[i] for i in bad.tolist()], size, seed + again * 7919, device, layout)
     return pictures
 
 
 @torch.no_grad()
-def _paint_once(shown: list[Attributes], size: tuple[int, int], seed: int, device: str | torch.device) -> Tensor:
+def _paint_once(shown: list[Attributes], size: tuple[int, int], seed: int, device: str | torch.device, layout: int | None) -> Tensor:
     """One batch of one kind: paint, then weather, hour, lights, tone, print."""
     kind = PAINTERS[shown[0].kind]
-    canvas = Canvas(len(shown), size, seed, device)
+    canvas = Canvas(len(shown), size, seed, device, layout)
     scene = Scene(canvas, shown)
     picture = kind.paint(canvas, scene)
     if not kind.sky:

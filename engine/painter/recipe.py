@@ -19,8 +19,9 @@ from engine.painter.attributes import OFFERS, Attributes, Offer, contradict, dra
 if TYPE_CHECKING:
     from torch import Tensor
 
-VERSION = 1  # of the painters: raise it when one paints a recipe otherwise, so that what was kept is not taken for it
+VERSION = 2  # of the painters: raise it when one paints a recipe otherwise, so that what was kept is not taken for it
 CROWD, OWN = 16, 12  # memories that are painted for words; of these, of the kind that the words say
+OWN_BITS = 20  # of a seed's 40; those above are the layout, the same for a whole crowd
 FIRST_BY_HASH = 1 << 40  # recipes that stand in no table are numbered from here on, by their hash
 
 
@@ -52,7 +53,7 @@ class Recipe:
         threads = torch.get_num_threads()
         torch.set_num_threads(1)
         try:
-            return paint_shown([self.shows], size, self.seed)[0]
+            return paint_shown([self.shows], size, self.seed, layout=self.seed >> OWN_BITS)[0]
         finally:
             torch.set_num_threads(threads)
 
@@ -104,7 +105,9 @@ def offers(offer: Offer, name: str, value: str) -> bool:
 
 
 def _seed(key: str, number: int) -> int:
-    return int.from_bytes(hashlib.blake2b(f"{key} {number}".encode(), digest_size=5).digest(), "big")
+    """40 bits: where everything is, which the crowd shares, then what is this memory's own."""
+    layout, own = (int.from_bytes(hashlib.blake2b(text.encode(), digest_size=5).digest(), "big") for text in (key, f"{key} {number}"))
+    return layout >> (40 - OWN_BITS) << OWN_BITS | own & ((1 << OWN_BITS) - 1)
 
 
 FIELDS = tuple(field.name for field in fields(Attributes))

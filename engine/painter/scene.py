@@ -39,7 +39,7 @@ class Sky:
         self.ambient = canvas.sheet([(row[4],) * 3 for row in rows])[:, :1]
 
 
-_OF_THE_NIGHT = ("moon", "stars")                      # who says moon and no hour means the night
+_OF_THE_NIGHT = ("moon", "stars", "two moons", "crescent")      # who says moon and no hour means the night
 
 
 class Scene:

@@ -1,10 +1,10 @@
-"""Statues: a draped figure on its plinth, an angel with wings, a bust in profile."""
+"""Statues: a draped figure on its plinth, an angel with wings, a bust."""
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-from engine.painter import air, living
+from engine.painter import air, heads
 from engine.painter.buildings import land, sunlight, tree, white
 from engine.painter.canvas import Canvas, mix, smooth
 from engine.painter.scene import Scene
@@ -55,13 +55,13 @@ def statue(c: Canvas, s: Scene) -> Tensor:
     height, side = foot - head, torch.sign(s.place_x - .5)
     relief, mask = _draped(c, s, x, foot, height)
     light, _ = c.shade(relief, side)
-    if bust.any():
-        carved, shape = _bust(c, x, foot, height, side)
-        light, mask = mix(light, carved, bust), mix(mask, shape, bust)
     streaks = smooth(.45, .85, c.noise(16, 2.5, octaves=3)) * .30 + smooth(.5, .9, c.noise(9, octaves=3)) * .15
     overcast = 1 - .3 * s.has("weather", "storm", "rain", "fog", "cloudy")
     shown = stone * (1 - streaks) * (s.sky.light * light * 1.25 * overcast * (.18 + .80 * s.sky.ambient) + s.sky.middle * (.06 + .16 * s.sky.ambient))
-    return standing(w, s, mix(picture, shown, mask), (c.uniform(-2.6, -1.5), 0., -.6))
+    carved = mix(picture, shown, mask)
+    if bust.any():
+        carved = mix(carved, _bust(c, s, picture, x, foot, height, stone, side), bust)
+    return standing(w, s, carved, (c.uniform(-2.6, -1.5), 0., -.6))
 
 
 def _draped(c: Canvas, s: Scene, x: Tensor, foot: Tensor, height: Tensor) -> tuple[Tensor, Tensor]:
@@ -91,17 +91,18 @@ def _wing(side: float) -> tuple[Stroke, ...]:
     return arm + tuple((side * (.10 + .036 * i), .90 + .035 * min(i, 3), side * (.13 + .046 * i), .50 + .045 * i, .034, .016) for i in range(7))
 
 
-def _bust(c: Canvas, x: Tensor, foot: Tensor, height: Tensor, side: Tensor) -> tuple[Tensor, Tensor]:
-    """A head and shoulders in profile, cut off below the breast: light and mask."""
-    look = torch.where(c.uniform() > .5, 1., -1.)
-    size = height * .66
-    y = foot - size * 1.02
-    head = torch.maximum(living.profile(c, x, y, size, look), living.hair(c, x, y, size, look))
-    u, v = (c.x - x) / size, (c.y - y) / size
-    cut = smooth(.02, -.02, (((u + .05 * look) / .34) ** 2 + ((v - .98) / .44) ** 2).sqrt() - 1)
-    keep = torch.maximum(smooth(1.02, .98, v), cut) * smooth(1.54, 1.50, v)
-    socle = smooth(.02, -.02, u.abs() - .16 - .25 * (v - 1.36).clamp(min=0)) * band(v, 1.3, 1.54, .012)
-    mask = torch.maximum(head * keep, socle)
-    curls = c.noise(20, octaves=3) - .5
-    locks = living.hair(c, x, y, size, look) * head
-    return living.inflate(c, mask, .075, side) * 1.15 + curls * .35 * locks, mask
+def _bust(c: Canvas, s: Scene, picture: Tensor, x: Tensor, foot: Tensor, height: Tensor, stone: Tensor, side: Tensor) -> Tensor:
+    """A head of stone from the front, its hair, neck and shoulders, cut off below the breast, on a round socle."""
+    look = heads.somebody(c, s)
+    look.skin, look.hair, look.iris = stone * .96, stone * .82, stone * .80
+    look.smile, look.long, look.bald, look.beard = look.smile * .3, torch.zeros_like(x), torch.zeros_like(x), (c.uniform() > .6).float()
+    size = height * .60
+    pose = heads.Pose(x, foot - size * 1.12, size, c.uniform(-.06, .06), c.uniform(-.9, .9), side, c.uniform(.2, .6))
+    bust = heads.neck(c, s, picture, pose, look, stone * .95)
+    bust = heads.hair(c, s, heads.face(c, s, bust, pose, look), pose, look, behind=False)
+    u, v = (c.x - x) / size, (c.y - pose.y) / size
+    cut = smooth(.02, -.02, (u / .60) ** 2 + ((v - .46) / .58) ** 2 - 1) * (v > .42) + (v <= .42)
+    kept = smooth(.02, .0, (bust - picture).abs().amax(1, keepdim=True) * 0 + (1 - cut))
+    socle = smooth(.015, -.015, u.abs() - .15 - .55 * (v - 1.04).clamp(min=0) ** 1.4) * band(v, .98, 1.13, .008)
+    base = stone * (.35 + .5 * (.5 + .5 * u * side / .2).clamp(0, 1)) * s.sky.light * (.2 + .8 * s.sky.ambient)
+    return mix(mix(picture, base, socle), bust, kept)
