@@ -6,7 +6,9 @@ import datetime
 import json
 import os
 import random
-from collections.abc import Callable
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
 from multiprocessing import get_context
@@ -16,19 +18,23 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from engine.atelier.heads import HeadsStage, heads
+from engine.atelier.learn import Learner
+from engine.atelier.settings import Settings
 from engine.atelier.workshop import STAGES, Workshop
-from engine.mind.memory.founding import FILE, Table, save
+from engine.mind.memory.founding import FILE, Table, load, save
 from engine.mind.model.encoder import Encoder
 from engine.mind.model.lapped import Lapped
 from engine.mind.model.reader import Reader
 from engine.painter import attributes, captions
 from engine.painter.attributes import OFFERS
-from engine.painter.recipe import Recipe
+from engine.painter.recipe import VERSION, Recipe
 
 SHARD = "12MB"
 """Files stay under 16 MB: a repository and a slow museum line take them easily."""
 
 CHUNK = 48  # recipes that one process paints before it says so
+EACH = 120  # founding memories that every kind has at least
 
 
 def export(workshop: Workshop, folder: Path, processes: int = 0) -> None:
@@ -60,13 +66,60 @@ def recipes(count: int) -> list[Recipe]:
     return made
 
 
+def renewed(kept: Sequence[Recipe], each: int) -> list[Recipe]:
+    """A table's recipes in their places, which are their numbers. One that is painted otherwise today gives its place to
+    another of its kind; kinds that painted fewer than `each` come after them, one at a time."""
+    made: list[Recipe] = []
+    for row, recipe in enumerate(kept):
+        made.append(recipe if recipe.stands else _drawn(recipe.shows.kind, random.Random(f"founding {VERSION} {row}")))
+    have = Counter(recipe.shows.kind for recipe in made)
+    for turn in range(each):
+        made += [_drawn(kind, random.Random(f"founding {VERSION} {kind} {turn}")) for kind in OFFERS if turn >= have[kind]]
+    return made
+
+
+def _drawn(kind: str, rng: random.Random) -> Recipe:
+    while captions.is_held_out(shown := attributes.draw(kind, rng), ""):
+        pass
+    return Recipe(shown, rng.randrange(1 << 40))
+
+
+def renew(folder: Path, settings: Settings, tell: Callable[[str], None], processes: int = 0) -> None:
+    """After painters have changed: learn the heads of `folder` again, and paint and read those founding memories that are new.
+
+    Codec, reader and UNet stay. FileNotFoundError where `folder` holds no table.
+    """
+    kept = load(folder / FILE)
+    stage = HeadsStage(Encoder(), settings.heads, settings.run.seed)
+    with tempfile.TemporaryDirectory() as place:
+        learner = Learner(stage, Path(place), settings.run.seed, seconds=settings.share.heads * settings.run.minutes * 60)
+        while not learner.done:
+            learner.learn()
+    heads(stage.module).save(folder / "heads")
+    tell(f"heads        {', '.join(f'{name} {value:.2f}' for name, value in stage.sheet(folder, stage.module).items())}")
+    made = renewed(kept.recipes, EACH)
+    new = [row for row, recipe in enumerate(made) if row >= len(kept) or recipe != kept.recipes[row]]
+    fresh = _table([made[row] for row in new], folder, settings.cache.size_px, tell, processes)
+    t, v = (np.concatenate([old, np.zeros((len(made) - len(kept), old.shape[1]), np.float32)]) for old in (kept.t, kept.v))
+    t[new], v[new] = fresh.t, fresh.v
+    said = [*kept.captions, *[""] * (len(made) - len(kept))]
+    for row, caption in zip(new, fresh.captions, strict=True):
+        said[row] = caption
+    save(folder / FILE, Table(said, t, v, made))
+
+
 def found(folder: Path, count: int, side: int, tell: Callable[[str], None], processes: int = 0) -> None:
     """Write the founding table: what `count` recipes say, and what the reader of `folder` reads in their pictures.
 
     Every picture is painted once: 12,000 take ten minutes of a core. `processes`: see `export`.
     """
-    made = recipes(count)
-    chunks = [made[at : at + CHUNK] for at in range(0, count, CHUNK)]
+    save(folder / FILE, _table(recipes(count), folder, side, tell, processes))
+
+
+def _table(made: Sequence[Recipe], folder: Path, side: int, tell: Callable[[str], None], processes: int) -> Table:
+    """What these recipes say, and what is read in their pictures."""
+    count = len(made)
+    chunks = [list(made[at : at + CHUNK]) for at in range(0, count, CHUNK)]
     read: list[NDArray[np.float32]] = []
     processes = processes or os.cpu_count() or 1
     asked = (chunks, [folder] * len(chunks), [side] * len(chunks))
@@ -76,7 +129,7 @@ def found(folder: Path, count: int, side: int, tell: Callable[[str], None], proc
             if number % 32 == 31:
                 tell(f"founding     {(number + 1) * CHUNK} of {count} memories painted and read")
     said = [recipe.caption for recipe in made]
-    save(folder / FILE, Table(said, Encoder().sentences(said), np.concatenate(read), made))
+    return Table(said, Encoder().sentences(said), np.concatenate(read), made)
 
 
 def _read(chunk: list[Recipe], folder: Path, side: int) -> NDArray[np.float32]:

@@ -3,6 +3,7 @@
     hypermnesia train --budget 10              # minutes; pictures already answer to words
     hypermnesia train --budget 600 --resume    # go on, from where any earlier run was stopped
     hypermnesia train --from engine/mind/model/embedded    # go on from the weights that are shipped, on other pictures
+    hypermnesia train --renew engine/mind/model/embedded   # painters have changed: heads and founding table anew, in place
 
 Everything lives in one folder: cache, checkpoints, logs, sheets, and `model/`, which `engine.mind.model.embedded.load` reads.
 """
@@ -14,6 +15,10 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from engine.atelier.settings import Settings
 
 # Before torch starts its threads: threads that wait busily are ruinous beside any other process
 # (5.2 s a step against 0.77 s, two cores, one of them taken).
@@ -31,6 +36,8 @@ def parser() -> argparse.ArgumentParser:
                       help="go on from exported weights, such as engine/mind/model/embedded; the codec stays as it is")
     made.add_argument("--body", type=Path, nargs="+", default=[], metavar="FILE",
                       help="safetensors of a UNet of other latents, of which a young one takes over what fits")
+    made.add_argument("--renew", type=Path, metavar="WEIGHTS",
+                      help="only what painters decide: learn the heads of these weights again and paint the founding memories that are new, in place")
     made.add_argument("--resume", action="store_true", help="go on with the run in --out")
     return made
 
@@ -46,6 +53,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     if asked.threads:
         torch.set_num_threads(asked.threads)
+    if asked.renew:
+        return _renew(asked.renew, settings.load(asked.settings))
     started = (asked.out / "spent.json").exists()
     if started and not asked.resume:
         print(f"{asked.out} holds a training; go on with --resume, or name another folder with --out", file=sys.stderr)
@@ -65,6 +74,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     export.export(workshop, asked.out / "model")
     write_card(asked.out / "model")
     _say(f"weights in {asked.out / 'model'}; measure them with: hypermnesia evaluate --model {asked.out / 'model'}")
+    return 0
+
+
+def _renew(folder: Path, chosen: Settings) -> int:
+    """Heads and founding table anew; 2 where there are no weights."""
+    from engine.atelier import export
+    from engine.atelier.card import write_card
+
+    try:
+        export.renew(folder, chosen, _say)
+    except FileNotFoundError as missing:
+        print(missing, file=sys.stderr)
+        return 2
+    write_card(folder)
     return 0
 
 

@@ -1,6 +1,7 @@
 """Recipes: a memory as what it takes to paint it. The corpus is as large as chance, anonymous, and nobody's.
 
-A recipe is a painter's version, what the picture shows, and a seed. The same recipe gives the same bytes on one machine
+A recipe is a painter's version, what the picture shows, and a seed. Those of the first version place everything by their
+own seed; since the second, the upper bits of a seed are the layout, which the members of a crowd share. The same recipe gives the same bytes on one machine
 if it is painted by itself and on one thread: chance is drawn for a whole batch (seed 77 alone and in a batch of two differ
 by .68), and threads change sums by 1e-7.
 """
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 VERSION = 2  # of the painters: raise it when one paints a recipe otherwise, so that what was kept is not taken for it
 CROWD, OWN = 16, 12  # memories that are painted for words; of these, of the kind that the words say
+CHANGED: tuple[dict[str, str], ...] = (  # what the painters of this version paint otherwise than those of the first
+    {"weather": "fog"}, {"kind": "statue", "extra": "bust"}, {"kind": "moon", "extra": "two moons"}, {"kind": "moon", "extra": "crescent"},
+)  # fmt: skip
 OWN_BITS = 20  # of a seed's 40; those above are the layout, the same for a whole crowd
 FIRST_BY_HASH = 1 << 40  # recipes that stand in no table are numbered from here on, by their hash
 
@@ -40,6 +44,11 @@ class Recipe:
         return FIRST_BY_HASH + int.from_bytes(digest, "big")
 
     @property
+    def stands(self) -> bool:
+        """Whether it is still painted as it was when it was written down: a recipe of today, or of a painter that has not changed."""
+        return self.version == VERSION or not any(all(getattr(self.shows, name) == value for name, value in old.items()) for old in CHANGED)
+
+    @property
     def caption(self) -> str:
         """Its words, French for a third; the same each time."""
         return captions.caption(self.shows, random.Random(f"recipe {self.seed}"), None)
@@ -53,7 +62,7 @@ class Recipe:
         threads = torch.get_num_threads()
         torch.set_num_threads(1)
         try:
-            return paint_shown([self.shows], size, self.seed, layout=self.seed >> OWN_BITS)[0]
+            return paint_shown([self.shows], size, self.seed, layout=self.seed >> OWN_BITS if self.version > 1 else None)[0]
         finally:
             torch.set_num_threads(threads)
 
