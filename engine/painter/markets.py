@@ -25,11 +25,11 @@ def market(c: Canvas, s: Scene) -> Tensor:
     weave = (c.noise(4, octaves=3), c.noise(26, octaves=2), c.noise(3, 40, octaves=2))
     for place, small in ((.03, .40), (.97, .44)):
         at = (place - .5) * c.aspect + .5 + c.uniform(-.04, .04)
-        picture = _stall(c, s, picture, at, (.60 + .30 * small) * one, small * one, dark, weave, .55)
+        picture = _near(c, s, picture, at, (.60 + .30 * small) * one, small * one, dark, weave, .55)
         walker = passer(c, at + (.5 - at) * c.uniform(.3, .8), (.66 + .30 * small) * one, .5 * small * one)
         picture = mix(picture, mix(ink, s.sky.horizon * .6, .28), walker * .92)
     x, size = c.across(.40, .60), c.uniform(.74, .84)
-    picture = _stall(c, s, picture, x, .96 * one, size, dark, weave, 1.)
+    picture = _near(c, s, picture, x, .96 * one, size, dark, weave, 1.)
     side = torch.where(c.uniform() > .5, 1., -1.)
     bx, tall = x + side * size * c.uniform(.40, .56), size * c.uniform(.60, .68)
     buyer = passer(c, bx, .985 * one, tall) * (c.uniform() > .35)
@@ -57,6 +57,13 @@ def _square(c: Canvas, s: Scene) -> Tensor:
     picture = mix(picture, wall, smooth(-.006, .006, c.y - roof))
     stones = c.tint(.50, .46, .42) * light(s, .10, .66) * (.65 + .6 * c.noise(12, 40, octaves=3))
     return mix(c.blur(picture, .006), stones, smooth(.62, .66, c.y))
+
+
+def _near(c: Canvas, s: Scene, picture: Tensor, x: Tensor, foot: Tensor, size: Tensor, dark: Tensor, weave: tuple[Tensor, Tensor, Tensor], near: float) -> Tensor:
+    """One stall, computed where it stands."""
+    part, (rows, columns) = c.window(x - .64 * size, x + .64 * size, foot - 1.04 * size, foot + 2 * c.pixel)
+    picture[..., rows, columns] = _stall(part, s, picture[..., rows, columns], x, foot, size, dark, (weave[0][..., rows, columns], weave[1][..., rows, columns], weave[2][..., rows, columns]), near)
+    return picture
 
 
 def _stall(c: Canvas, s: Scene, picture: Tensor, x: Tensor, foot: Tensor, size: Tensor, dark: Tensor,

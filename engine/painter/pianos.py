@@ -17,7 +17,7 @@ Paint = Callable[[Tensor, Tensor], Tensor]
 def piano(c: Canvas, s: Scene) -> Tensor:
     """A grand piano with its lid open, or an upright one with its keys, music and candle."""
     grain = Grain(c)
-    grand = torch.maximum(s.has("extra", "grand piano"), s.has("extra", "") * (c.uniform() > .5))
+    grand = s.has("extra", "grand piano") + 0 * c.uniform()      # only if it is said: the other is known by its keys
     eye = (mix(c.uniform(.45, .85), c.uniform(-.6, .0), grand), mix(c.uniform(1.45, 1.6), c.uniform(1.45, 1.7), grand), mix(c.uniform(.1, .3), c.uniform(-.9, -.6), grand))
     w = World(c, eye, mix(c.uniform(-.26, -.20), c.uniform(.08, .14), grand), mix(c.uniform(-.27, -.23), c.uniform(-.12, -.09), grand), mix(c.uniform(1.0, 1.1), c.uniform(1.05, 1.18), grand))
     wall = s.pigment("colour", (.52, .46, .42), .2)

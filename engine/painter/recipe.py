@@ -24,6 +24,7 @@ VERSION = 2  # of the painters: raise it when one paints a recipe otherwise, so 
 CROWD, OWN = 16, 12  # memories that are painted for words; of these, of the kind that the words say
 CHANGED: tuple[dict[str, str], ...] = (  # what the painters of this version paint otherwise than those of the first
     {"weather": "fog"}, {"kind": "statue", "extra": "bust"}, {"kind": "moon", "extra": "two moons"}, {"kind": "moon", "extra": "crescent"},
+    {"kind": "piano", "extra": ""}, {"kind": "market"}, {"kind": "birds", "extra": ""},
 )  # fmt: skip
 OWN_BITS = 20  # of a seed's 40; those above are the layout, the same for a whole crowd
 FIRST_BY_HASH = 1 << 40  # recipes that stand in no table are numbered from here on, by their hash
@@ -68,7 +69,7 @@ class Recipe:
 
 
 def crowd(said: Mapping[str, str], kinds: Sequence[str], count: int, own: int, house: str = "") -> tuple[Recipe, ...]:
-    """The memories that belong to what words say: `own` of the kind kinds[0], the rest of the kinds that follow.
+    """The memories that belong to what words say: `own` of the kind kinds[0], the rest of those PLACES among the kinds that follow.
 
     `said` is attribute -> value, without the kind. What it leaves unsaid is drawn once for all of them, as is likely for
     the kind, so that they belong to one another; colours and mood stay natural unless they are said. The same attributes
@@ -81,7 +82,8 @@ def crowd(said: Mapping[str, str], kinds: Sequence[str], count: int, own: int, h
     drawn = {name: getattr(lead, name) for name in ("time", "light", "weather", "season", "extra")}
     agree = {name: value for name, value in drawn.items() if value not in VEILS and not any(contradict(value, other) for other in said.values())}
     shared = agree | dict(said)
-    shown = [kinds[0]] * own + [kinds[1 + k % (len(kinds) - 1)] if len(kinds) > 1 else kinds[0] for k in range(count - own)]
+    places = [kind for kind in kinds[1:] if kind in PLACES] or [kinds[0]]
+    shown = [kinds[0]] * own + [places[k % len(places)] for k in range(count - own)]
     return tuple(Recipe(_as(kind, shared, said, key), _seed(key, number)) for number, kind in enumerate(shown))
 
 
@@ -102,7 +104,14 @@ def _as(kind: str, shared: Mapping[str, str], said: Mapping[str, str], key: str)
     return Attributes(kind, **(always | fits))
 
 
-VEILS = ("fog", "snow", "storm")  # what hides a thing is there only if somebody says it
+VEILS = (  # what hides a thing, or is a thing of its own, is there only if somebody says it
+    "fog", "snow", "storm", "rain", "night", "neon", "backlight", "candle", "two moons", "crescent", "rainbow", "lightning", "burning", "blurred", "shadow",
+    "half-lit", "profile", "crossed out", "broken", "wilted", "grand piano",
+)  # fmt: skip
+PLACES = (  # kinds that lie under a figure or a thing without becoming a second one: these may join a crowd of another kind
+    "sea", "lake", "mountains", "forest", "desert", "city", "field", "room", "sky", "snow", "road", "water", "glass", "lights", "cosmos", "corridor", "river",
+    "beach", "street", "garden", "kitchen", "fire", "abstract",
+)  # fmt: skip
 ANYWHERE = ("time", "weather", "mood", "colour")  # what every painter can show if words ask for it
 
 

@@ -41,7 +41,9 @@ def _flight(c: Canvas, s: Scene) -> Tensor:
                              * (1 - flock)), c.uniform(.12, .20) * (1 - .05 * i), c.uniform()))
     x, y = c.x.new_full((c.count, 1, 1, 1), .5), c.x.new_full((c.count, 1, 1, 1), .50)
     far, body = (Body(c, x, y, near[0][2], way, tilt * way) for _ in range(2))
-    for dx, dy, size, phase in reversed(near):
+    for number, (dx, dy, size, phase) in reversed(list(enumerate(near))):
+        if number not in (0, 1, 4) and not flock.any():
+            continue
         for one in (far, body):
             one.x, one.y, one.size = x + dx, y + dy, size
         lift = _beat(phase)
