@@ -34,7 +34,7 @@ SHARD = "12MB"
 """Files stay under 16 MB: a repository and a slow museum line take them easily."""
 
 CHUNK = 48  # recipes that one process paints before it says so
-EACH = 120  # founding memories that every kind has at least
+EACH = 100  # every kind has at least a hundredth of the founding memories
 
 
 def export(workshop: Workshop, folder: Path, processes: int = 0) -> None:
@@ -97,7 +97,7 @@ def renew(folder: Path, settings: Settings, tell: Callable[[str], None], process
             learner.learn()
     heads(stage.module).save(folder / "heads")
     tell(f"heads        {', '.join(f'{name} {value:.2f}' for name, value in stage.sheet(folder, stage.module).items())}")
-    made = renewed(kept.recipes, EACH)
+    made = renewed(kept.recipes, settings.run.founding // EACH)
     new = [row for row, recipe in enumerate(made) if row >= len(kept) or recipe != kept.recipes[row]]
     fresh = _table([made[row] for row in new], folder, settings.cache.size_px, tell, processes)
     t, v = (np.concatenate([old, np.zeros((len(made) - len(kept), old.shape[1]), np.float32)]) for old in (kept.t, kept.v))

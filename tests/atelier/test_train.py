@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -200,6 +202,24 @@ def test_the_founding_table_says_what_its_recipes_show_and_what_is_read_in_them(
     with torch.inference_mode():
         read = model.reader.vector(model.codec.encode(table.recipes[5].paint((64, 64))[None]))
     assert float(torch.cosine_similarity(read, torch.from_numpy(table.v[5:6]))) > 0.999
+
+
+def test_after_painters_have_changed_heads_and_what_is_new_are_made_again_in_place(trained: Workshop, tmp_path: Path) -> None:
+    folder = shutil.copytree(trained.folder / "model", tmp_path / "model")
+    before = founding.load(folder / founding.FILE)
+    foggy = list(before.recipes)
+    foggy[3] = replace(foggy[3], shows=Attributes(foggy[3].shows.kind, weather="fog"), version=1)
+    founding.save(folder / founding.FILE, replace(before, recipes=foggy), embedded.space(folder))
+    heads = (folder / "heads" / "heads.safetensors").read_bytes()
+    quick = TINY | {"run": {"precision": "fp32", "founding": FOUNDING, "minutes": 0.01}}
+    export.renew(folder, settings.load(changes=quick), lambda line: None, processes=1)
+    after = founding.load(folder / founding.FILE)
+    assert len(after) == FOUNDING and all(recipe.stands for recipe in after.recipes)
+    assert after.recipes[3] != foggy[3] and after.recipes[3].shows.kind == foggy[3].shows.kind and after.captions[3] == after.recipes[3].caption
+    others = [row for row in range(FOUNDING) if row != 3]
+    assert [after.recipes[row] for row in others] == [before.recipes[row] for row in others] and np.abs(after.v[others] - before.v[others]).max() < 1e-3
+    assert np.abs(after.v[3] - before.v[3]).max() > 1e-3 and (folder / "heads" / "heads.safetensors").read_bytes() != heads
+    assert main(["--renew", str(tmp_path / "nowhere")]) == 2
 
 
 def test_the_weights_are_small_files_and_the_card_tells_how_they_were_made(trained: Workshop) -> None:

@@ -65,6 +65,21 @@ def test_night_is_darker_than_noon(kind: str) -> None:
     assert night < noon * .8
 
 
+def test_what_stands_in_the_sky_is_seen_over_any_land() -> None:
+    """Two moons are two bright round places in a night; a rainbow is more colourful than no rainbow; lightning is brighter."""
+    for kind in ("sea", "field", "desert"):
+        night, noon = ({"time": time, "weather": "clear"} for time in ("night", "noon"))
+        moons, none = (luma(paint(kind, 2, (96, 96), 4, wanted=Attributes(kind, light=light, **night))[0])[:, 0, :48] for light in ("two moons", "stars"))
+        assert float((moons > .55).float().mean()) > 3 * float((none > .55).float().mean()) + .01, kind
+        bow, bare = (paint(kind, 2, (96, 96), 4, wanted=Attributes(kind, light=light, **noon))[0] for light in ("rainbow", "lightning"))
+        assert float((bow - bare).abs().mean()) > .01, kind
+
+
+def test_several_boats_are_more_than_one() -> None:
+    several, one = (luma(paint("sea", 4, (96, 96), 4, wanted=Attributes("sea", figure=figure, time="noon", weather="clear"))[0]) for figure in ("boats", "boat"))
+    assert float((several < .25).float().mean()) > 1.4 * float((one < .25).float().mean()) > 0
+
+
 def test_the_gate_refuses_black_white_flat_and_noise() -> None:
     ramp = torch.linspace(0, 1, 64)[None, None, None].expand(1, 3, 64, 64)
     bad = torch.cat((torch.zeros(1, 3, 64, 64), torch.ones(1, 3, 64, 64), torch.full((1, 3, 64, 64), .5),

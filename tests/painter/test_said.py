@@ -74,6 +74,18 @@ def test_the_shipped_heads_hear_kind_and_attributes_in_any_language(shipped: Hea
     assert wanted.items() <= said.items(), said
 
 
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [("deux lunes au-dessus de la mer", {"light": "two moons"}), ("two moons over the mountains", {"kind": "mountains", "light": "two moons"}),
+     ("a rainbow over the field", {"kind": "field", "light": "rainbow"}), ("three boats on the lake", {"kind": "lake", "figure": "boats"}),
+     ("my old shoes", {"kind": "shoes"}), ("un vieux vélo", {"kind": "bicycle"}), ("eine Tasse Kaffee", {"kind": "cup"}), ("una guitarra", {"kind": "guitar"}),
+     ("мой зонтик", {"kind": "umbrella"}), ("the chair where he sat", {"kind": "chair"}), ("un gâteau d'anniversaire", {"kind": "cake"})],
+)  # fmt: skip
+def test_the_shipped_heads_hear_things_and_what_stands_in_the_sky(shipped: Heads, encoder: Encoder, words: str, wanted: dict[str, str]) -> None:
+    kind, said = shipped.subject(encoder.sentence([words])[0])
+    assert wanted.items() <= (said | {"kind": kind}).items(), (kind, said)
+
+
 def test_the_shipped_heads_invent_no_colour(shipped: Heads, encoder: Encoder) -> None:
     for words in ("the sea", "my grandmother", "a ship in the storm", "une ville"):
         assert "colour" not in shipped.said(encoder.sentence([words])[0]), words
