@@ -43,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--judge-minutes", type=float, metavar="N", help="for the judge, half of them painting what it learns from (default: 40; quick: 2)")
     made.add_argument("--judge", type=Path, metavar="FOLDER", help="read the judge there, or leave it there for the next time")
     made.add_argument("--sheet", type=Path, metavar="FILE", help="only a sheet of frames as the wall presents them, three seconds after the words")
-    made.add_argument("--sentences", choices=("visitors", "card"), default="visitors", help="of that sheet (default: %(default)s)")
+    made.add_argument("--sentences", choices=("visitors", "without", "card"), default="visitors", help="of that sheet: what visitors write, what no painter paints, the 48 of the card (default: %(default)s)")
     made.add_argument("--blind", action="store_true", help="of that sheet: shuffled, numbered, without words; the key in a file beside it")
     return made
 
@@ -162,7 +162,7 @@ def said_sheet(path: Path, which: str, blind: bool, seed: int) -> int:
     from engine.atelier import sentences, wall
     from engine.core.sheet import sheet
 
-    said = list({"visitors": sentences.VISITORS, "card": sentences.ALL}[which])
+    said = list({"visitors": sentences.VISITORS, "without": sentences.WITHOUT, "card": sentences.ALL}[which])
     if blind:
         random.Random(f"blind {seed}").shuffle(said)
     hung, tell = wall.opened(), _teller(time.monotonic())

@@ -34,7 +34,7 @@ SHARD = "12MB"
 """Files stay under 16 MB: a repository and a slow museum line take them easily."""
 
 CHUNK = 48  # recipes that one process paints before it says so
-EACH = 100  # every kind has at least a hundredth of the founding memories
+EACH = 200  # every kind has at least this part of the founding memories
 
 
 def export(workshop: Workshop, folder: Path, processes: int = 0) -> None:
