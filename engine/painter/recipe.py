@@ -1,9 +1,10 @@
 """Recipes: a memory as what it takes to paint it. The corpus is as large as chance, anonymous, and nobody's.
 
 A recipe is a painter's version, what the picture shows, and a seed. Those of the first version place everything by their
-own seed; since the second, the upper bits of a seed are the layout, which the members of a crowd share. The same recipe gives the same bytes on one machine
-if it is painted by itself and on one thread: chance is drawn for a whole batch (seed 77 alone and in a batch of two differ
-by .68), and threads change sums by 1e-7.
+own seed; since the second, the upper bits of a seed are the layout, which the members of a crowd share, so that a thing
+is seen once and whole where they lie over one another. The same recipe gives the same bytes on one machine if it is
+painted by itself and on one thread: chance is drawn for a whole batch (seed 77 alone and in a batch of two differ by .68),
+and threads change sums by 1e-7.
 """
 
 from __future__ import annotations

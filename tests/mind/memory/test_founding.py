@@ -40,8 +40,8 @@ def test_those_that_are_shipped_say_and_show_what_is_written_of_them(shipped: Ta
     first = next(row for row, recipe in enumerate(shipped.recipes) if recipe.version == VERSION)
     for row in (0, 5000, first, len(shipped) - 1):
         recipe = shipped.recipes[row]
-        assert shipped.captions[row] == recipe.caption
-        assert shipped.t[row] @ Encoder().sentence([recipe.caption])[0] > 0.998
+        assert recipe.version < VERSION or shipped.captions[row] == recipe.caption, "the grammar of today says what is painted today"
+        assert shipped.t[row] @ Encoder().sentence([shipped.captions[row]])[0] > 0.998
         read = reader.vector(codec.encode(recipe.paint((256, 256))[None]))[0].numpy()
         assert shipped.v[row] @ read > 0.99
 
