@@ -39,7 +39,7 @@ def _out_before_options(words: list[str]) -> list[str]:
     """`render gap --seed 7 a.mp4` as argparse wants it: it takes one run of positional words, and file names come last."""
     if words[:1] != ["render"]:
         return words
-    films = [k for k in range(2, len(words)) if words[k].endswith((".mp4", ".mkv", ".mov")) and words[k - 1][:2] != "--"]
+    films = [k for k in range(2, len(words)) if words[k].endswith((".mp4", ".mkv", ".mov", ".png", ".jpg")) and words[k - 1][:2] != "--"]
     if not films:
         return words
     first = 1 if words[1].startswith("-") else 2

@@ -105,6 +105,15 @@ class RecordFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class OriginFacts:
+    sign: bool = True  # files that leave say where they come from: content credentials (C2PA)
+    certificate: str = ""  # a PEM file of the gallery's own certificate and those above it; "" = one is made here
+    key: str = ""  # a PEM file of the key that belongs to it, without a passphrase
+    timestamps: str = ""  # address of a time-stamping service (RFC 3161); "" = none, and signing needs no network
+    marks: float = 2.0  # seconds between two looks at the wall, by which a photograph of it is found again; 0 = none
+
+
+@dataclass(frozen=True, slots=True)
 class ContractFacts:
     deadline: float = 0.25  # seconds from one picture to the next; later is a miss
     words: float = 1.5  # seconds from words to the first picture of them; later is a miss
@@ -121,6 +130,7 @@ class Machine:
     sound: SoundFacts = field(default_factory=SoundFacts)
     doors: DoorsFacts = field(default_factory=DoorsFacts)
     record: RecordFacts = field(default_factory=RecordFacts)
+    origin: OriginFacts = field(default_factory=OriginFacts)
     contract: ContractFacts = field(default_factory=ContractFacts)
 
     @classmethod

@@ -27,6 +27,9 @@ ELSEWHERE = {  # command -> (module whose main(argv) runs it, one line of help)
     "producers": ("engine.mind.rows.producers", "the family tree of the small dreamers that are bred by what people linger on"),
     "shaders": ("engine.bench.shaders", "every shader of a folder: its verb, its inputs, a still, its cost, or why it fails"),
     "train": ("engine.atelier.train", "train the embedded model from nothing, or go on"),
+    "sign": ("engine.origin.sign", "let files of earlier days say where they come from; check whether a file is whole"),
+    "whose": ("engine.origin.whose", "whose a picture found in the world is: a photograph of the wall, a piece of a film"),
+    "tree": ("engine.origin.tree", "the family tree of a picture on a sheet of paper, as SVG or PDF"),
     "new": ("engine.show.new", "write a scene that plays, to be made one's own: hypermnesia new NAME"),
     "pictures": ("engine.bench.pictures", "make the pictures of the README and the tutorial again"),
     "evaluate": ("engine.atelier.evaluate", "the honest figures of the embedded model"),
@@ -75,7 +78,7 @@ def parser() -> Parser:
         description="The same loop, in virtual time: one seed and one score give the same frames, bit for bit, on a CPU.",
     )
     _show_options(render)
-    render.add_argument("out", type=Path, help="the mp4 to write")
+    render.add_argument("out", type=Path, help="the mp4 to write; a .png or .jpg keeps the last frame alone")
     render.add_argument("--seconds", type=float, default=10.0, help="how long (default 10)")
     render.add_argument("--score", type=Path, metavar="FILE", help="a show written down, such as scenes/ten-visitors.jsonl")
     render.add_argument("--stems", type=Path, metavar="FOLDER", help="also write the sound in layers, as WAV")

@@ -16,12 +16,13 @@ from typing import Self
 from engine.core.clock import Clock, Now
 from engine.core.errors import CannotPlay
 from engine.core.guard import FAULTS, Guard
-from engine.core.messages import Directory, Dream, Set, Trouble
+from engine.core.messages import Directory, Dream, Set, State, Trouble
 from engine.core.meter import Meter
 from engine.core.supervisor import Room, Supervisor
 from engine.house.deputy import Deputy
 from engine.house.journal import Entry, Fallen, Journal, as_it_was, left_by, stopped_once
 from engine.house.lasting import Lasting
+from engine.house.leaving import Leaving
 from engine.house.plan import Plan, cast_of, check_ports, check_settings, window_of
 from engine.house.rooms import DoorsRoom, MindRoom, SoundRoom
 from engine.house.shield import ShieldedDoors, ShieldedMind, ShieldedSound
@@ -40,7 +41,6 @@ from engine.sound.nodes import nodes
 from engine.stage.governor import choose_size
 from engine.stage.mapping import load as load_mapping
 from engine.stage.outputs.live import Live
-from engine.stage.outputs.recording import Recording
 from engine.stage.stage import Stage
 
 log = logging.getLogger("engine.house.house")
@@ -132,12 +132,13 @@ class House:
         self.spoilt = [said for said in (put_aside(plan.presets, Book.read), put_aside(plan.mapping, load_mapping)) if said]
         self.performer = Performer(self.beat, plan.presets)
         self.page = page
-        facts = plan.machine.record
-        self.recording = Recording(plan.record, facts.hours, int(facts.budget * 1e9)) if plan.record else None
-        tap = Watchers(self.live, self.recording, size, fps, plan.sound.rate)
-        self.stage = Stage(size, window_of(plan), [tap], self.mind, self.sound.heard, fps, mapping=plan.mapping, flashes=plan.flashes)
+        self.leaving = Leaving(plan.origin, plan.machine, plan.mind.model, plan.record)
+        self.stack.callback(self.leaving.close)
+        self.recording = self.leaving.recording
+        taps = [Watchers(self.live, self.recording, size, fps, plan.sound.rate), self.leaving.tap(self._on_the_wall)]
+        self.stage = Stage(size, window_of(plan), taps, self.mind, self.sound.heard, fps, mapping=plan.mapping, flashes=plan.flashes)
         self.stage.between.upload.ring = pictures
-        self.vitals = Vitals(plan, self.meter, self.page, self.supervisor, self.mind, self.sound, self.stage, self.programme, self.recording,
+        self.vitals = Vitals(plan, self.meter, self.page, self.supervisor, self.mind, self.sound, self.stage, self.programme, self.leaving,
                              self.memory, self.spoilt)  # fmt: skip
         self.stack.callback(self.stage.close)
         self.stage.prepare(self.programme.layers(), self._prepared, all_verbs=not self.fallen)
@@ -266,6 +267,10 @@ class House:
 
     def _measured(self) -> Values:
         return {node.address: node.value for node in self.stage.eyes.nodes()}
+
+    def _on_the_wall(self) -> State:
+        """Of the picture that the stage took in last."""
+        return self.stage.picture.state if self.stage.picture else State()
 
     def _directory_serial(self) -> int:
         return self.programme.directory_serial + self.performer.serial

@@ -52,6 +52,7 @@ class Plan:
     presets: Path = Path("presets.toml")  # where a performer's presets are kept
     beat: str = ""  # whose beat texts and scenes wait for: see engine/show/beat.py
     record: Path | None = None
+    origin: Path = Path("origin")  # keys, marks and the list of what is to be signed
     seconds: float = 0.0
     machine: Machine = field(default_factory=Machine)
 
@@ -144,6 +145,7 @@ def plan(options: argparse.Namespace, machine: Machine) -> Plan:
         presets=where / "presets.toml",
         beat=machine.sound.beat,
         record=_record(options, machine, where),
+        origin=where / "origin",
         seconds=options.seconds,
         machine=machine,
     )

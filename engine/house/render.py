@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from engine.core.clock import Clock, Now
 from engine.core.crossings import GRAIN, KeyRing, grain_row
 from engine.core.errors import CannotPlay
-from engine.core.machine import Machine
+from engine.core.machine import Machine, home
 from engine.core.messages import (
     Dream,
     Grain,
@@ -34,6 +34,7 @@ from engine.core.messages import (
 )
 from engine.doors.score import read
 from engine.house.house import TICK_HZ
+from engine.house.leaving import Rendered
 from engine.house.plan import Plan, cast_of, check_settings, plan
 from engine.house.wall import Seen
 from engine.loop import Values, perform
@@ -46,13 +47,14 @@ from engine.sound.nodes import nodes
 from engine.sound.options import SoundOptions
 from engine.sound.stems import Stems
 from engine.stage.layer import Layer
-from engine.stage.outputs.recording import Recorder
+from engine.stage.outputs.recording import Recorder, Still
 from engine.stage.outputs.tap import Fingerprint, Tap
 from engine.stage.stage import Stage
 
 PICTURES_HZ = 8.0  # pictures per virtual second: about what two cores give live
 SIZE = (640, 360)
 FPS = 30.0
+STILLS = (".png", ".jpg")
 
 
 class Score:
@@ -192,7 +194,7 @@ class OfflineStage:
 
 
 def play(
-    show: Plan, out: Path, stems: Path | None = None, score: Iterable[Message] = ()
+    show: Plan, out: Path, stems: Path | None = None, score: Iterable[Message] = (), leaving: Rendered | None = None
 ) -> tuple[Fingerprint, OfflineSound, OfflineMind]:
     """Render one show into `out`. Returns what was seen, heard and dreamt, for whoever wants to measure it."""
     fps, size = show.fps or FPS, show.size if show.size[0] else SIZE
@@ -202,8 +204,8 @@ def play(
     mind = OfflineMind(Mind(show.mind, progress=_say))
     sound = OfflineSound(replace(show.sound, seed=show.seed, offset=0.0), mind, stems is not None)
     fingerprint = Fingerprint()
-    film = Recorder(out, size, fps, show.sound.rate, patient=True)
-    taps: list[Tap] = [fingerprint, film]
+    film = Still(out) if out.suffix in STILLS else Recorder(out, size, fps, show.sound.rate, patient=True)
+    taps: list[Tap] = [fingerprint, film, *([leaving.tap(lambda: mind.state)] if leaving else [])]
     day = time.gmtime(43_200)  # noon, for log(DATE.w) is nothing at midnight; shaders that ask for the date get the same one every time
     stage = Stage(size, None, taps, mind, sound.heard, fps, live=False, date=lambda: day, flashes=show.flashes)
     played = Score([*show.settings, *show.said(), *score])
@@ -214,19 +216,21 @@ def play(
     mind.mind.close()
     if film.trouble:
         raise CannotPlay(f"{out} is not whole: {film.trouble}")
-    if stems and sound.stems:
-        sound.stems.write(stems, out.stem)
+    written = sound.stems.write(stems, out.stem) if stems and sound.stems else []
+    if leaving:
+        leaving.sign(out, *written)
     return fingerprint, sound, mind
 
 
 def render(options: argparse.Namespace, machine: Machine) -> int:
     """The command `hypermnesia render`. A fresh memory is painted for each render: a used one would not be the same."""
     with tempfile.TemporaryDirectory(prefix="hypermnesia-render-") as fresh:
+        leaving = Rendered((options.home or home()) / "origin", machine, options.model or machine.mind.model, passing=not options.home)
         options.home = options.home or Path(fresh)
         options.sound = "null"
         score = read(options.score) if options.score else []
         started = time.monotonic()
-        fingerprint, sound, mind = play(plan(options, machine), options.out, options.stems, score)
+        fingerprint, sound, mind = play(plan(options, machine), options.out, options.stems, score, leaving)
     seconds = time.monotonic() - started
     print(f"\r\033[K{options.out}" if sys.stderr.isatty() else str(options.out), file=sys.stderr)
     print(f"frames   {len(fingerprint.frames)}, {mind.serial} pictures, {sound.grains} grains, in {seconds:.0f} s")

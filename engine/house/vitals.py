@@ -9,12 +9,12 @@ from engine.core.crossings import ClockPage
 from engine.core.messages import Health
 from engine.core.meter import Meter
 from engine.core.supervisor import Supervisor
+from engine.house.leaving import Leaving
 from engine.house.plan import Plan
 from engine.house.rooms import MindRoom, SoundRoom
 from engine.mind.memory.opening import Found
 from engine.show.programme import Programme
 from engine.sound.lateness import CAUSES
-from engine.stage.outputs.recording import Recording
 from engine.stage.stage import Stage
 
 AUDIO = (
@@ -34,7 +34,7 @@ class Vitals:
     sound: SoundRoom
     stage: Stage
     programme: Programme
-    recording: Recording | None
+    leaving: Leaving
     memory: Found  # how the memory was found before the rooms started
     spoilt: list[str]  # files of this installation that could not be read, and were put aside
 
@@ -59,8 +59,7 @@ class Vitals:
         if page["running"] and not page["real"] and self.plan.sound.device != "null":
             notes.append("no sound card: the show runs in silence, in time; plug one in when you like")
         notes += sorted({self.mind.remembering, self.memory.how if self.memory.remembers else ""} - {""})
-        if self.recording and self.recording.trouble:
-            notes.append(self.recording.trouble)
+        notes += self.leaving.notes()
         state = self.mind.state
         return Health(
             ok=not notes,

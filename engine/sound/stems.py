@@ -57,8 +57,10 @@ class Stems:
         """(n, channels) of a layer so far."""
         return np.concatenate(self._kept[LAYERS.index(name)])
 
-    def write(self, folder: Path, title: str) -> None:
+    def write(self, folder: Path, title: str) -> list[Path]:
         """`title-whole.wav` and the others into a folder, 24 bit, in all channels of the room."""
         folder.mkdir(parents=True, exist_ok=True)
-        for name in LAYERS:
-            save(folder / f"{title}-{name}.wav", self.sound(name), self.rate)
+        files = [folder / f"{title}-{name}.wav" for name in LAYERS]
+        for name, file in zip(LAYERS, files, strict=True):
+            save(file, self.sound(name), self.rate)
+        return files

@@ -15,7 +15,7 @@ from engine.core.messages import KINDS
 from engine.mind.memory import copies, restoring, strata, withdrawal
 from engine.mind.memory import prior as priors
 from engine.mind.memory.archive import FILE, Archive, ArchiveError, Fragment
-from engine.mind.memory.provenance import export
+from engine.mind.memory.provenance import ancestry, evening, export
 from engine.mind.memory.words import Crowd
 from engine.painter.recipe import FIRST_BY_HASH
 
@@ -24,6 +24,7 @@ EXAMPLES = """examples:
   hypermnesia archive show 1042                  one fragment, its parents and its ancestors
   hypermnesia archive forget k7m2qxa9pd          what this code was given for leaves the disk
   hypermnesia archive export lineage.json        W3C PROV, with weights, without private words
+  hypermnesia archive export evening.json --evening 2026-11-21   the same of one evening (--picture 1042: of one)
   hypermnesia archive snapshot                   a copy under today's date
   hypermnesia archive restore 2026-11-21         that copy comes back; what was there is kept beside it
   hypermnesia archive prior                      what the nights have learned, and which of them acts
@@ -57,7 +58,10 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("status", help="what is remembered")
     commands.add_parser("show", help="one fragment and whom it descends from").add_argument("id", type=int)
     commands.add_parser("forget", help="take back what a code was given for").add_argument("code")
-    commands.add_parser("export", help="lineage as W3C PROV-JSON").add_argument("file", nargs="?", default="-")
+    lineage = commands.add_parser("export", help="lineage as W3C PROV-JSON: of everything, of one picture or of one evening")
+    lineage.add_argument("file", nargs="?", default="-")
+    lineage.add_argument("--picture", type=int, metavar="NUMBER", help="this fragment and everybody it descends from")
+    lineage.add_argument("--evening", type=datetime.date.fromisoformat, metavar="DATE", help="what came on a day, such as 2026-11-26")
     compact = commands.add_parser("compact", help="merge old pictures that are near-duplicates")
     compact.add_argument("--days", type=int, default=strata.AGE, help="how old they must be; default %(default)s")
     commands.add_parser("snapshot", help="copy the archive")
@@ -153,14 +157,21 @@ def forget(folder: Path, arguments: argparse.Namespace) -> int:
 
 
 def write_lineage(folder: Path, arguments: argparse.Namespace) -> int:
-    archive = _open(folder)
+    archive, only = _open(folder), None
+    if arguments.picture is not None:
+        if archive.fragment(arguments.picture) is None:
+            _show_recipe(archive, arguments.picture)  # says what the number means, or which there are
+            raise ArchiveError(f"{arguments.picture} is not kept here: it has no lineage")
+        only = ancestry(archive, [arguments.picture])
+    elif arguments.evening and not (only := evening(archive, arguments.evening)):
+        raise ArchiveError(f"nothing came into this memory on {arguments.evening}")
     if arguments.file == "-":
-        export(archive, sys.stdout)
+        export(archive, sys.stdout, only)
         return 0
     path = Path(arguments.file)
     fresh = path.with_name(path.name + ".new")
     with fresh.open("w", encoding="utf-8") as out:
-        count = export(archive, out)
+        count = export(archive, out, only)
     fresh.replace(path)
     print(f"{path}: the lineage of {count} fragments")
     return 0

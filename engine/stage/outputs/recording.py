@@ -7,6 +7,7 @@ on by itself, in a new file, when there is room again.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import logging
 import os
 import re
@@ -15,7 +16,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from PIL import Image
+
 from engine.stage.outputs.encoder import Encoder, Segment
+from engine.stage.outputs.tap import Frame, Sound
 
 log = logging.getLogger(__name__)
 PARTS = 4  # files that a budget is cut into at least, so that the oldest of them can go
@@ -55,6 +59,8 @@ class Recording:
         self.files: list[Path] = []
         self.bytes = self.lost = 0  # bytes written, segments that found no room
         self.trouble = ""
+        self.opened: Callable[[Path], None] = _nobody  # whom it concerns that a file begins
+        self.closed: Callable[[Path], None] = _nobody  # and that it is over
         self.now, self._seconds = now, seconds
         self._file: int | None = None
         self._begun, self._size = 0.0, 0  # of the file: scene seconds of its beginning, bytes of whole segments
@@ -87,11 +93,14 @@ class Recording:
             with contextlib.suppress(FileExistsError):
                 self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
             tries += 1
+        with contextlib.suppress(OSError):  # some file systems cannot
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # whoever signs leaves alone what is written to
         self._begun, self._size = at, 0
         self.files.append(path)
         if self.trouble:
             log.info("the recording goes on in %s", path)
         self.trouble = ""
+        self.opened(path)
 
     def _take(self, data: bytes) -> None:
         assert self._file is not None
@@ -146,6 +155,11 @@ class Recording:
         if self._file is not None:
             os.close(self._file)
             self._file = None
+            self.closed(self.files[-1])
+
+
+def _nobody(path: Path) -> None:
+    """Nobody has to know."""
 
 
 class Recorder(Encoder):
@@ -156,6 +170,30 @@ class Recorder(Encoder):
     ):
         path.parent.mkdir(parents=True, exist_ok=True)
         super().__init__([OneFile(path)], size, fps, rate, channels, patient)
+
+
+class Still:
+    """A Tap that keeps the last frame and writes it to just `path` (.png or .jpg) when it is closed. `trouble` as an Encoder's."""
+
+    def __init__(self, path: Path):
+        self.path, self.lost, self.trouble = path, 0, ""
+        self._frame: Frame | None = None
+
+    def offer(self, frame: Frame, at: float) -> None:
+        self._frame = frame
+
+    def hear(self, samples: Sound, at: float) -> None:
+        """A still is silent."""
+
+    def close(self) -> None:
+        if self._frame is None:
+            self.trouble = "no frame was shown"
+            return
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(self._frame[..., :3]).save(self.path, quality=92)
+        except OSError as wrong:
+            self.trouble = wrong.strerror or str(wrong)
 
 
 def _write(file: int, data: bytes) -> None:

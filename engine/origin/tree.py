@@ -1,0 +1,271 @@
+"""`hypermnesia tree`: the family tree of a picture on a sheet of paper, as SVG or PDF, to be given to whoever said it.
+
+The picture stands at the foot, its parents above it, theirs above them; a band is as wide as what a memory has of the
+picture. Words stand there where three people wrote them, or where nobody did; what was taken back is "anonymous".
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from reportlab.graphics import renderPDF, renderSVG
+from reportlab.graphics.shapes import Drawing, Rect, String
+from reportlab.graphics.shapes import Image as Placed
+from reportlab.graphics.shapes import Path as Curve
+from reportlab.lib.colors import HexColor
+from reportlab.lib.utils import simpleSplit
+from reportlab.pdfbase.pdfmetrics import stringWidth
+
+from engine.core.errors import Plain
+from engine.core.machine import Machine, home
+from engine.mind.memory.archive import FILE, Archive
+from engine.origin.account import Making
+from engine.origin.family import Family, Member, family
+from engine.origin.keys import OriginError
+from engine.origin.sign import signed
+
+WIDTH, HEIGHT = 595.0, 842.0  # A4, points
+EDGE, GAP = 40.0, 6.0
+ROOT, FACE, BAR, TEXT = 150.0, 46.0, 4.0, 30.0  # the picture at the foot; of a member: its picture, colour and words
+INK, GREY, PAPER = HexColor("#22211e"), HexColor("#7b776c"), HexColor("#fbf7ef")
+KINDS = {  # colour, what it is called
+    "founding": ("#c9b68c", "a founding memory"), "visitor": ("#c2542d", "a visitor"), "performer": ("#8c4a78", "a performer"),
+    "sensor": ("#2f6f8f", "a sensor"), "machine": ("#4c7a58", "a dream"), "anonymous": ("#9a958a", "anonymous"),
+    "others": ("#dcd5c4", "others"),
+}  # fmt: skip
+GENERATIONS = ("", "its parents", "their parents")
+NOTE = (
+    "A band is as wide as what a memory has of this picture; shares are measured while it is composed. "
+    "Words stand here only where three people wrote them, or where nobody did."
+)
+Faces = Callable[[int], "NDArray[np.uint8] | None"]  # the picture of a fragment (h, w, 3), where it has one
+
+
+def sheet(tree: Family, faces: Faces, today: datetime.date) -> Drawing:
+    """A page."""
+    page = Drawing(WIDTH, HEIGHT)
+    page.add(Rect(0, 0, WIDTH, HEIGHT, fillColor=PAPER, strokeColor=None))
+    rows = tree.generations
+    top, foot = HEIGHT - EDGE - 40.0, EDGE + ROOT
+    step = min(170.0, (top - foot) / max(1, len(rows) - 1))
+    lows = [EDGE, *(foot + step * (k + 1) - (BAR + FACE + TEXT) for k in range(len(rows) - 1))]  # lower edge of each generation
+    places = [[((WIDTH - ROOT) / 2, ROOT)], *(_places(row) for row in rows[1:])]
+    for k in range(1, len(rows)):
+        head = lows[k - 1] + (ROOT if k == 1 else BAR + FACE + TEXT)
+        bonds = [bond[1:] for bond in tree.bonds if bond[0] == k]
+        _bands(page, bonds, rows[k], (places[k - 1], head), (places[k], lows[k]))
+    for k, row in enumerate(rows[1:], 1):
+        for member, (left, wide) in zip(row, places[k], strict=True):
+            _member(page, member, left, lows[k], wide, faces)
+        said = GENERATIONS[k] if k < len(GENERATIONS) else f"{k} generations back"
+        _text(page, EDGE, lows[k] - 10, said, 7, GREY)
+    _foot(page, tree, faces, today)
+    _text(page, EDGE, HEIGHT - EDGE - 14, "Whose is this picture?", 20, INK)
+    return page
+
+
+def _places(row: Sequence[Member]) -> list[tuple[float, float]]:
+    """(left, width) of each member: room for a face, and more by what it has."""
+    whole = WIDTH - 2 * EDGE - GAP * (len(row) - 1)
+    least = min(38.0, whole / len(row))
+    total, spare = sum(member.share for member in row) or 1.0, whole - least * len(row)
+    widths = [least + spare * member.share / total for member in row]
+    return [(EDGE + sum(widths[:k]) + GAP * k, wide) for k, wide in enumerate(widths)]
+
+
+Row = tuple[list[tuple[float, float]], float]  # places of its members, and at which height bands meet it
+
+
+def _bands(page: Drawing, bonds: Sequence[tuple[int, int, float]], row: Sequence[Member], lower: Row, upper: Row) -> None:
+    """From each member of a generation to those above it, side by side, in their colours."""
+    totals, used = defaultdict[tuple[int, int], float](float), defaultdict[tuple[int, int], float](float)
+    for below, above, share in bonds:
+        totals[0, below] += share
+        totals[1, above] += share
+
+    def part(side: int, one: int, share: float, places: list[tuple[float, float]]) -> tuple[float, float]:
+        """(left, right) of the next band on one side of a member."""
+        left, wide = places[one]
+        begun = used[side, one]
+        used[side, one] += share
+        return left + wide * begun / totals[side, one], left + wide * (begun + share) / totals[side, one]
+
+    for below, above, share in sorted(bonds, key=lambda bond: (upper[0][bond[1]][0], lower[0][bond[0]][0])):
+        (a, b), (c, d) = part(0, below, share, lower[0]), part(1, above, share, upper[0])
+        y, z = lower[1], upper[1]
+        half = (y + z) / 2
+        band = Curve(fillColor=HexColor(KINDS[row[above].kind][0]), fillOpacity=0.45, strokeColor=None)
+        band.moveTo(a, y)
+        band.curveTo(a, half, c, half, c, z)
+        band.lineTo(d, z)
+        band.curveTo(d, half, b, half, b, y)
+        band.closePath()
+        page.add(band)
+
+
+def _member(page: Drawing, member: Member, left: float, low: float, wide: float, faces: Faces) -> None:
+    """A box: its colour, its picture, what it has, and what may be said of it."""
+    colour, called = KINDS[member.kind]
+    page.add(Rect(left, low, wide, BAR + FACE + TEXT, fillColor=PAPER, strokeColor=None))
+    page.add(Rect(left, low, wide, BAR, fillColor=HexColor(colour), strokeColor=None))
+    picture = faces(member.fragment) if member.fragment else None
+    if picture is not None:
+        page.add(Placed(left, low + BAR, wide, FACE, _cut(picture, wide / FACE)))
+    else:
+        page.add(Rect(left, low + BAR, wide, FACE, fillColor=HexColor(colour), fillOpacity=0.35, strokeColor=None))
+        if not member.fragment:
+            _text(page, left + wide / 2, low + BAR + FACE / 2 - 3, f"+{member.count}", 9, GREY, middle=True)
+    at = low + BAR + FACE + TEXT - 9
+    _text(page, left, at, _part(member.share), 8, INK, "Helvetica-Bold")
+    about = readable(member.words) or (called if member.fragment or wide > 60 else "")
+    for line in simpleSplit(about, "Helvetica", 5.5, wide)[:3]:
+        at -= 6.5
+        _text(page, left, at, line, 5.5, GREY)
+
+
+def _foot(page: Drawing, tree: Family, faces: Faces, today: datetime.date) -> None:
+    """The picture itself, what is known of it, and what the colours mean."""
+    root, (me,) = tree.root, tree.generations[0]
+    left = (WIDTH - ROOT) / 2
+    picture = faces(root.id)
+    if picture is not None:
+        page.add(Placed(left, EDGE, ROOT, ROOT, _cut(picture, 1.0)))
+    else:
+        page.add(Rect(left, EDGE, ROOT, ROOT, fillColor=HexColor(KINDS[me.kind][0]), fillOpacity=0.35, strokeColor=None))
+    day = datetime.date(1970, 1, 1) + datetime.timedelta(days=root.day)
+    at = EDGE + ROOT - 12
+    for line in simpleSplit(readable(me.words) or f"the picture of {KINDS[me.kind][1]}", "Helvetica-Oblique", 11, left - EDGE - 12)[:5]:
+        _text(page, EDGE, at, line, 11, INK, "Helvetica-Oblique")
+        at -= 14
+    for said in (f"{day:%d %B %Y}".lstrip("0"), f"{tree.count} ancestors, {tree.depth} generations deep", f"memory {root.id}, seed {root.seed}"):
+        at -= 11
+        _text(page, EDGE, at, said, 7.5, GREY)
+    right = left + ROOT + 14
+    at = EDGE + ROOT - 9
+    for kind in dict.fromkeys(member.kind for row in tree.generations[1:] for member in row):
+        page.add(Rect(right, at, 8, 8, fillColor=HexColor(KINDS[kind][0]), strokeColor=None))
+        _text(page, right + 13, at + 1, KINDS[kind][1], 7.5, INK)
+        at -= 13
+    for line in simpleSplit(NOTE, "Helvetica", 6.5, WIDTH - EDGE - right):
+        at -= 8.5
+        _text(page, right, at, line, 6.5, GREY)
+    _text(page, EDGE, 22, f"hypermnesia {version('hypermnesia')} · printed {today:%Y-%m-%d} · {root.structure}", 5.5, GREY)
+
+
+def _text(page: Drawing, x: float, y: float, words: str, size: float, colour: HexColor, font: str = "Helvetica", middle: bool = False) -> None:
+    x -= stringWidth(words, font, size) / 2 if middle else 0.0
+    page.add(String(x, y, words, fontName=font, fontSize=size, fillColor=colour))
+
+
+def readable(words: str) -> str:
+    """Words that the fonts of every printer have (Latin-1); others are said to be of another script."""
+    try:
+        words.encode("cp1252")
+    except UnicodeEncodeError:
+        return "words in another script"
+    return words
+
+
+def _part(share: float) -> str:
+    return f"{share:.0%}" if share >= 0.01 else f"{share:.1%}"
+
+
+def _cut(picture: NDArray[np.uint8], shape: float) -> Image.Image:
+    """The middle of a picture, `shape` times as wide as it is high."""
+    h, w = picture.shape[:2]
+    wide, high = (w, round(w / shape)) if shape >= w / h else (round(h * shape), h)
+    top, left = (h - high) // 2, (w - wide) // 2
+    return Image.fromarray(picture[top : top + high, left : left + wide])
+
+
+# --- the command
+
+
+def decoded(archive: Archive) -> Faces:
+    """Pictures of fragments in the embedded model's space; of another model's there are none here."""
+    import torch
+
+    from engine.mind.model import embedded
+    from engine.mind.model.lapped import Lapped
+
+    codec, space = Lapped.load(embedded.FOLDER / "codec"), embedded.space()
+
+    def face(number: int) -> NDArray[np.uint8] | None:
+        latent = archive.latents([number], space).get(number)
+        if latent is None:
+            return None
+        with torch.inference_mode():
+            rgb = codec.decode(torch.from_numpy(latent).float()[None])[0].clamp(0, 1)
+        return np.asarray((rgb * 255).round().byte().permute(1, 2, 0).contiguous().numpy())
+
+    return face
+
+
+def write(drawing: Drawing, path: Path) -> None:
+    """SVG or PDF, by the name. Raises OriginError for another name, OSError."""
+    match path.suffix.lower():
+        case ".svg":
+            renderSVG.drawToFile(drawing, str(path))
+        case ".pdf":
+            renderPDF.drawToFile(drawing, str(path), autoSize=0)
+        case other:
+            raise OriginError(f"a family tree is an .svg or a .pdf, not {other or 'a file without an ending'}")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command; what is wrong is said in one sentence."""
+    parser = argparse.ArgumentParser("hypermnesia tree", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("of", help="the number of a memory, or the code that a visitor was given: then their own words stand there")
+    parser.add_argument("file", type=Path, help="the .svg or .pdf to write")
+    parser.add_argument("--generations", type=int, default=3, choices=range(1, 5), help="how far back (default %(default)s)")
+    parser.add_argument("--machine", type=Path, metavar="FILE", help="facts of this machine (see install/machine.toml)")
+    parser.add_argument("--home", type=Path, metavar="FOLDER", help=f"where the memory lives (default {home()})")
+    options = parser.parse_args(argv)
+    where = options.home or home()
+    try:
+        machine = Machine.read(options.machine) if options.machine else Machine()
+        if not (where / "archive" / FILE).exists():
+            raise OriginError(f"{where}: there is no memory yet; hypermnesia run makes one, --home FOLDER names another")
+        archive = Archive(where / "archive")
+        number, own = _number(archive, options.of)
+        tree = family(archive, number, options.generations, own)
+        write(sheet(tree, decoded(archive), datetime.date.today()), options.file)
+        if machine.origin.sign:
+            signed(options.file, where / "origin", machine.origin, _making(tree))
+        archive.close()
+    except (Plain, OSError) as wrong:
+        print(f"hypermnesia tree: {wrong}", file=sys.stderr)
+        return 2
+    print(f"{options.file}: {tree.count} ancestors of memory {number}, {len(tree.generations) - 1} generations drawn of {tree.depth}")
+    return 0
+
+
+def _number(archive: Archive, said: str) -> tuple[int, bool]:
+    """(fragment, whether its own words may stand there) of a number or a code. Raises OriginError."""
+    if said.lstrip("-").isdigit():
+        if archive.fragment(int(said)) is None:
+            raise OriginError(f"there is no memory {said}; `hypermnesia archive status` counts them, the last is {archive.last}")
+        return int(said), False
+    if not (found := archive.find(said)):
+        raise OriginError(f"{said}: nobody was given this code")
+    return found, True
+
+
+def _making(tree: Family) -> Making:
+    """What the credential of the sheet says: of the picture that it shows."""
+    kinds: dict[str, float] = {}
+    for member in tree.generations[1] if len(tree.generations) > 1 else ():
+        if member.kind in KINDS and member.fragment:
+            kinds[member.kind] = round(kinds.get(member.kind, 0.0) + member.share, 4)
+    rest = round(max(0.0, 1.0 - sum(kinds.values())), 4)
+    root = tree.root
+    return Making(version("hypermnesia"), "", (root.structure,), (str(root.seed),), 1, kinds, rest, tree.depth, tree.count)
