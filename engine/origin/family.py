@@ -8,15 +8,17 @@ from engine.mind.memory.archive import Archive, Fragment
 from engine.mind.memory.provenance import who
 from engine.mind.memory.words import Crowd
 
+WORDS = 0  # stands for what the words of a sentence have of its picture themselves
+GIVEN = 4  # at least so many of them are no founding memories, where there are any
 MOST = 9  # members of a generation that are drawn; the others stand together
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One memory in the tree of a picture; `fragment` 0 is all others of a generation."""
+    """One memory in the tree of a picture; `fragment` 0: words themselves, or all others of a generation."""
 
     fragment: int
-    kind: str  # who gave it; "anonymous" where it was taken back, "others"
+    kind: str  # who gave it; "anonymous" where it was taken back, "words", "others"
     share: float  # of the picture at the root, by all ways that lead here
     words: str = ""  # that may be shown
     day: int = 0  # since 1970-01-01
@@ -50,13 +52,18 @@ def family(archive: Archive, number: int, most: int = 4, own: bool = False) -> F
     bonds: list[tuple[int, int, int, float]] = []
     while len(generations) <= most:
         found = [(k, parent, member.share * share) for k, member in enumerate(generations[-1]) if member.fragment for parent, share in _parents(archive, member)]
-        if not found:
+        if not any(parent for _, parent, _ in found):
             break
         shares: dict[int, float] = {}
         for _, parent, share in found:
             shares[parent] = shares.get(parent, 0.0) + share
-        named = sorted(shares, key=lambda one: -shares[one])[:MOST]
+        by_share = sorted(shares.keys() - {WORDS}, key=lambda one: -shares[one])
+        given = [one for one in by_share if one > 0][:GIVEN]  # people, and dreams: their line goes on
+        named = sorted((*given, *[one for one in by_share if one not in given][: MOST - len(given)]), key=lambda one: -shares[one])
         members = [_member(archive, one, shares[one], crowd) for one in named]
+        if WORDS in shares:
+            named.append(WORDS)
+            members.append(Member(WORDS, "words", shares[WORDS]))
         if rest := shares.keys() - set(named):
             members.append(Member(0, "others", sum(shares[one] for one in rest), count=len(rest)))
         place = {one: k for k, one in enumerate(named)}
@@ -72,7 +79,7 @@ def family(archive: Archive, number: int, most: int = 4, own: bool = False) -> F
 
 def _parents(archive: Archive, member: Member) -> list[tuple[int, float]]:
     """A sentence is its own parent for what its words have of its picture: that part ends here."""
-    return [(parent, share) for parent, share in archive.parents(member.fragment) if parent != member.fragment]
+    return [(WORDS if parent == member.fragment else parent, share) for parent, share in archive.parents(member.fragment)]
 
 
 def _member(archive: Archive, number: int, share: float, crowd: Crowd) -> Member:

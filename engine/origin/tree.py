@@ -40,11 +40,11 @@ INK, GREY, PAPER = HexColor("#22211e"), HexColor("#7b776c"), HexColor("#fbf7ef")
 KINDS = {  # colour, what it is called
     "founding": ("#c9b68c", "a founding memory"), "visitor": ("#c2542d", "a visitor"), "performer": ("#8c4a78", "a performer"),
     "sensor": ("#2f6f8f", "a sensor"), "machine": ("#4c7a58", "a dream"), "anonymous": ("#9a958a", "anonymous"),
-    "others": ("#dcd5c4", "others"),
+    "words": ("#e5a084", "the words themselves"), "others": ("#dcd5c4", "others"),
 }  # fmt: skip
 GENERATIONS = ("", "its parents", "their parents")
 NOTE = (
-    "A band is as wide as what a memory has of this picture; shares are measured while it is composed. "
+    "A number is what a memory has of this picture, a band what it has of the one below; both are measured while it is composed. "
     "Words stand here only where three people wrote them, or where nobody did."
 )
 Faces = Callable[[int], "NDArray[np.uint8] | None"]  # the picture of a fragment (h, w, 3), where it has one
@@ -122,11 +122,11 @@ def _member(page: Drawing, member: Member, left: float, low: float, wide: float,
         page.add(Placed(left, low + BAR, wide, FACE, _cut(picture, wide / FACE)))
     else:
         page.add(Rect(left, low + BAR, wide, FACE, fillColor=HexColor(colour), fillOpacity=0.35, strokeColor=None))
-        if not member.fragment:
+        if member.kind == "others":
             _text(page, left + wide / 2, low + BAR + FACE / 2 - 3, f"+{member.count}", 9, GREY, middle=True)
     at = low + BAR + FACE + TEXT - 9
     _text(page, left, at, _part(member.share), 8, INK, "Helvetica-Bold")
-    about = readable(member.words) or (called if member.fragment or wide > 60 else "")
+    about = readable(member.words) or ("" if member.kind == "others" else called)
     for line in simpleSplit(about, "Helvetica", 5.5, wide)[:3]:
         at -= 6.5
         _text(page, left, at, line, 5.5, GREY)
