@@ -3,7 +3,7 @@
 The picture is averaged into 17 x 17 cells; a bit says whether a cell is lighter than its right neighbour (256 bits) or
 than the one below it (256 bits): a difference hash (Krawetz 2013) in two directions. A photograph shows a part of the
 picture, nobody knows which: so it is not hashed once but laid upon the picture in every way that a hand may have cropped
-it (`LAYS`), and each way gives differences with their sizes, which are compared with the bits of every mark kept.
+it (`FINE`), and each way gives differences with their sizes, which are compared with the bits of every mark kept.
 Large differences survive a camera, so they weigh more: score = sum d b / sum |d|, in -1..1.
 """
 
@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 SIDE = 16  # bits along a side, in each of two directions
 BYTES = 2 * SIDE * SIDE // 8
-CROPS = (0.0, 0.05, 0.1, 0.15)  # parts of a side that may have been cut away
-STEP = 0.035  # between two ways to lay a part upon the whole, in sides: a third of a cell is .02
-FINE = 128  # cells along a side that a photograph is read in
+FINE = (0.0, 1), (0.05, 2), (0.1, 4), (0.15, 5)  # parts of a side that may have been cut away, and in how many ways they are laid
+COARSE = (0.02, 1), (0.1, 3)
+SHORT = 256  # marks that come into question
 ROOM = 20_000  # marks that are compared at once: 41 MB
 LIKELY = 0.5  # score from which a mark is an answer: see docs/origin.md
 
@@ -56,20 +56,30 @@ class Found:
 
 
 def find(rgb: NDArray[np.uint8], marks: Bits, most: int = 2) -> list[Found]:
-    """The marks (n, 64) that a photograph (h, w, 3 or 4) is most like, the best first. 0.3 s of a core for 100,000."""
+    """The marks (n, 64) that a photograph (h, w, 3 or 4) is most like, the best first.
+
+    A few lays find who comes into question, all of them decide among those.
+    """
     if not len(marks):
         return []
-    d = _differences(_cells(_summed(luma(rgb)), _lays()))  # (lays, 512), nan where the photograph does not reach
-    d = np.nan_to_num(d) / np.maximum(np.nansum(np.abs(d), 1, keepdims=True), 1e-6)
-    scores = np.concatenate([_scores(marks[at : at + ROOM], d) for at in range(0, len(marks), ROOM)])
-    best = np.argsort(-scores, kind="stable")[:most]
-    return [Found(int(row), float(scores[row])) for row in best]
+    table = _summed(luma(rgb))
+    rough = _laid(table, _lays(COARSE))
+    scores = np.concatenate([_scores(marks[at : at + ROOM], rough) for at in range(0, len(marks), ROOM)])
+    likely = np.argsort(-scores, kind="stable")[:SHORT]
+    scores = _scores(marks[likely], _laid(table, _lays(FINE)))
+    return [Found(int(likely[k]), float(scores[k])) for k in np.argsort(-scores, kind="stable")[:most]]
+
+
+def _laid(table: NDArray[np.float64], lays: NDArray[np.float64]) -> NDArray[np.float32]:
+    """(lays, 512) differences of a photograph, 0 where it does not reach; the sizes of each lay's sum to 1."""
+    d = np.nan_to_num(_differences(_cells(table, lays)))
+    return np.asarray(d / np.maximum(np.abs(d).sum(1, keepdims=True), 1e-6), np.float32)
 
 
 def _scores(marks: Bits, d: NDArray[np.float32]) -> NDArray[np.float32]:
     """(n,) the best score of each mark over all lays."""
     signs = np.unpackbits(marks, axis=1).astype(np.float32) * 2 - 1
-    found: NDArray[np.float32] = (signs @ d.T.astype(np.float32)).max(1)
+    found: NDArray[np.float32] = (signs @ d.T).max(1)
     return found
 
 
@@ -79,13 +89,10 @@ WHOLE = np.array([0.0, 1.0, 0.0, 1.0])
 
 
 @functools.cache
-def _lays() -> NDArray[np.float64]:
+def _lays(along: tuple[tuple[float, int], ...]) -> NDArray[np.float64]:
     """(n, 4): where a photograph may lie in the whole picture: left, right, top, bottom, in sides."""
-    along = []
-    for cut in CROPS:
-        starts = np.linspace(0.0, cut, 1 + round(cut / STEP)) if cut else [0.0]
-        along += [(start, start + 1.0 - cut) for start in starts]
-    return np.array([(*x, *y) for x, y in itertools.product(along, along) if abs((x[1] - x[0]) - (y[1] - y[0])) < 0.11])
+    sides = [(start, start + 1.0 - cut) for cut, ways in along for start in np.linspace(0.0, cut, ways)]
+    return np.array([(*x, *y) for x, y in itertools.product(sides, sides) if abs((x[1] - x[0]) - (y[1] - y[0])) < 0.11])
 
 
 def _summed(light: Luma) -> NDArray[np.float64]:

@@ -191,16 +191,18 @@ def _cut(picture: NDArray[np.uint8], shape: float) -> Image.Image:
 
 
 def decoded(archive: Archive) -> Faces:
-    """Pictures of fragments in the embedded model's space; of another model's there are none here."""
+    """Pictures of fragments that the embedded model painted, of this version or one before; of another model's there are none here."""
     import torch
 
     from engine.mind.model import embedded
     from engine.mind.model.lapped import Lapped
 
-    codec, space = Lapped.load(embedded.FOLDER / "codec"), embedded.space()
+    codec, now = Lapped.load(embedded.FOLDER / "codec"), embedded.space()
+    spaces = sorted((space for space in archive.spaces() if space.startswith("embedded ")), key=lambda space: space != now)
 
     def face(number: int) -> NDArray[np.uint8] | None:
-        latent = archive.latents([number], space).get(number)
+        kept = (archive.latents([number], space).get(number) for space in spaces)
+        latent = next((one for one in kept if one is not None and len(one) == codec.channels), None)
         if latent is None:
             return None
         with torch.inference_mode():
