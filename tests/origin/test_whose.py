@@ -34,6 +34,7 @@ def painted(count: int, seed: int, side: int = 96) -> np.ndarray:
     return np.stack(found)
 
 
+@pytest.mark.long
 def test_a_photograph_is_found_among_others_and_a_stranger_is_not() -> None:
     shown, strangers = painted(400, 1), painted(12, 2)
     marks = np.stack([np.frombuffer(mark(one), np.uint8) for one in shown])
