@@ -36,7 +36,6 @@ from engine.show.directory import mapping_nodes
 from engine.show.performer import Performer
 from engine.show.presets import Book
 from engine.show.programme import Programme
-from engine.show.scene import load
 from engine.sound.nodes import nodes
 from engine.stage.governor import choose_size
 from engine.stage.mapping import load as load_mapping
@@ -101,7 +100,7 @@ class House:
         size = plan.size if plan.size[0] else choose_size(fps)  # before the rooms start: they would be measured too
         self.hung = stopped_once(plan, kept, self.fallen)
         cast = cast_of(plan, tell=self.troubles.append, keep=plan.keep, hung=frozenset(self.hung), enter=self._enter,
-                       **({"make": load} if self.fallen else {}))  # fmt: skip  # they were rehearsed before the fall
+                       played=kept.get("versions") if self.fallen else None)  # fmt: skip  # they were rehearsed before the fall
         self.stack.callback(cast.close)
         self.programme = Programme(cast, plan.start, plan.hold, plan.seed, live=True)
         self.programme.others = nodes(plan.sound)

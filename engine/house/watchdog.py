@@ -256,6 +256,7 @@ def _in_turn(show: Callable[..., None], options: argparse.Namespace, machine: Ma
 def _show(options: argparse.Namespace, machine: Machine, names: Names, fallen: tuple[str, int, float] | None) -> None:
     """The show's own process, at the head of a group of its own: what ends it ends its rooms."""
     os.setsid()
+    faulthandler.enable()  # what crashes inside of a library leaves its stacks in the log, too
     faulthandler.register(signal.SIGUSR1, all_threads=True)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s", datefmt="%H:%M:%S")
     from engine.house.journal import Fallen

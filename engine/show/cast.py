@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from engine.core.errors import nearest
@@ -29,17 +29,19 @@ GOOD = 90  # frames that a version has drawn without a mistake before it counts 
 class Cast:
     """All scenes that can be played, by name. Loop thread only; never waits.
 
-    `make` makes a scene of a file. `tell` hears what is wrong with a file or a scene. `hung`: digests of versions that once stopped the loop: they are
-    not played again. Raises SceneError if nothing at all can be played.
+    `make` makes a scene of a file. `tell` hears what is wrong with a file or a scene. `hung`: digests of versions that once
+    stopped the loop: they are not played again. `played`: digests of the versions that played before a fall, by scene: they
+    need no rehearsal, and what was saved since is rehearsed beside the show. Raises SceneError if nothing can be played.
     """
 
     def __init__(
         self, paths: Iterable[Path], tell: Callable[[Trouble], None] = lambda trouble: None, keep: Path | None = None,
         hung: frozenset[str] = frozenset(), enter: Callable[[str], None] = lambda name: None,
-        make: Callable[[Path], Scene] = tried,
+        make: Callable[[Path], Scene] = tried, played: Mapping[str, str] | None = None,
     ):  # fmt: skip
         self.paths = {path.stem: path for path in paths}
         self.keep, self.hung, self.enter, self.tell, self.make = keep, hung, enter, tell, make
+        self.played = played or {}
         self.guard = Guard("scene", tell)
         self.scenes: dict[str, GuardedScene] = {}
         self.broken: dict[str, str] = {}  # name -> what is wrong with its file
@@ -70,13 +72,17 @@ class Cast:
     def _load(self, name: str, path: Path) -> None:
         """The file itself, or else its last good version, or else the one before: the last may be what stopped the loop."""
         own_shaders(path.parent / "shaders")  # of all its versions
-        earlier = (self.keep / path.name, self.keep / BEFORE / path.name) if self.keep else ()
-        for version in (path, *(one for one in earlier if one.exists())):
+        earlier = [one for one in (self.keep / path.name, self.keep / BEFORE / path.name) if one.exists()] if self.keep else []
+        saved = name in self.played and path.exists() and digest(path) != self.played[name]  # since, and rehearsed by nobody yet
+        if saved:
+            earlier.sort(key=lambda version: digest(version) != self.played[name])
+        for version in (*earlier, path) if saved else (path, *earlier):
             self.enter(name)
             try:
                 if digest(version) in self.hung:
                     raise SceneError(f"{version}: this version stopped the whole show once, and waits until it is changed")
-                self.scenes[name] = GuardedScene(name, self.make(version), self.guard, self.enter)
+                make = load if self.played.get(name) == digest(version) else self.make
+                self.scenes[name] = GuardedScene(name, make(version), self.guard, self.enter)
             except FAULTS as wrong:
                 self.broken.setdefault(name, str(wrong) if isinstance(wrong, SceneError) else f"{version}: {wrong}")
                 continue
@@ -84,7 +90,9 @@ class Cast:
                 self.enter("")
             self._digests[name] = digest(version)
             if version is not path:
-                self._say(f"{self.broken[name]}; its last good version plays")
+                self._seen[name] = 0 if saved else self._seen[name]  # it is rehearsed as soon as the show plays
+                why = f"{path.name} was saved just before the fall" if saved else self.broken[name]
+                self._say(f"{why}; its last good version plays")
             return
         self._say(f"{self.broken[name]}; the show plays without {name}")
 

@@ -183,7 +183,7 @@ class Programme:
 
     def _crossed(self, now: Now) -> float:
         """0 when the present scene got the wall .. 1 when it has it alone."""
-        return min(1.0, (now.time - self._since) / CROSS)
+        return min(1.0, max(0.0, (now.time - self._since) / CROSS))  # a clock may begin anew
 
     def _choose(self, now: Now) -> None:
         if self.playing.aside and (other := self.cast.after(self.name)) != self.name:

@@ -225,6 +225,19 @@ def test_where_the_last_good_version_itself_stopped_the_loop_the_one_before_play
     assert play(show, 5).shown[-1].verb == "ours" and "its last good version plays" in heard.said
 
 
+def test_what_was_saved_just_before_a_fall_is_rehearsed_before_it_plays(tmp_path: Path) -> None:
+    path = scene_file(tmp_path, "small", "def draw(self, now):\n    return dreamed.grade()\n")
+    played = {"small": digest(path)}
+    _copy(path, tmp_path / "keep", played["small"])
+    scene_file(tmp_path, "small", "def update(self, now):\n    while True:\n        pass\n")
+    heard = Heard()
+    show = Programme(Cast([path], heard, keep=tmp_path / "keep", played=played), "small", hold=True, live=True)
+    assert play(show, 5).shown[-1] == dreamed.grade() and "was saved just before the fall" in heard.said
+    show.cast.look()
+    assert show.cast.trying
+    show.cast.close()
+
+
 OURS = """/*{"ISFVSN": "2", "INPUTS": [{"NAME": "inputImage", "TYPE": "image"}]}*/
 void main() { gl_FragColor = IMG_NORM_PIXEL(inputImage, isf_FragNormCoord); }
 """
