@@ -1,8 +1,9 @@
 """`hypermnesia fetch NAME`: the one place that downloads.
 
 Nothing else in the engine opens a connection for a model. A fetch names every file and its size before it begins,
-brings only what the engine reads (safetensors in one precision, configurations, tokenizers), and can be stopped and
-begun again: what is whole is not brought twice.
+brings only what the engine reads (safetensors in the variant that is there, configurations, tokenizers), and can be
+stopped and begun again: what is whole is not brought twice, and a file that was broken off goes on where it was. What
+has come is compared with the hub's own hash of it, and the model is looked through, before it is said to be here.
 """
 
 from __future__ import annotations
@@ -16,21 +17,14 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Protocol
 
-from engine.mind.model.folder import Folder, ModelMissing
+from engine.mind.model import variants
+from engine.mind.model.folder import UNUSED, Folder, ModelMissing
 from engine.mind.model.opening import TINY
+from engine.mind.model.whole import sha256, weights
 
-WANTED = (
-    "model_index.json",
-    "README.md",
-    "LICENSE*",
-    "*/*.json",
-    "*/*.txt",
-    "*/*.model",
-    "*/*.safetensors",
-    "*/*.jinja",
-)
-SINGLE = ("config.json", "README.md", "LICENSE*", "*.safetensors")  # a decoder alone has no folders
-LEFT_OUT = ("*.fp16.*", "*non_ema*", "*.bf16.*", "safety_checker/*", "*openvino*", "*onnx*", "*flax*")
+WANTED = ("model_index.json", "README.md", "LICENSE*", "*/*.json", "*/*.txt", "*/*.model", "*/*.jinja")
+SINGLE = ("config.json", "README.md", "LICENSE*")  # a decoder alone has no folders
+LEFT_OUT = (*(f"{part}/*" for part in UNUSED), "*.safetensors.index*", "*openvino*", "*onnx*", "*flax*")
 
 
 class Hub(Protocol):
@@ -44,26 +38,67 @@ class Hub(Protocol):
 
 
 class HuggingFace:
-    """The public hub. The only class of the engine that speaks to it."""
+    """The public hub, or `endpoint` that speaks as it does. The only class of the engine that speaks to it.
+
+    `cache` is the hub's own folder (default: where every program of this machine keeps what it fetches).
+    """
+
+    def __init__(self, endpoint: str | None = None, cache: Path | None = None):
+        self.endpoint, self._cache = endpoint, cache
+
+    @property
+    def cache(self) -> Path:
+        from huggingface_hub import constants
+
+        return self._cache or Path(constants.HF_HUB_CACHE)
 
     def files(self, name: str) -> dict[str, int]:
         from huggingface_hub import HfApi
-        from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError
+        from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, HFValidationError, RepositoryNotFoundError
 
         try:
-            found = HfApi().model_info(name, files_metadata=True).siblings or []
+            found = HfApi(self.endpoint).model_info(name, files_metadata=True).siblings or []
         except GatedRepoError:
             raise ModelMissing(f"{name} asks for its licence to be accepted first, at huggingface.co/{name}") from None
-        except RepositoryNotFoundError:
+        except (RepositoryNotFoundError, HFValidationError):
             raise ModelMissing(f"the hub knows no model {name!r}; a name is owner/model") from None
         except (HfHubHTTPError, OSError) as error:
             raise ConnectionError(f"the hub could not be reached for {name}: {error}") from error
         return {file.rfilename: file.size or 0 for file in found}
 
     def bring(self, name: str, file: str) -> Path:
-        from huggingface_hub import hf_hub_download
+        """The file in the cache, whole. What is half here goes on; what is not what the hub says it is, is thrown away."""
+        from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
+        from huggingface_hub.errors import HfHubHTTPError
 
-        return Path(hf_hub_download(name, file))
+        url = hf_hub_url(name, file, endpoint=self.endpoint)
+        try:
+            facts = get_hf_file_metadata(url, endpoint=self.endpoint)
+            blob = self.cache / f"models--{name.replace('/', '--')}" / "blobs" / str(facts.etag)
+            if not blob.is_file():
+                _download(url, blob, facts.size)
+            return Path(hf_hub_download(name, file, endpoint=self.endpoint, cache_dir=self._cache))
+        except HfHubHTTPError as error:
+            raise ConnectionError(f"{name}: {file} did not come: {error}; the same command goes on where it was") from error
+
+
+def _download(url: str, blob: Path, size: int | None) -> None:
+    """Bring a file to its place in the hub's cache, where it is called by its hash; half a file is kept beside it."""
+    from huggingface_hub.file_download import http_get
+    from huggingface_hub.utils import build_hf_headers
+
+    part = blob.with_name(f"{blob.name}.part")
+    part.parent.mkdir(parents=True, exist_ok=True)
+    part.touch()
+    with part.open("r+b") as out:
+        have = out.seek(0, 2)
+        if size is not None and have > size:
+            have = out.truncate(out.seek(0))
+        http_get(url, out, resume_size=have, headers=build_hf_headers(), expected_size=size)
+    if len(blob.name) == 64 and sha256(part) != blob.name:
+        part.unlink()
+        raise ConnectionError(f"{url.rsplit('/', 1)[-1]} came spoilt (its hash differs) and was thrown away; fetch it again")
+    part.replace(blob)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +122,9 @@ def fetch(name: str, hub: Hub | None = None, say: Callable[[str], None] = print)
     folder = next((path.parent for path in paths if path.name == "model_index.json"), None)
     if folder is None:
         return paths
-    companion = TINY.get(Folder(folder, name).pipeline)
+    found = Folder(folder, name)
+    found.check()
+    companion = TINY.get(found.pipeline)
     if companion:
         say(f"{name} needs the decoder {companion} for live pictures")
         paths += _bring(companion, hub, say)
@@ -100,30 +137,50 @@ def _bring(name: str, hub: Hub, say: Callable[[str], None]) -> list[Path]:
     free = shutil.disk_usage(Path.home()).free
     if total > free:
         raise OSError(f"{name} needs {_mb(total)}, {_mb(free)} are free")
-    say(f"{name}: {len(wanted)} files, {_mb(total)}")
+    taken = sorted({one.variant for one in variants.variants(file.rsplit("/", 1)[-1] for file in wanted)} - {""})
+    say(f"{name}: {len(wanted)} files, {_mb(total)}{f', in the variant {chr(44).join(taken)}' if taken else ''}")
     for file, size in wanted.items():
         paths.append(hub.bring(name, file))
+        if size and paths[-1].stat().st_size != size:
+            raise ModelMissing(f"{file} is cut short: {paths[-1].stat().st_size:,} of {size:,} bytes came; fetch it again")
+        if file.endswith(".safetensors"):
+            weights(paths[-1])
         done += size
         say(str(Progress(name, file, done, total)))
     return paths
 
 
 def chosen(files: dict[str, int]) -> dict[str, int]:
-    """What of a repository the engine reads. Raises ModelMissing for one that is no diffusers model."""
-    patterns = WANTED if "model_index.json" in files else SINGLE
-    depth = 1 if patterns is WANTED else 0
+    """What of a repository the engine reads. Raises ModelMissing for one that is no diffusers model, or holds pickles."""
+    whole = "model_index.json" in files
     found = {
         file: size
-        for file, size in sorted(files.items())
-        if file.count("/") <= depth
-        and any(fnmatch(file, pattern) for pattern in patterns)
+        for file, size in files.items()
+        if file.count("/") <= whole
+        and any(fnmatch(file, pattern) for pattern in (WANTED if whole else SINGLE))
         and not any(fnmatch(file, pattern) for pattern in LEFT_OUT)
     }
     if "model_index.json" not in found and "config.json" not in found:
         raise ModelMissing(f"no diffusers model: neither model_index.json nor config.json among {len(files)} files")
-    if not any(file.endswith(".safetensors") for file in found):
+    places = {file.rpartition("/")[0] for file in files if file.count("/") == whole} - set(UNUSED)
+    taken = [file for place in sorted(places) for file in _weights(place, files)]
+    if not taken:
         raise ModelMissing("this model has no safetensors weights; the engine opens no pickles")
-    return found
+    return dict(sorted({**found, **{file: files[file] for file in taken}}.items()))
+
+
+def _weights(place: str, files: dict[str, int]) -> list[str]:
+    """The files of a part's weights, in the one variant that is taken."""
+    names = [file.rpartition("/")[2] for file in files if file.rpartition("/")[0] == place]
+    found = variants.chosen(names)
+    if found is None:
+        refused = variants.pickles(names)
+        if refused and "config.json" in names:
+            raise ModelMissing(f"{place or 'it'} has only {refused[0]}, {variants.WHY}; the engine opens no pickles")
+        return []
+    if not found.complete:
+        raise ModelMissing(f"the hub's own {place or 'weights'} is not whole: {found.missing()} is missing")
+    return [f"{place}/{name}".lstrip("/") for name in (*found.files, *([found.index] if found.index else []))]
 
 
 def main(argv: list[str]) -> int:
@@ -133,9 +190,12 @@ def main(argv: list[str]) -> int:
     options = parser.parse_args(argv)
     try:
         fetch(options.name)
-    except (ModelMissing, OSError) as error:
+    except (ModelMissing, ValueError, OSError) as error:
         print(f"hypermnesia: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("\nhypermnesia: what has come is kept; the same command goes on", file=sys.stderr)
+        return 130
     print(f"{options.name} is here; `hypermnesia run --model {options.name}` dreams with it")
     return 0
 

@@ -13,16 +13,14 @@ import atexit
 import hashlib
 import json
 import logging
-import re
 import shutil
 import tempfile
-from dataclasses import dataclass
-from math import prod
 from pathlib import Path
 from typing import Any
 
 from engine.core.machine import cache_folder
 from engine.mind.model.folder import Folder, ModelMissing
+from engine.mind.model.whole import Tensors, weights
 
 log = logging.getLogger("engine.mind")
 UNET, VAE = "model.diffusion_model.", "first_stage_model."
@@ -38,51 +36,9 @@ NOISE = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_line
 Config = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Tensors:
-    """Names and shapes of a file, read from its first bytes; `note` is what its maker wrote beside them."""
-
-    path: Path
-    shapes: dict[str, tuple[int, ...]]
-    note: dict[str, str]
-
-    @classmethod
-    def read(cls, path: Path) -> Tensors:
-        """Raises ModelMissing for a file that is cut short, ValueError for one that is no safetensors."""
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            if not 2 <= length <= min(100 << 20, path.stat().st_size):
-                raise ValueError(f"{path.name} is no safetensors file, whatever its name says")
-            try:
-                table = json.loads(file.read(length))
-            except ValueError:
-                raise ValueError(f"{path.name} is no safetensors file: its first {length} bytes are no JSON") from None
-        note = table.pop("__metadata__", {})
-        wanted = 8 + length + max((entry["data_offsets"][1] for entry in table.values()), default=0)
-        if path.stat().st_size < wanted:
-            raise ModelMissing(f"{path.name} is cut short: {path.stat().st_size:,} of {wanted:,} bytes are here; copy it again")
-        return cls(path, {name: tuple(entry["shape"]) for name, entry in table.items()}, note)
-
-    def __getitem__(self, name: str) -> tuple[int, ...]:
-        if name not in self.shapes:
-            raise ModelMissing(f"{self.path.name} is not whole: the tensor {name} is missing")
-        return self.shapes[name]
-
-    def under(self, prefix: str) -> bool:
-        return any(name.startswith(prefix) for name in self.shapes)
-
-    def count(self, pattern: str) -> int:
-        """How many numbers follow each other, from 0, at the group of a pattern."""
-        return len({match[1] for name in self.shapes if (match := re.match(pattern, name))})
-
-    def numbers(self, prefix: str, without: str = "position_ids") -> int:
-        """Parameters under a prefix."""
-        return sum(prod(shape) for name, shape in self.shapes.items() if name.startswith(prefix) and without not in name)
-
-
 def configure(path: Path, cache: Path | None = None) -> Folder:
     """A configuration folder for a file of weights. Raises ModelMissing or ValueError naming what it is or lacks."""
-    tensors = Tensors.read(path)
+    tensors = weights(path)
     if not tensors.under(UNET):
         raise ValueError(f"{path.name} holds {_else(tensors)}")
     key = hashlib.sha256(repr((sorted(tensors.shapes.items()), tensors.note)).encode()).hexdigest()[:16]
