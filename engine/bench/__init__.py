@@ -133,9 +133,16 @@ def doors(options: argparse.Namespace, machine: Machine) -> Table:
     return {name: part() for name, part in parts.items() if options.path in (None, name)}
 
 
+def files(options: argparse.Namespace, machine: Machine) -> Table:
+    """Shaders, model folders and recordings spoilt at random and opened: read or refused, and nothing else."""
+    from engine.bench.fuzz import fuzz
+
+    return {"files": [fuzz(options.count, options.seed)]}
+
+
 MEASURES: dict[str, Callable[[argparse.Namespace, Machine], Table]] = {
     "show": show, "picture": time_picture, "memory": time_memory, "sound": time_sound, "isf": isf, "flow": flow, "passes": passes,
-    "chaos": time_chaos, "rows": time_rows, "doors": doors,
+    "chaos": time_chaos, "rows": time_rows, "doors": doors, "files": files,
 }  # fmt: skip
 
 

@@ -30,7 +30,8 @@ class Found:
 
     def sentence(self) -> str:
         """What was passed over, in one line; "" for nothing."""
-        some = ", ".join(f"{path.name} ({why})" for path, why in self.passed[:3])
+        names = ("".join(letter if letter.isprintable() else "?" for letter in path.name) for path, _ in self.passed)
+        some = ", ".join(f"{name} ({why})" for name, (_, why) in list(zip(names, self.passed, strict=True))[:3])
         more = f" and {len(self.passed) - 3} more" if len(self.passed) > 3 else ""
         return f"passed over {some}{more}" if self.passed else ""
 
@@ -97,6 +98,8 @@ def _walk(folder: Path, deep: bool, passed: list[tuple[Path, str]], seen: frozen
     """All entries that are no folders; those of folders after them. A link that leads back is not followed."""
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except (FileNotFoundError, NotADirectoryError):
+        return
     except OSError as refused:
         passed.append((folder, f"unreadable: {refused.strerror or refused}"))
         return

@@ -16,6 +16,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from engine.core import foreign
 from engine.core.errors import nearest
 
 T = TypeVar("T")
@@ -24,7 +25,7 @@ T = TypeVar("T")
 def table(path: Path, wrong: type[Exception]) -> dict[str, Any]:
     """A TOML file as it stands. Raises FileNotFoundError, or `wrong` naming the file, and the line if it is no TOML."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(foreign.text(path))
     except FileNotFoundError:
         raise
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as found:

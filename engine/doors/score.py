@@ -13,6 +13,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from engine.core import foreign
 from engine.core.errors import Plain, nearest
 from engine.core.messages import Judged, Keystroke, Message, Set, Text, Touch, Withdraw
 
@@ -74,7 +75,7 @@ def read(path: Path) -> list[Message]:
     """The messages of a score, `at` in seconds since its beginning; texts taken back are left out. Raises ScoreError."""
     messages = []
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = foreign.text(path).splitlines()
     except (OSError, UnicodeDecodeError) as wrong:
         beside = [file.name for file in path.parent.glob("*.jsonl")] if path.parent.is_dir() else []
         near = nearest(path.name, beside) if beside else f"there is no score in {path.parent}"

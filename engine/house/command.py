@@ -88,8 +88,9 @@ def parser() -> Parser:
     bench.add_argument("path", nargs="?", help="isf: a folder of shaders; picture: a StreamDiffusion checkout; doors: answers, client or phones (default: all three)")
     bench.add_argument("--seconds", type=float, default=30.0, help="how long, where it matters (default 30)")
     bench.add_argument("--minutes", type=float, default=0.0, help="how long: chaos (default 20), doors client (10), doors phones (5)")
-    bench.add_argument("--seed", type=int, default=0, help="chaos: which faults, and when; doors: who writes what")
+    bench.add_argument("--seed", type=int, default=0, help="chaos: which faults, and when; doors: who writes what; files: what is spoilt")
     bench.add_argument("--answers", type=int, default=10_000, metavar="N", help="doors answers: how many (default 10000)")
+    bench.add_argument("--count", type=int, default=20_000, help="files: how many are spoilt and opened (default 20,000)")
     bench.add_argument("--ladder", action="store_true", help="picture: the whole ladder B0-B4")
     bench.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON too")
     _machine_option(bench)
@@ -101,7 +102,7 @@ def parser() -> Parser:
     return root
 
 
-BENCHES = ("show", "picture", "memory", "sound", "isf", "flow", "passes", "chaos", "rows", "doors")
+BENCHES = ("show", "picture", "memory", "sound", "isf", "flow", "passes", "chaos", "rows", "doors", "files")
 COMMANDS = ("run", "render", "bench", "doctor", *ELSEWHERE)
 
 

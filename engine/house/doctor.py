@@ -13,28 +13,18 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from engine.core.errors import CannotPlay
 from engine.core.machine import Machine, home
 from engine.doors.wires import any_socket
+from engine.house.brought import Finding, brought
 from engine.mind.memory.archive import FILE
 from engine.mind.memory.copies import snapshots, state
 from engine.mind.memory.withdrawal import Journal
 from engine.show import beat
 
 GIB = 1 << 30
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the page. `todo` is empty where nothing is wrong."""
-
-    what: str
-    found: str
-    todo: str = ""
-    grave: bool = False  # the show cannot run like this
 
 
 def python() -> Iterator[Finding]:
@@ -115,11 +105,21 @@ def sound(machine: Machine) -> Iterator[Finding]:
             pulse.close()
 
 
+MODEL = """
+from engine.mind.model.models import describe
+try:
+    print('+', describe({!r}))
+except (OSError, ValueError) as wrong:
+    print('-', ' '.join(str(wrong).split()))
+"""
+
+
 def mind(machine: Machine) -> Iterator[Finding]:
-    ask = f"from engine.mind.model.models import describe; print(describe({machine.mind.model!r}))"
-    answer = _python(ask)
-    todo = f"hypermnesia models lists what is here; hypermnesia fetch {machine.mind.model} downloads it"
-    yield Finding("model", answer or f"{machine.mind.model} is not here", "" if answer else todo, answer is None)
+    answer = _python(MODEL.format(machine.mind.model)) or "- it cannot be looked at: run ./install/run once more"
+    if answer[0] == "+":
+        yield Finding("model", answer[2:])
+    else:
+        yield Finding("model", f"{machine.mind.model} cannot be opened", f"{answer[2:]}; hypermnesia models lists what is here", True)
 
 
 def memory(where: Path) -> Iterator[Finding]:
@@ -177,7 +177,7 @@ def doctor(options: argparse.Namespace, machine: Machine) -> int:
     """Print the page; exit code 1 when something grave was found."""
     where = options.home or home()
     checks: list[Callable[[], Iterator[Finding]]] = [
-        python, processor, graphics, lambda: eyes(machine), lambda: sound(machine), lambda: mind(machine), lambda: memory(where), lambda: doors(machine),
+        python, processor, graphics, lambda: eyes(machine), lambda: sound(machine), lambda: mind(machine), lambda: brought(machine), lambda: memory(where), lambda: doors(machine),
     ]  # fmt: skip
     findings = [finding for check in checks for finding in check()]
     wide = max(len(f.what) for f in findings)

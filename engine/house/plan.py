@@ -196,12 +196,15 @@ def check_model(name: str) -> None:
     """A missing model is said before anything starts. Raises CannotPlay naming the missing file and the next move."""
     from engine.mind.model import folder
     from engine.mind.model.find import find as whole
+    from engine.mind.model.models import spoilt
 
     try:
         if name in ("embedded", "composed"):
             missing = [part for part in EMBEDDED if not (Path(folder.__file__).parent / "embedded" / part).is_file()]
             if missing:
                 raise CannotPlay(f"the embedded model is not whole: {missing[0]} is missing; hypermnesia train makes it")
+            if why := spoilt(sorted((Path(folder.__file__).parent / "embedded").glob("*/*.safetensors"))):
+                raise CannotPlay(f"the embedded model is not whole: {why}")
         else:
             whole(name)
     except (folder.ModelMissing, OSError, ValueError) as wrong:

@@ -20,6 +20,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, overload
 
+from engine.core import foreign
 from engine.core.clock import Now
 from engine.core.errors import Plain, nearest
 from engine.core.messages import Dream, Grain, Keystroke, Message, Node, Set, State, Text, Told, Touch, Value
@@ -195,7 +196,7 @@ def descriptions(kind: type[Scene]) -> dict[str, str]:
 
 def files(folder: Path = SCENES) -> Iterator[Path]:
     """The scene files of a folder; what a Mac or an editor leaves beside them ("._gap.py", ".gap.py.swp") is none."""
-    yield from (path for path in sorted(folder.glob("*.py")) if not path.name.startswith((".", "_")) and path.is_file())
+    yield from (path for path in foreign.files(folder, (".py",)) if not path.name.startswith("_"))
 
 
 def find(name: str, folders: tuple[Path, ...] = (SCENES, EXAMPLES)) -> Path:
@@ -225,7 +226,7 @@ def load(path: Path) -> Scene:
     tree = None
     try:
         # not through the import system: its bytecode cache goes by whole seconds and size, and a typo has the same size
-        source = path.read_text(encoding="utf-8")
+        source = foreign.text(path)
         tree = ast.parse(source, str(path))
         exec(compile(tree, str(path), "exec"), module.__dict__)
         found = [v for v in vars(module).values() if isinstance(v, type) and issubclass(v, Scene)]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import json
+import logging
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.core import foreign
 from engine.sound.library import SECONDS
+
+log = logging.getLogger("engine.sound")
 
 KINDS = (".wav", ".flac", ".mp3", ".ogg", ".m4a", ".aiff", ".aif", ".opus")
 SHORTEST, LARGEST = 0.08, 0.4  # seconds of a unit
@@ -92,7 +96,10 @@ class Corpus:
 
 @functools.lru_cache(maxsize=1)
 def load(folder: str, rate: int = 48000) -> Corpus:
-    """Read a folder of recordings (KINDS; mono, at `rate`), at most MOST seconds. Raises FileNotFoundError, naming it."""
+    """Read a folder of recordings (KINDS; mono, at `rate`), at most MOST seconds. Raises FileNotFoundError, naming it.
+
+    What is no recording, whatever its name says, is said in the log and passed over.
+    """
     root = Path(folder)
     if not root.is_dir():
         raise FileNotFoundError(f"no folder of recordings at {root}")
@@ -102,20 +109,60 @@ def load(folder: str, rate: int = 48000) -> Corpus:
     for path in found(root):
         if left <= 0:
             break
-        sound = read(path, rate)[:left]
+        try:
+            sound = read(path, rate)[:left]
+        except unreadable() as wrong:
+            log.warning("%s is not heard: %s", path, plain(wrong))
+            continue
         left -= len(sound)
         recordings[str(path.relative_to(root))] = sound
-        aside = path.with_suffix(".voice")
-        if aside.exists():
-            voices[str(path.relative_to(root))] = tuple(float(x) for x in json.loads(aside.read_text()))
+        if voice := _voice(path.with_suffix(".voice")):
+            voices[str(path.relative_to(root))] = voice
     if not recordings:
         raise FileNotFoundError(f"no recording in {root}: it should hold {', '.join(KINDS)} files")
     return Corpus(recordings, rate, voices)
 
 
-def found(folder: Path) -> list[Path]:
-    """The recordings of a folder and its folders, in order."""
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in KINDS)
+def _voice(aside: Path) -> tuple[float, ...]:
+    """The descriptor beside a recording; nothing where there is none that can be read."""
+    if not aside.is_file():
+        return ()
+    try:
+        return tuple(float(x) for x in json.loads(foreign.text(aside)))
+    except (OSError, ValueError, TypeError) as wrong:
+        log.warning("%s is passed over: %s", aside, wrong)
+        return ()
+
+
+def found(folder: Path) -> tuple[Path, ...]:
+    """The recordings of a folder and its folders, in order; what a Mac or a broken copy left there is none."""
+    return foreign.files(folder, KINDS, deep=True)
+
+
+def unreadable() -> tuple[type[Exception], ...]:
+    """What a decoder raises for what is no recording."""
+    import av
+
+    return OSError, ValueError, IndexError, EOFError, av.error.FFmpegError
+
+
+def trouble(path: Path) -> str:
+    """Why a recording would not be heard, by its first frames; "" if it would."""
+    import av
+
+    try:
+        with av.open(str(path)) as container:
+            next(container.decode(audio=0))
+    except StopIteration:
+        return "no sound in it"
+    except unreadable() as wrong:
+        return plain(wrong)
+    return ""
+
+
+def plain(wrong: Exception) -> str:
+    """What a decoder says, in a line without the path."""
+    return "no sound in it" if isinstance(wrong, IndexError) else str(getattr(wrong, "strerror", "") or wrong or type(wrong).__name__)
 
 
 def read(path: Path, rate: int) -> NDArray[np.float32]:

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.core import foreign
+
 
 class LutError(ValueError):
     """A table cannot be read; the message names file, line and what is wanted."""
@@ -17,7 +19,7 @@ def read(path: Path) -> NDArray[np.float32]:
     size, flat = 0, 0
     low, high = np.zeros(3), np.ones(3)
     rows: list[list[float]] = []
-    for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
+    for number, line in enumerate(foreign.any_text(path).splitlines(), 1):
         words = line.split("#")[0].split()
         try:
             match words:

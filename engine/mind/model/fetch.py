@@ -54,7 +54,7 @@ class HuggingFace:
 
     def files(self, name: str) -> dict[str, int]:
         from huggingface_hub import HfApi
-        from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, HFValidationError, RepositoryNotFoundError
+        from huggingface_hub.errors import GatedRepoError, HFValidationError, RepositoryNotFoundError
 
         try:
             found = HfApi(self.endpoint).model_info(name, files_metadata=True).siblings or []
@@ -62,14 +62,13 @@ class HuggingFace:
             raise ModelMissing(f"{name} asks for its licence to be accepted first, at huggingface.co/{name}") from None
         except (RepositoryNotFoundError, HFValidationError):
             raise ModelMissing(f"the hub knows no model {name!r}; a name is owner/model") from None
-        except (HfHubHTTPError, OSError) as error:
+        except (*_wire(), OSError) as error:
             raise ConnectionError(f"the hub could not be reached for {name}: {error}") from error
         return {file.rfilename: file.size or 0 for file in found}
 
     def bring(self, name: str, file: str) -> Path:
         """The file in the cache, whole. What is half here goes on; what is not what the hub says it is, is thrown away."""
         from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
-        from huggingface_hub.errors import HfHubHTTPError
 
         url = hf_hub_url(name, file, endpoint=self.endpoint)
         try:
@@ -78,14 +77,21 @@ class HuggingFace:
             if not blob.is_file():
                 _download(url, blob, facts.size)
             return Path(hf_hub_download(name, file, endpoint=self.endpoint, cache_dir=self._cache))
-        except HfHubHTTPError as error:
+        except _wire() as error:
             raise ConnectionError(f"{name}: {file} did not come: {error}; the same command goes on where it was") from error
+
+
+def _wire() -> tuple[type[Exception], ...]:
+    """What goes wrong between here and a hub: its answers, and the wire itself."""
+    from huggingface_hub.errors import HfHubHTTPError, HTTPError  # type: ignore[attr-defined]
+
+    return HfHubHTTPError, HTTPError
 
 
 def _download(url: str, blob: Path, size: int | None) -> None:
     """Bring a file to its place in the hub's cache, where it is called by its hash; half a file is kept beside it."""
     from huggingface_hub.file_download import http_get
-    from huggingface_hub.utils import build_hf_headers
+    from huggingface_hub.utils._headers import build_hf_headers
 
     part = blob.with_name(f"{blob.name}.part")
     part.parent.mkdir(parents=True, exist_ok=True)
@@ -152,17 +158,18 @@ def _bring(name: str, hub: Hub, say: Callable[[str], None]) -> list[Path]:
 
 def chosen(files: dict[str, int]) -> dict[str, int]:
     """What of a repository the engine reads. Raises ModelMissing for one that is no diffusers model, or holds pickles."""
-    whole = "model_index.json" in files
+    patterns, depth = (WANTED, 1) if "model_index.json" in files else (SINGLE, 0)
     found = {
         file: size
         for file, size in files.items()
-        if file.count("/") <= whole
-        and any(fnmatch(file, pattern) for pattern in (WANTED if whole else SINGLE))
+        if file.count("/") <= depth
+        and ".." not in file
+        and any(fnmatch(file, pattern) for pattern in patterns)
         and not any(fnmatch(file, pattern) for pattern in LEFT_OUT)
     }
     if "model_index.json" not in found and "config.json" not in found:
         raise ModelMissing(f"no diffusers model: neither model_index.json nor config.json among {len(files)} files")
-    places = {file.rpartition("/")[0] for file in files if file.count("/") == whole} - set(UNUSED)
+    places = {file.rpartition("/")[0] for file in files if file.count("/") == depth and ".." not in file} - set(UNUSED)
     taken = [file for place in sorted(places) for file in _weights(place, files)]
     if not taken:
         raise ModelMissing("this model has no safetensors weights; the engine opens no pickles")

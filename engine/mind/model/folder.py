@@ -97,7 +97,9 @@ class Folder:
         inside = self.path / part
         if not any((inside / name).is_file() for name in TOKENIZERS):
             raise ModelMissing(self._missing(f"{part}/vocab.json"))
-        for file in inside.iterdir():
+        for file in sorted(inside.iterdir()):
+            if file.name.startswith("."):
+                continue
             if file.suffix == ".json":
                 whole.data(file, f"{self.name}: {part}/{file.name}")
             elif file.name in (*TOKENIZERS, "merges.txt") and (why := foreign.wrong(file)):

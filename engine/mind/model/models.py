@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.mind.model import whole
 from engine.mind.model.find import find
 from engine.mind.model.folder import Folder, ModelMissing
 
@@ -42,7 +43,10 @@ def present(cache: Path | None = None) -> Iterator[Present]:
         if revision is None or not (revision.snapshot_path / "model_index.json").is_file():
             continue
         folder = Folder(revision.snapshot_path, repository.repo_id)
-        yield Present(folder.name, folder.pipeline, folder.bytes, folder.licence, folder.steps, _trouble(folder))
+        try:
+            yield Present(folder.name, folder.pipeline, folder.bytes, folder.licence, folder.steps, _trouble(folder))
+        except ModelMissing as wrong:  # its index cannot be read
+            yield Present(folder.name, "", 0, "unknown", 1, str(wrong))
 
 
 def _trouble(folder: Folder) -> str:
@@ -52,7 +56,7 @@ def _trouble(folder: Folder) -> str:
         return "no family of this engine"
     try:
         folder.check()
-    except ModelMissing as error:
+    except (ModelMissing, ValueError) as error:
         return str(error)
     return ""
 
@@ -61,11 +65,21 @@ def _embedded() -> Present:
     from engine.mind.model import embedded
 
     assert embedded.__file__ is not None
-    weights = list(Path(embedded.__file__).parent.rglob("*.safetensors"))
-    trouble = "" if weights else "its weights are missing: train them with `hypermnesia train`"
+    weights = sorted(Path(embedded.__file__).parent.rglob("*.safetensors"))
+    trouble = spoilt(weights) if weights else "its weights are missing: train them with `hypermnesia train`"
     return Present(
         "embedded", "this project's own", sum(file.stat().st_size for file in weights), "Apache-2.0", 1, trouble
     )
+
+
+def spoilt(weights: Iterable[Path]) -> str:
+    """What is wrong with the first file that is not whole; "" where all are."""
+    for file in weights:
+        try:
+            whole.weights(file)
+        except (ModelMissing, ValueError) as wrong:
+            return f"{file.parent.name}/{wrong}"
+    return ""
 
 
 def models(say: Callable[[str], None] = print, cache: Path | None = None, memory: int | None = None) -> None:
