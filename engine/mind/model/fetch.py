@@ -56,13 +56,14 @@ class HuggingFace:
         from huggingface_hub import HfApi
         from huggingface_hub.errors import GatedRepoError, HFValidationError, RepositoryNotFoundError
 
+        wire: tuple[type[Exception], ...] = (*_wire(), OSError)
         try:
             found = HfApi(self.endpoint).model_info(name, files_metadata=True).siblings or []
         except GatedRepoError:
             raise ModelMissing(f"{name} asks for its licence to be accepted first, at huggingface.co/{name}") from None
         except (RepositoryNotFoundError, HFValidationError):
             raise ModelMissing(f"the hub knows no model {name!r}; a name is owner/model") from None
-        except (*_wire(), OSError) as error:
+        except wire as error:
             raise ConnectionError(f"the hub could not be reached for {name}: {error}") from error
         return {file.rfilename: file.size or 0 for file in found}
 
