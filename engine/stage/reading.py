@@ -189,6 +189,8 @@ class _Reading:
         files, aliases = [], []
         targets = {each.target for each in passes}
         for name, path, number in _imports(meta):
+            if not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII):
+                raise ShaderError(f"{self.path}: a picture is imported as {name!r}; a name is letters, digits and underscores")
             if number is not None:
                 target = passes[number].target if 0 <= number < len(passes) else ""
                 if name in targets:
@@ -197,8 +199,6 @@ class _Reading:
                     raise ShaderError(f"{self.path}: imports {name!r} from pass {number}, which has no TARGET")
                 aliases.append((name, target))
                 continue
-            if not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII):
-                raise ShaderError(f"{self.path}: a picture is imported as {name!r}; a name is letters, digits and underscores")
             if name in targets:
                 self.notes.append(f"{name} is imported, and the target of a pass: it is the target")
                 continue

@@ -180,6 +180,7 @@ def test_an_import_may_name_a_pass(context: moderngl.Context, tmp_path: Path) ->
         ('{"p": {"PATH": "q.png"}}', r"q\.png, which does not lie beside it; did you mean p\.png\?"),
         (f'{{"p": {{"PATH": "{"long" * 100}.png"}}}}', "which does not lie beside it"),
         ('{"p": {"PATH": ["p.png", "p.png"]}}', "'p' is imported from 2 pictures; a cube has 6 sides"),
+        ('{"a[b": {"PASSINDEX": 0}}', r"a picture is imported as 'a\[b'; a name is letters"),
         ('{"p": {"PASSINDEX": 3}}', "imports 'p' from pass 3, which has no TARGET"),
         ('{"p": {"PATH": "pointer.png"}}', r"pointer\.png: a pointer of git-lfs: `git lfs pull`"),
         ('{"p": {"PATH": "x.fs"}}', "not a picture that can be read"),

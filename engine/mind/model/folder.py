@@ -165,7 +165,7 @@ class Folder:
     def fingerprint(self) -> str:
         """A hash of configs and weights: whole files up to 64 MiB, 64 places and the length of larger ones."""
         digest = hashlib.sha256()
-        for file in sorted(self.path.rglob("*config.json")):
+        for file in sorted(path for path in self.path.rglob("*config.json") if path.is_file()):  # a pipe would never end
             digest.update(file.read_bytes())
         for file in self.weights():
             size = file.stat().st_size

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -193,6 +194,11 @@ def test_a_model_that_is_fetched_only_in_part_says_so(copy: Path) -> None:
     next((repository / "snapshots").rglob("unet/*.safetensors")).resolve().unlink()
     with pytest.raises(ModelMissing, match=r"unet/\*\.safetensors is missing"):
         describe(str(repository))
+
+
+def test_a_pipe_among_the_configs_is_not_waited_for(copy: Path) -> None:
+    os.mkfifo(copy / "vae" / "old_config.json")
+    assert find(copy).fingerprint()
 
 
 def test_a_folder_of_links_is_made_once_and_again_when_a_file_has_changed(copy: Path) -> None:
