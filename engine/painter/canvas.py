@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import copy
 import math
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -26,21 +27,28 @@ def luma(pictures: Tensor) -> Tensor:
     return (pictures * weights[:, None, None]).sum(-3, keepdim=True)
 
 
-WANDER = .35                                           # how far members of one crowd wander from where they all stand, of what chance allows
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where things are, by a seed of its own, and how far a picture may wander from there, of what chance allows."""
+    seed: int
+    wander: float
+
+
 
 
 class Canvas:
     """`count` empty pictures of `size` (h, w) and their sources of chance. Lengths are in picture heights: x = .5 is the middle.
 
-    `layout` is a second seed: pictures of one layout have their things in about the same place, pose and colour (WANDER),
-    and textures of their own, so that they can lie over one another. Without it every picture is placed by itself.
+    Pictures of one `layout` have their things in about the same place, pose and colour, and textures of their own, so that
+    they can lie over one another. Without it every picture is placed by itself.
     """
 
-    def __init__(self, count: int, size: tuple[int, int], seed: int, device: str | torch.device = "cpu", layout: int | None = None) -> None:
+    def __init__(self, count: int, size: tuple[int, int], seed: int, device: str | torch.device = "cpu", layout: Layout | None = None) -> None:
         self.count, (self.height, self.width) = count, size
         self.device = torch.device(device)
         self.generator = torch.Generator(device=self.device).manual_seed(seed)
-        self.layout = None if layout is None else torch.Generator(device=self.device).manual_seed(layout)
+        self.layout = None if layout is None else torch.Generator(device=self.device).manual_seed(layout.seed)
+        self.wander = layout.wander if layout is not None else 0.
         self.aspect = self.width / self.height
         self.pixel = 1 / self.height
         self.share = 1.                                # of the whole picture's height; less in a window
@@ -49,8 +57,8 @@ class Canvas:
 
     def part(self, chosen: Tensor) -> Canvas:
         """A canvas for some pictures of the batch (`chosen` are their places), with chance of its own."""
-        seed, layout = (None if chance is None else int(torch.randint(2**31, (1,), device=self.device, generator=chance)) for chance in (self.generator, self.layout))
-        return Canvas(len(chosen), (self.height, self.width), seed or 0, self.device, layout)
+        seed, placed = (0 if chance is None else int(torch.randint(2**31, (1,), device=self.device, generator=chance)) for chance in (self.generator, self.layout))
+        return Canvas(len(chosen), (self.height, self.width), seed, self.device, Layout(placed, self.wander) if self.layout is not None else None)
 
     def window(self, left: Tensor, right: Tensor, top: Tensor, bottom: Tensor) -> tuple[Canvas, tuple[slice, slice]]:
         """The part of the canvas that holds these bounds in every picture of the batch, and its rows and columns: lengths stay
@@ -86,7 +94,7 @@ class Canvas:
         if self.layout is None:
             return own
         shared = torch.rand(own.shape, device=self.device, generator=self.layout)
-        found = (shared + WANDER * (own - .5)).abs()
+        found = (shared + self.wander * (own - .5)).abs()
         return torch.where(found >= 1, 2 - found, found).clamp(max=1 - 1e-6)
 
     # textures

@@ -24,7 +24,7 @@ from engine.painter.attributes import (
     complete,
     draw,
 )
-from engine.painter.canvas import Canvas, luma
+from engine.painter.canvas import Canvas, Layout, luma
 from engine.painter.kinds import PAINTERS
 from engine.painter.scene import Scene
 
@@ -62,7 +62,7 @@ def _draw(kind: str, rng: random.Random, wanted: Attributes | None) -> Attribute
             return shown
 
 
-def paint_shown(shown: list[Attributes], size: tuple[int, int], seed: int, device: str | torch.device = "cpu", layout: int | None = None) -> Tensor:
+def paint_shown(shown: list[Attributes], size: tuple[int, int], seed: int, device: str | torch.device = "cpu", layout: Layout | None = None) -> Tensor:
     """(count, 3, h, w) pictures of one kind that show just this; those that fail `beauty` again, at most TRIES times.
 
     `layout`: see `Canvas`.
@@ -77,7 +77,7 @@ def paint_shown(shown: list[Attributes], size: tuple[int, int], seed: int, devic
 
 
 @torch.no_grad()
-def _paint_once(shown: list[Attributes], size: tuple[int, int], seed: int, device: str | torch.device, layout: int | None) -> Tensor:
+def _paint_once(shown: list[Attributes], size: tuple[int, int], seed: int, device: str | torch.device, layout: Layout | None) -> Tensor:
     """One batch of one kind: paint, then weather, hour, lights, tone, print."""
     kind = PAINTERS[shown[0].kind]
     canvas = Canvas(len(shown), size, seed, device, layout)

@@ -2,9 +2,9 @@
 
 A recipe is a painter's version, what the picture shows, and a seed. Those of the first version place everything by their
 own seed; since the second, the upper bits of a seed are the layout, which the members of a crowd share, so that a thing
-is seen once and whole where they lie over one another. The same recipe gives the same bytes on one machine if it is
-painted by itself and on one thread: chance is drawn for a whole batch (seed 77 alone and in a batch of two differ by .68),
-and threads change sums by 1e-7.
+is seen once and whole where they lie over one another; since the third they wander less from it. The same recipe gives
+the same bytes on one machine if it is painted by itself and on one thread: chance is drawn for a whole batch (seed 77 alone
+and in a batch of two differ by .68), and threads change sums by 1e-7.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ from engine.painter.attributes import OFFERS, Attributes, Offer, contradict, dra
 if TYPE_CHECKING:
     from torch import Tensor
 
-VERSION = 2  # of the painters: raise it when one paints a recipe otherwise, so that what was kept is not taken for it
+VERSION = 3  # of the painters: raise it when one paints a recipe otherwise, so that what was kept is not taken for it
 CROWD, OWN = 16, 12  # memories that are painted for words; of these, of the kind that the words say
-CHANGED: tuple[dict[str, str], ...] = (  # what the painters of this version paint otherwise than those of the first
+CHANGED: tuple[dict[str, str], ...] = (  # what painters since the second version paint otherwise than those of the first
     {"weather": "fog"}, {"kind": "statue", "extra": "bust"}, {"kind": "moon", "extra": "two moons"}, {"kind": "moon", "extra": "crescent"},
     {"kind": "piano", "extra": ""}, {"kind": "market"}, {"kind": "birds", "extra": ""},
 )  # fmt: skip
+WANDER = {2: .35, 3: .12}  # by version: how far a memory wanders from its layout, of what chance allows
 OWN_BITS = 20  # of a seed's 40; those above are the layout, the same for a whole crowd
 FIRST_BY_HASH = 1 << 40  # recipes that stand in no table are numbered from here on, by their hash
 
@@ -48,7 +49,7 @@ class Recipe:
     @property
     def stands(self) -> bool:
         """Whether it is still painted as it was when it was written down: a recipe of today, or of a painter that has not changed."""
-        return self.version == VERSION or not any(all(getattr(self.shows, name) == value for name, value in old.items()) for old in CHANGED)
+        return self.version > 1 or not any(all(getattr(self.shows, name) == value for name, value in old.items()) for old in CHANGED)
 
     @property
     def caption(self) -> str:
@@ -59,12 +60,13 @@ class Recipe:
         """(3, h, w) f32 in 0..1, by itself and on one thread. 50 to 70 ms at 256 x 256. Any thread, one at a time each."""
         import torch  # who only asks for seeds, as the loop does when it puts the memory in order, has no time for it: 2 s
 
+        from engine.painter.canvas import Layout
         from engine.painter.paint import paint_shown
 
         threads = torch.get_num_threads()
         torch.set_num_threads(1)
         try:
-            return paint_shown([self.shows], size, self.seed, layout=self.seed >> OWN_BITS if self.version > 1 else None)[0]
+            return paint_shown([self.shows], size, self.seed, layout=Layout(self.seed >> OWN_BITS, WANDER[self.version]) if self.version in WANDER else None)[0]
         finally:
             torch.set_num_threads(threads)
 
@@ -106,7 +108,7 @@ def _as(kind: str, shared: Mapping[str, str], said: Mapping[str, str], key: str)
 
 
 VEILS = (  # what hides a thing, or is a thing of its own, is there only if somebody says it
-    "fog", "snow", "storm", "rain", "night", "neon", "backlight", "candle", "two moons", "crescent", "rainbow", "lightning", "burning", "blurred", "shadow",
+    "fog", "snow", "storm", "rain", "night", "neon", "backlight", "candle", "moon", "stars", "two moons", "crescent", "rainbow", "lightning", "burning", "blurred", "shadow",
     "half-lit", "profile", "crossed out", "broken", "wilted", "grand piano",
 )  # fmt: skip
 PLACES = (  # kinds that lie under a figure or a thing without becoming a second one: these may join a crowd of another kind

@@ -37,10 +37,10 @@ def test_twelve_thousand_are_shipped_of_every_kind_and_none_is_held_out(shipped:
 
 def test_those_that_are_shipped_say_and_show_what_is_written_of_them(shipped: Table) -> None:
     codec, reader = Lapped.load(embedded.FOLDER / "codec"), embedded.reader()
-    first = next(row for row, recipe in enumerate(shipped.recipes) if recipe.version == VERSION)
+    first = next(row for row, recipe in enumerate(shipped.recipes) if recipe.version > 1)
     for row in (0, 5000, first, len(shipped) - 1):
         recipe = shipped.recipes[row]
-        assert recipe.version < VERSION or shipped.captions[row] == recipe.caption, "the grammar of today says what is painted today"
+        assert recipe.version == 1 or shipped.captions[row] == recipe.caption, "the grammar of today says what is painted today"
         assert shipped.t[row] @ Encoder().sentence([shipped.captions[row]])[0] > 0.998
         read = reader.vector(codec.encode(recipe.paint((256, 256))[None]))[0].numpy()
         assert shipped.v[row] @ read > 0.99
