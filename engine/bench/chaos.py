@@ -26,6 +26,8 @@ from engine.bench.faults import LASTS, Fault, before, faults
 from engine.bench.stranger import Stranger
 from engine.core.errors import CannotPlay
 from engine.core.machine import Machine
+from engine.painter.attributes import OFFERS, draw
+from engine.painter.captions import caption
 
 Table = dict[str, Any]
 MINUTES = 20.0  # of a run
@@ -127,7 +129,7 @@ class Chaos:
         before(self.show, fault)
         self.last = fault.name
         self.show.children()
-        self.show.say(f"was said before {fault.name}")
+        self.show.say(self._sentence())
         time.sleep(0.2)
         begun = time.monotonic()
         strike = threading.Thread(target=fault.strike, name=fault.name, daemon=True)
@@ -141,7 +143,7 @@ class Chaos:
             self.show.listen()
             if now > 0.5 and not spoken:
                 spoken = True
-                self.show.say(f"was said while {fault.name}")
+                self.show.say(self._sentence())
             if takes is not None and now > takes:
                 takes = None
                 self._take_back()
@@ -161,6 +163,10 @@ class Chaos:
         self._say(f"{fault.name}: {dark:.2f} s without light" + (f", dark within {obeyed:.2f} s" if obeyed else ""))
         self._must("light is back (s)", fault.name, dark, fault.bound)
         self._must("dark is obeyed (s)", fault.name, obeyed, OBEYED)
+
+    def _sentence(self) -> str:
+        """Nobody says the same twice: what has been is withheld from the wall."""
+        return caption(draw(self.random.choice(list(OFFERS)), self.random), self.random)
 
     def _take_back(self) -> None:
         """Somebody takes back what they said, at random."""
@@ -253,6 +259,7 @@ def run(options: argparse.Namespace, machine: Machine) -> Table:
     return {
         "minutes": options.minutes or MINUTES, "seed": options.seed, "faults": rows, "left_out": show.disk.why and f"faults of the disk: {show.disk.why}",
         "count": sum(row["times"] for row in rows), "longest_without_light_s": max((row["longest_s"] for row in rows), default=0.0),
+        "longest_dark_by_the_mind_s": show.light.withheld,
         "slowest_until_all_rooms_work_s": chaos.whole,
         "blackouts": sum(row["blackouts"] for row in rows), "slowest_blackout_s": max((row["slowest_s"] for row in rows), default=0.0),
         "sentences": len(show.said), "acknowledged": len(show.stored), "acknowledged_and_lost": len(lost),

@@ -77,6 +77,8 @@ class Light(threading.Thread):
         self.last = time.monotonic()  # the last good frame
         self.lit = 0.0  # when the wall was last seen lit
         self.picture = self.sound = 0.0  # when the last picture came, and the last block of sound
+        self.withheld, self._dark = 0.0, (0, False)  # the longest time that the mind itself wanted dark, s (row 13: no picture twice)
+        self._wanted = 0.0  # since when it does
         self.ended = False
 
     def run(self) -> None:
@@ -87,7 +89,10 @@ class Light(threading.Thread):
             if (heard := self.show.lasting.page.read()["sample"]) != sample:
                 sample, self.sound = heard, time.monotonic()
             now, found, bright = time.monotonic(), self.show.frames, self.show.pulses.get("light") > DARK
-            if found != frames and (bright or self.may_be_dark):
+            mine = found != frames and not bright and not self.may_be_dark and self._by_will(serial)
+            self._wanted = (self._wanted or now) if mine else 0.0 if bright else self._wanted
+            self.withheld = max(self.withheld, now - self._wanted if self._wanted else 0.0)
+            if found != frames and (bright or self.may_be_dark or mine):
                 if now - self.last > GAP:
                     self.gaps.append((self.last, now))
                 self.last = now
@@ -95,6 +100,12 @@ class Light(threading.Thread):
             if self.may_be_dark and bright and self.show.alive("loop"):
                 self.lit = now
             time.sleep(0.005)
+
+    def _by_will(self, serial: int) -> bool:
+        """Whether the mind's newest picture is dark itself."""
+        if self._dark[0] != serial and (picture := self.show.lasting.pictures.newest()) is not None:
+            self._dark = serial, not picture.rgba[..., :3].any()
+        return self._dark[1]
 
     def darkness(self, since: float) -> float:
         """The longest time without a good frame that began after, or lasted beyond, an instant."""
