@@ -58,7 +58,7 @@ class Apriori(Scene):
 
     def draw(self, now: Now) -> Layer:
         levels = self.levels * (1.0 + min(1.0, 4.0 * self.state.prior))
-        return dreamed.frame().contours(levels=min(24.0, levels), frames=self.frames, ghost=min(1.0, self.ghost + 0.3 * self.woken))
+        return dreamed.frame().contours(levels=min(24.0, levels), frames=self.frames, ghost=min(1.0, self.ghost + 0.3 * self.woken)).feedback(trail=0.82)
 
     def wants(self) -> float:
         return 0.1 + 0.8 * max(0.0, (self.state.autonomy - 0.6) / 0.4)

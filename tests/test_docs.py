@@ -137,7 +137,7 @@ def test_the_commands_of_the_tutorial_work_in_their_order(place: Path) -> None:
 @pytest.mark.parametrize("line", of("sh", "files")[0].strip().splitlines())
 def test_the_commands_for_shaders_that_people_bring_work(place: Path, line: str, capsys: pytest.CaptureFixture[str]) -> None:
     (place / "shaders").rename(place / "my-shaders")
-    assert len(of("sh", "files")) == 1 and main(shlex.split(line)[1:]) == 0
+    assert main(shlex.split(line)[1:]) == 0
     assert "rings" in capsys.readouterr().out and ("--sheet" not in line or (place / "stills.png").stat().st_size > 1000)
 
 

@@ -315,7 +315,10 @@ class Mind:
 
     def withdraw(self, withdraw: Withdraw) -> Withdrawn:
         """Take back what somebody gave. Raises OSError or sqlite3.Error where the disk does not even take the wish."""
-        return self.remembering.withdraw(withdraw)
+        answer = self.remembering.withdraw(withdraw)
+        if answer.found and (last := self._last):  # a picture that is kept on the wall for another says nothing any more
+            self._last = replace(last, state=replace(last.state, words="", caption="", readback=()))
+        return answer
 
     def set(self, message: Set) -> None:
         """`/hm/veto`, `/hm/seed i`, `/hm/kinds/<kind> T`, `/hm/producers/kill i`; every other address is somebody else's."""

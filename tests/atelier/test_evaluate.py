@@ -16,6 +16,7 @@ from engine.atelier.evaluate import main
 from engine.atelier.figures import Studio, held_out_scenes, history, roughness
 from engine.atelier.judge import Paintings
 from engine.atelier.plain import plain
+from engine.mind.memory import founding
 from engine.mind.model import embedded
 from engine.painter import captions, paint
 from engine.painter.paint import Attributes
@@ -111,7 +112,7 @@ def test_the_card_of_the_shipped_weights_tells_their_own_shapes(tmp_path: Path) 
         (tmp_path / part).symlink_to(embedded.FOLDER / part)
     write_card(tmp_path)
     card = (tmp_path / "README.md").read_text(encoding="utf-8")
-    assert "diffusers has no class for it" in card and "12,288" in card
+    assert "diffusers has no class for it" in card and f"{len(founding.load(embedded.FOLDER / founding.FILE)):,}" in card
     assert f"latents (n, {embedded.Lapped.load(tmp_path / 'codec').channels}, h/8, w/8)" in card
     assert "{" not in card.replace("{}", "")
 

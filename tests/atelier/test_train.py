@@ -209,7 +209,7 @@ def test_after_painters_have_changed_heads_and_what_is_new_are_made_again_in_pla
     before = founding.load(folder / founding.FILE)
     foggy = list(before.recipes)
     foggy[3] = replace(foggy[3], shows=Attributes(foggy[3].shows.kind, weather="fog"), version=1)
-    founding.save(folder / founding.FILE, replace(before, recipes=foggy), embedded.space(folder))
+    founding.save(folder / founding.FILE, replace(before, recipes=foggy))
     heads = (folder / "heads" / "heads.safetensors").read_bytes()
     quick = TINY | {"run": {"precision": "fp32", "founding": FOUNDING, "minutes": 0.01}}
     export.renew(folder, settings.load(changes=quick), lambda line: None, processes=1)

@@ -123,7 +123,7 @@ def test_sentences_are_stored_while_old_pictures_are_compared_and_laid_together(
 
     speaker = threading.Thread(target=speak)
     speaker.start()
-    merged = night(keeper)
+    merged = night(keeper, mind.rows)
     speaker.join()
     assert merged >= 29 and keeper.archive.mass == mass + 5
     gone = {one.id for one in keeper.archive.select("state = 2")}

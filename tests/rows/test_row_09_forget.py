@@ -24,6 +24,16 @@ def runs_of(words: str, length: int = 4) -> set[str]:
     return {" ".join(found[at : at + length]) for at in range(len(found) - length + 1)}
 
 
+def own_words(mind: Mind, time: float) -> str:
+    """What it says to itself, once a picture of that is there: one that has been before is withheld, and dreamt anew."""
+    for turn in range(24):
+        before = mind.rows.aura.withheld
+        state = mind.picture(Dream("", autonomy=1.0), time + turn / 24).state
+        if state.withheld == before:
+            return state.words
+    return ""
+
+
 def seen(mind: Mind, texts: int) -> list[str]:
     """Everything that anybody could read while `texts` further sentences came in, alike to the canary."""
     rng = np.random.default_rng(9)
@@ -37,7 +47,7 @@ def seen(mind: Mind, texts: int) -> list[str]:
         shown += [state.caption, " ".join(state.readback), " ".join(told.words), *state.readback]
         shown += [" ".join(t.text for t in news.tokens) for news in mind.news() if isinstance(news, Returned)]
         if number % 5 == 4:
-            shown.append(mind.picture(Dream("", autonomy=1.0), number * 2.0 + 1).state.words)
+            shown.append(own_words(mind, number * 2.0 + 1))
     return shown
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -140,10 +142,12 @@ def test_a_size_that_does_not_divide_names_the_nearest(turbo: Path) -> None:
         load(turbo, (96, 100), "cpu")
 
 
-def test_an_unknown_kind_of_pipeline_is_named_with_the_nearest(tmp_path: Path) -> None:
-    (tmp_path / "model_index.json").write_text('{"_class_name": "StableDiffusionPipelin"}')
+def test_an_unknown_kind_of_pipeline_is_named_with_the_nearest(turbo: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(turbo, tmp_path / "misspelt")
+    index = json.loads((folder / "model_index.json").read_text())
+    (folder / "model_index.json").write_text(json.dumps(index | {"_class_name": "StableDiffusionPipelin"}))
     with pytest.raises(ValueError, match=r"nearest: StableDiffusionPipeline"):
-        load(tmp_path)
+        load(folder)
 
 
 def test_acceleration_that_cannot_be_had_is_an_error(turbo: Path) -> None:
