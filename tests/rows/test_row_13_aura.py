@@ -9,7 +9,7 @@ from torch import Tensor
 from engine.core.messages import Dream
 from engine.mind.memory.past import FARTHEST, Past, apart, bits, fingerprint
 from engine.mind.mind import Mind
-from engine.mind.rows.aura import ALIKE, PASSAGE, Aura, seed
+from engine.mind.rows.aura import ALIKE, PASSAGE, PATIENCE, SAME, Aura, seed
 from tests.mind.small_mind import CAPTIONS, Painter, options, painted, painter, parts
 from tests.rows.sabotage import Sabotage, fails, put
 
@@ -92,3 +92,18 @@ def test_hashes_of_before_are_left_alone_and_what_is_taken_back_has_not_been() -
     past.forget(2)
     assert past.distances(hash, 1)[0] == FARTHEST and not past.at(np.array([0])).any()
     assert apart(hash, hash) == 0
+
+
+def test_what_is_only_alike_is_withheld_for_some_seconds_and_what_is_the_same_for_good() -> None:
+    """The same words have the same crowd: a wall was dark for 78 seconds because its pictures were like those of an hour ago."""
+    kept = np.clip(rgb(3) + np.random.default_rng(1).normal(0, 12, (64, 64, 3)), 0, 255).astype(np.uint8)
+    hash, other = bits(fingerprint(rgb(3))), bits(fingerprint(kept))
+    assert hash is not None and other is not None and SAME <= apart(hash, other) < ALIKE
+    aura = Aura(Past([(1, fingerprint(kept)), (2, fingerprint(rgb(7)))]))
+    aura._began = (2, 2, 0.0)
+    alike = [aura.look(rgb(3), 50.0 + number / 4) for number in range(40)]
+    assert not any(alike[: int(4 * PATIENCE)]) and all(alike[int(4 * PATIENCE) + 1 :]), "once let through, it is not taken away again"
+    aura.words(70.0)
+    assert not aura.look(rgb(3), 70.0 + PASSAGE), "other words begin anew"
+    same = [aura.look(rgb(7), 80.0 + number / 4) for number in range(40)]
+    assert not any(same)

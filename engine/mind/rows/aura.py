@@ -4,6 +4,10 @@ A picture has been if a kept one differs from it in fewer than ALIKE of 256 bits
 of the thought that is on the wall is not its past: a picture that moves slowly is still itself. Nor, for PASSAGE seconds,
 is what was kept of the thought before it, out of which the stream flows.
 
+Words that were said before have the crowd that they had, and the pictures of some crowds are all alike (a night sky): of
+these, one that was dreamt anew for PATIENCE seconds may be seen unless it is nearly the SAME. In a trial the wall had been
+dark for 78 seconds.
+
 The whole past is looked through when the stream has moved by REACH bits since the last time; in between only those can
 have come under ALIKE that were under ALIKE + REACH then (the triangle inequality), and they are few.
 """
@@ -19,6 +23,8 @@ from engine.mind.memory.past import FARTHEST, Hash, Past, apart, bits, fingerpri
 
 ALIKE = 70  # bits of 256 under which it is the same picture
 REACH = 30  # bits that the stream moves before the whole past is looked through again
+SAME = 24  # bits under which it stays withheld, however long it is dreamt anew
+PATIENCE = 3.0  # seconds that the stream may look for a picture that is no more alike than ALIKE, before new words come
 PASSAGE = 6.0  # seconds in which the stream has left the thought before behind
 
 
@@ -35,6 +41,8 @@ class Aura:
         self._past = past
         self._began = (0, 0, -PASSAGE)  # how much was kept before the thought before, before this one, and its first second
         self._anchor: tuple[Hash, int] | None = None  # the picture for which the whole past was looked through, and how much of it
+        self._since: float | None = None  # the second since which all pictures of these words have been
+        self._lenient = False  # whether PATIENCE is over for these words
         self._shown: Hash | None = None  # the last picture that had never been
         self._near: NDArray[np.uint64] = np.zeros((4, 0), np.uint64)  # what was near it
         self.distance = FARTHEST  # bits to the nearest picture of the past, of the newest picture
@@ -43,15 +51,21 @@ class Aura:
     def words(self, time: float) -> None:
         """Other words are thought of from this second on: what was kept for those before becomes the past."""
         self._began = self._began[1], len(self._past), time
+        self._since, self._lenient = None, False
 
     def look(self, picture: NDArray[np.uint8], time: float) -> bool:
         """Whether this picture (h, w, 4) has never been, at this second. A half millisecond; 50 more for five million, now and then."""
         hash = bits(fingerprint(picture))
         assert hash is not None
-        return self.take(hash, self._end(time))
+        if self._since is not None and time - self._since > PATIENCE:
+            self._lenient = True
+        fresh = self.take(hash, self._end(time), SAME if self._lenient else ALIKE)
+        self._since = None if fresh else time if self._since is None else self._since
+        return fresh
 
-    def take(self, hash: Hash, end: int) -> bool:
-        """The same of a hash, against the first `end` pictures that were kept."""
+    def take(self, hash: Hash, end: int, least: int | None = None) -> bool:
+        """The same of a hash, against the first `end` pictures that were kept: farther than `least` bits (ALIKE)."""
+        least = ALIKE if least is None else least
         if self._anchor is None or self._anchor[1] != end or apart(hash, self._anchor[0]) > REACH:
             far = self._past.distances(hash, end)
             rows = np.flatnonzero(far < ALIKE + REACH)
@@ -59,14 +73,14 @@ class Aura:
             self.distance = int(far.min()) if len(far) else FARTHEST
         elif self._near.shape[1]:
             self.distance = int(np.bitwise_count(self._near ^ hash[:, None]).sum(0).min())
-        fresh = self.distance >= ALIKE
+        fresh = self.distance >= least
         self._shown = hash if fresh else self._shown
         self.withheld += not fresh
         return fresh
 
     def holds(self, time: float) -> bool:
         """Whether the last picture that had never been has still not been: only then the wall may keep it."""
-        return self._shown is not None and int(self._past.distances(self._shown, self._end(time)).min(initial=FARTHEST)) >= ALIKE
+        return self._shown is not None and int(self._past.distances(self._shown, self._end(time)).min(initial=FARTHEST)) >= (min(SAME, ALIKE) if self._lenient else ALIKE)
 
     def _end(self, time: float) -> int:
         """How much of what was kept is the past at this second."""
