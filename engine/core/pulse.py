@@ -22,6 +22,7 @@ FACTS = (
     "blackout",  # 1 while blackout holds
     "light",  # of the frame that was shown last: its mean, 0..255
     "inside",  # 1 + number of the scene one of whose hooks runs now; 0: none
+    "version",  # which version of it: see show/cast.py `mark`
 )
 
 

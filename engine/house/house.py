@@ -98,7 +98,7 @@ class House:
         self.stack.callback(pulse.close)
         fps = plan.fps or FPS
         size = plan.size if plan.size[0] else choose_size(fps)  # before the rooms start: they would be measured too
-        self.hung = stopped_once(plan, kept, self.fallen)
+        self.hung = stopped_once(plan, kept, self.fallen, self.pulses.get("version"))
         cast = cast_of(plan, tell=self.troubles.append, keep=plan.keep, hung=frozenset(self.hung), enter=self._enter,
                        played=kept.get("versions") if self.fallen else None)  # fmt: skip  # they were rehearsed before the fall
         self.stack.callback(cast.close)
@@ -148,8 +148,9 @@ class House:
         if self.fallen:
             self.stack.enter_context(self.supervisor)
 
-    def _enter(self, name: str) -> None:
-        """A hook of this scene runs from here on: if it never ends, it is known whose it was."""
+    def _enter(self, name: str, version: float) -> None:
+        """A hook of this scene runs from here on: if it never ends, it is known whose it was, and in which version."""
+        self.pulses.put("version", version)
         self.pulses.put("inside", 1.0 + self.plan.names.index(name) if name else 0.0)
         if not self.meter.started:  # it is loaded and rehearsed
             self.pulses.beat("loop", REHEARSING if name else STARTING)

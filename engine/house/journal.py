@@ -16,7 +16,7 @@ from typing import Any
 
 from engine.core.guard import Guard
 from engine.house.plan import Plan
-from engine.show.cast import digest
+from engine.show.cast import BEFORE, digest, mark
 
 EVERY = 1.0  # seconds
 Entry = dict[str, Any]
@@ -102,11 +102,16 @@ def as_it_was(plan: Plan, kept: Entry) -> Plan:
     return replace(plan, size=(int(kept["size"][0]), int(kept["size"][1])), fps=float(kept["fps"]), doors=doors)
 
 
-def stopped_once(plan: Plan, kept: Entry, fallen: Fallen | None) -> set[str]:
-    """Digests of scenes that once stopped the loop for good, the last one's too."""
+def stopped_once(plan: Plan, kept: Entry, fallen: Fallen | None, version: float) -> set[str]:
+    """Digests of scenes that once stopped the loop for good, the last one's too: of the file, or kept, the one of that mark.
+
+    What was written down last may be a second old, and the version that stopped the loop younger.
+    """
     hung = set(map(str, kept.get("hung", ())))
     if fallen and fallen.inside:
         name = plan.names[fallen.inside - 1]
         path = next(path for path in plan.scenes if path.stem == name)
-        hung.add(kept.get("versions", {}).get(name) or digest(path))
+        files = (path, *((plan.keep / path.name, plan.keep / BEFORE / path.name) if plan.keep else ()))
+        found = [digest(file) for file in files if file.exists() and mark(digest(file)) == version]
+        hung.add(found[0] if found else kept.get("versions", {}).get(name) or digest(path))
     return hung

@@ -187,7 +187,7 @@ def _looked_at(doors: DoorsOptions, model: str, machine: Machine) -> DoorsOption
 def cast_of(plan: Plan, **more: Any) -> Cast:
     """The scenes of a show. Raises SceneError where the one that was asked for cannot be played, in any version."""
     cast = Cast(plan.scenes, **more)
-    if plan.hold and plan.start not in cast.scenes and not cast.hung:
+    if plan.hold and plan.start not in cast.scenes and not (cast.hung or cast.played):
         raise SceneError(cast.broken[plan.start])
     return cast
 

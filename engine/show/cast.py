@@ -36,7 +36,7 @@ class Cast:
 
     def __init__(
         self, paths: Iterable[Path], tell: Callable[[Trouble], None] = lambda trouble: None, keep: Path | None = None,
-        hung: frozenset[str] = frozenset(), enter: Callable[[str], None] = lambda name: None,
+        hung: frozenset[str] = frozenset(), enter: Callable[[str, float], None] = lambda name, version: None,
         make: Callable[[Path], Scene] = tried, played: Mapping[str, str] | None = None,
     ):  # fmt: skip
         self.paths = {path.stem: path for path in paths}
@@ -73,28 +73,37 @@ class Cast:
         """The file itself, or else its last good version, or else the one before: the last may be what stopped the loop."""
         own_shaders(path.parent / "shaders")  # of all its versions
         earlier = [one for one in (self.keep / path.name, self.keep / BEFORE / path.name) if one.exists()] if self.keep else []
-        saved = name in self.played and path.exists() and digest(path) != self.played[name]  # since, and rehearsed by nobody yet
-        if saved:
+        saved = name in self.played and path.exists() and digest(path) not in (self.played[name], *self.hung)  # rehearsed by nobody yet
+        if name in self.played:
             earlier.sort(key=lambda version: digest(version) != self.played[name])
-        for version in (*earlier, path) if saved else (path, *earlier):
-            self.enter(name)
+        for version in earlier if saved else (path, *earlier):
+            entering = self._entering(digest(version))
+            entering(name)
             try:
                 if digest(version) in self.hung:
                     raise SceneError(f"{version}: this version stopped the whole show once, and waits until it is changed")
                 make = load if self.played.get(name) == digest(version) else self.make
-                self.scenes[name] = GuardedScene(name, make(version), self.guard, self.enter)
+                self.scenes[name] = GuardedScene(name, make(version), self.guard, entering)
             except FAULTS as wrong:
                 self.broken.setdefault(name, str(wrong) if isinstance(wrong, SceneError) else f"{version}: {wrong}")
                 continue
             finally:
-                self.enter("")
+                entering("")
             self._digests[name] = digest(version)
             if version is not path:
-                self._seen[name] = 0 if saved else self._seen[name]  # it is rehearsed as soon as the show plays
                 why = f"{path.name} was saved just before the fall" if saved else self.broken[name]
                 self._say(f"{why}; its last good version plays")
-            return
-        self._say(f"{self.broken[name]}; the show plays without {name}")
+            break
+        else:
+            self.broken.setdefault(name, f"{path}: it was saved just before the fall, and waits for its rehearsal")
+            self._say(f"{self.broken[name]}; the show plays without {name}")
+        if saved:
+            self._seen[name] = 0  # it is rehearsed as soon as the show plays
+
+    def _entering(self, version: str) -> Callable[[str], None]:
+        """Told when hooks of this version begin and end."""
+        number = mark(version)
+        return lambda name: self.enter(name, number)
 
     def _say(self, what: str) -> None:
         log.error("%s", what)
@@ -148,7 +157,7 @@ class Cast:
             fresh.values = {k: v for k, v in old.values.items() if k in fresh.params()}
             fresh.words, fresh.saying, fresh.asked = old.words, old.saying, old.asked
             fresh.spoke, fresh.state = old.spoke, old.state
-        self.scenes[name] = GuardedScene(name, fresh, self.guard, self.enter)
+        self.scenes[name] = GuardedScene(name, fresh, self.guard, self._entering(digest(path)))
         self._digests[name] = digest(path)
         self.broken.pop(name, None)
         self.serial += 1
@@ -188,6 +197,11 @@ def _copy(path: Path, folder: Path, version: str) -> None:
 def digest(path: Path) -> str:
     """Hash (hex) of a file. Raises OSError."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def mark(version: str) -> float:
+    """A digest as a number that stands in a pulse: its first 48 bits."""
+    return float(int(version[:12], 16))
 
 
 def _stamp(path: Path) -> int:

@@ -236,6 +236,13 @@ def test_what_was_saved_just_before_a_fall_is_rehearsed_before_it_plays(tmp_path
     show.cast.look()
     assert show.cast.trying
     show.cast.close()
+    other = scene_file(tmp_path, "other", "def draw(self, now):\n    return dreamed\n")
+    begun = time.monotonic()
+    cast = Cast([path, other], played=played)  # nothing of it is kept: the others play
+    assert set(cast.scenes) == {"other"} and time.monotonic() - begun < 2.0, "what nobody has rehearsed ran in the loop"
+    cast.look()
+    assert cast.trying
+    cast.close()
 
 
 OURS = """/*{"ISFVSN": "2", "INPUTS": [{"NAME": "inputImage", "TYPE": "image"}]}*/
