@@ -173,7 +173,8 @@ def test_ears_outlive_what_one_letter_does_and_it_is_said_once(tmp_path: Path, m
     for n in range(3):
         post.end.send(Withdraw(f"code {n}"))
     post.end.send(Text("after the fall", key="k"))
-    post.until(lambda: any(isinstance(letter, Stored) and letter.key == "k" for letter in post.letters))
+    post.until(lambda: any(isinstance(letter, Stored) and letter.key == "k" for letter in post.letters) and room.guard.count == 3)
+    post.until(lambda: any(isinstance(letter, Trouble) for letter in post.letters))  # a sentence is stored while the mind still loads
     said = [letter.what for letter in post.letters if isinstance(letter, Trouble)]
     assert len(said) == 1 and "the snapshot of Tuesday" in said[0] and "test_mind.py:" in said[0] and room.guard.count == 3
     post.end.send(None)

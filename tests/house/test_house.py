@@ -258,8 +258,8 @@ def test_no_sentence_is_lost_when_the_mind_dies_right_after_it_was_said(show):
 
 
 def test_a_mind_without_memory_says_so_while_frames_go_on_and_comes_back(show):
+    wait_for(lambda: show.room("mind") and show.figures().get("picture_age_ms", 1e9) < 1000)  # it is at work
     mind = psutil.Process(wait_for(lambda: show.room("mind")))
-    wait_for(lambda: show.figures().get("picture_age_ms", 1e9) < 1000)  # it is at work
     before, told = show.frames(), show.health()["troubles"]
     mind.rlimit(psutil.RLIMIT_AS, (mind.memory_info().vms,) * 2)  # not a byte more
     show.send("/hm/text", "s", "a sentence that nobody has thought of before")

@@ -129,7 +129,7 @@ def test_a_picture_of_the_first_degree_never_reaches_the_wall() -> None:
 def test_a_new_chain_of_verbs_comes_in_without_a_cut() -> None:
     frames, mind = Frames(), Mind()
     stage = Stage(SIZE, taps=[frames], pictures=mind, live=False)
-    for index in range(150):
+    for index in range(225):  # they cross in four seconds
         mind.at = index / 30
         stage.show(CHAIN if index < 90 else dark.grade(exposure=-1.0), index / 30)
     stage.close()
