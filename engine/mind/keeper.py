@@ -329,11 +329,12 @@ class Keeper:
     def novelty_rank(self, novelty: float) -> float:
         """Part of the recent keyframes that were less new than this; 1 before there were any, and where none was newer.
 
-        Less, not as new: else what comes again and again would grow lighter with each time that it has come before.
+        Less, not as new: else what comes again and again would grow lighter with each time that it has come before. The
+        picture itself counts: a young memory, of one keyframe, is no reason for a black wall.
         """
         if not self.novelties or novelty >= max(self.novelties):
             return 1.0
-        return sum(one < novelty for one in self.novelties) / len(self.novelties)
+        return (1 + sum(one < novelty for one in self.novelties)) / (1 + len(self.novelties))
 
     def decide(self, given: bool) -> None:
         """A person at the desk gives leave to what is proposed, or refuses it. From then on the structure is another."""
