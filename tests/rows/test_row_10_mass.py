@@ -43,6 +43,7 @@ def check(folder: Path) -> None:
         mind.hear(Text(f"sentence number {number}", key=str(number % 10)))
         state = mind.picture(Dream(f"sentence number {number}", key=str(number % 10)), float(number)).state
     archive = mind.keeper.archive
+    assert archive.count("kind = 1") == 10, "each sentence once, whoever repeats it"
     assert state.mass == archive.mass == archive.count() >= 22, f"published {state.mass}, in the archive {archive.mass}"
     mind.close()
 

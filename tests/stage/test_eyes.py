@@ -284,9 +284,10 @@ def hostile(strobe: Callable[..., Layer], seconds: int, seed: int) -> Iterator[t
 
 
 def test_no_flash_is_found_in_hostile_scenes_shaders_and_panic_keys(strobe: Callable[..., Layer]) -> None:
-    eye, state = play(hostile(strobe, 12, 3))
-    assert eye.most <= 3, f"at {eye.worst_at:.2f} s"
-    assert state["eased"] > FPS
+    for seed in (1, 3):
+        eye, state = play(hostile(strobe, 12, seed))
+        assert eye.most <= 3, f"seed {seed}, at {eye.worst_at:.2f} s"
+    assert state["eased"] > FPS, "there was something to ease in the last"
 
 
 @pytest.mark.long
