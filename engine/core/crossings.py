@@ -139,16 +139,20 @@ class PictureRing:
     def offer(self, gpu: str, handles: tuple[bytes, bytes, bytes]) -> None:
         """Writer's side: memory of `gpu` (its UUID) for the pixels of each slot, by CUDA's handles of 64 bytes."""
         number = self._OFFER.unpack_from(self._buffer, 16)[0]
-        self._OFFER.pack_into(self._buffer, 16, number + 1, gpu.encode(), *handles)
+        number += 2 if number & 1 else 1  # odd: being written; it may have been left so by a writer that was killed
+        struct.pack_into("<q", self._buffer, 16, number)
+        self._OFFER.pack_into(self._buffer, 16, number, gpu.encode(), *handles)
+        struct.pack_into("<q", self._buffer, 16, number + 1)  # even: whole
 
     def offered(self) -> tuple[int, str, tuple[bytes, bytes, bytes]] | None:
-        """Reader's side: (number of the offer, the GPU's UUID, handles); None before there is one."""
+        """Reader's side: (number of the offer, the GPU's UUID, handles); None where there is none, or it is being written."""
         number, gpu, *handles = self._OFFER.unpack_from(self._buffer, 16)
-        return (number, gpu.rstrip(b"\0").decode(), tuple(handles)) if number else None
+        torn = number & 1 or number != struct.unpack_from("<q", self._buffer, 16)[0]
+        return None if torn or not gpu.rstrip(b"\0") else (number, gpu.rstrip(b"\0").decode(), tuple(handles))
 
     def retract(self) -> None:
         """Reader's side, before there is a writer: what a writer that is gone had offered in its GPU's memory is gone too."""
-        self._OFFER.pack_into(self._buffer, 16, 0, b"", b"", b"", b"")
+        self.offer("", (b"", b"", b""))
         for slot in range(self.SLOTS):
             at = self._TOP + slot * self._slot
             head = list(self._HEAD.unpack_from(self._buffer, at))

@@ -8,8 +8,10 @@ copy of 1 MiB for 512 x 512. GL thread only.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import logging
+from collections.abc import Iterator
 from typing import Any, Protocol
 
 import moderngl
@@ -24,6 +26,17 @@ Handles = tuple[bytes, bytes, bytes]
 
 class CannotShare(Exception):
     """GL and CUDA do not meet here; the message says why."""
+
+
+@contextlib.contextmanager
+def cannot_share() -> Iterator[None]:
+    """cuda.core raises CUDAError, RuntimeError and others: whatever it is, the wall goes on over the host and says why."""
+    try:
+        yield
+    except CannotShare:
+        raise
+    except Exception as wrong:
+        raise CannotShare(f"{type(wrong).__name__}: {wrong}") from wrong
 
 
 class Gpu(Protocol):
@@ -112,10 +125,11 @@ class CudaGl:
         except Exception as missing:  # the bindings raise a class of their own for a driver that is not there
             raise CannotShare(f"no NVIDIA driver ({type(missing).__name__})") from None
         self._done(answer)
-        _, count, devices = driver.cuGLGetDevices(8, driver.CUGLDeviceList.CU_GL_DEVICE_LIST_ALL)
-        if not count:
+        with cannot_share():
+            _, count, devices = driver.cuGLGetDevices(8, driver.CUGLDeviceList.CU_GL_DEVICE_LIST_ALL)
+            self.drawing = [core.Device(int(device)) for device in devices[:count]] if count else []
+        if not self.drawing:
             raise CannotShare("GL is drawn by no CUDA device")
-        self.drawing = [core.Device(int(device)) for device in devices[:count]]
         self._addresses: list[Any] = []
         self._resource: Any = None
         self._of = 0
@@ -126,24 +140,26 @@ class CudaGl:
         if device is None:
             drawn = ", ".join(f"{one.name} {one.uuid}" for one in self.drawing)
             raise CannotShare(f"GL is drawn by {drawn}, pictures are dreamt by {gpu}")
-        device.set_current()
-        self._stream = device.create_stream()
-        for data in handles:
-            handle = self._driver.CUipcMemHandle()
-            ctypes.memmove(handle.getPtr(), data, len(data))
-            flags = self._driver.CUipcMem_flags.CU_IPC_MEM_LAZY_ENABLE_PEER_ACCESS
-            self._addresses.append(self._done(self._driver.cuIpcOpenMemHandle(handle, flags)))
+        with cannot_share():
+            device.set_current()
+            self._stream = device.create_stream()
+            for data in handles:
+                handle = self._driver.CUipcMemHandle()
+                ctypes.memmove(handle.getPtr(), data, len(data))
+                flags = self._driver.CUipcMem_flags.CU_IPC_MEM_LAZY_ENABLE_PEER_ACCESS
+                self._addresses.append(self._done(self._driver.cuIpcOpenMemHandle(handle, flags)))
 
     def own(self, count: int) -> None:
         """Memory of this process in place of another's: for measuring what a copy costs."""
         self.close()
-        self.drawing[0].set_current()
-        self._stream = self.drawing[0].create_stream()
-        self._addresses.append(self._done(self._driver.cuMemAlloc(count)))
+        with cannot_share():
+            self.drawing[0].set_current()
+            self._stream = self.drawing[0].create_stream()
+            self._addresses.append(self._done(self._driver.cuMemAlloc(count)))
 
     def fill(self, slot: int, buffer: moderngl.Buffer) -> None:
         core = self._core
-        try:
+        with cannot_share():
             if self._resource is None or self._of != buffer.glo:
                 self._unregister()
                 self._resource = core.GraphicsResource.from_gl_buffer(buffer.glo, flags="write_discard")
@@ -152,19 +168,19 @@ class CudaGl:
             with self._resource.map(stream=self._stream) as target:
                 target.copy_from(source, stream=self._stream)
             self._stream.sync()
-        except Exception as wrong:  # cuda.core raises CUDAError, RuntimeError and others; the wall goes on over the host
-            raise CannotShare(f"{type(wrong).__name__}: {wrong}") from wrong
 
     def _unregister(self) -> None:
-        if self._resource is not None:
-            self._resource.close()
-            self._resource = None
+        resource, self._resource = self._resource, None
+        if resource is not None:
+            resource.close()
 
     def close(self) -> None:
-        self._unregister()
-        for address in self._addresses:
-            self._driver.cuIpcCloseMemHandle(address)
-        self._addresses.clear()
+        """Give back what is open. What cannot be given back any more, because its owner or the context is gone, is let go."""
+        with contextlib.suppress(CannotShare), cannot_share():
+            self._unregister()
+        addresses, self._addresses = self._addresses, []
+        for address in addresses:
+            self._driver.cuIpcCloseMemHandle(address)  # answers with a code, which is of no use here
 
     def _done(self, answer: tuple[Any, ...]) -> Any:
         if answer[0] != self._driver.CUresult.CUDA_SUCCESS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import moderngl
 
@@ -12,7 +13,10 @@ from engine.stage import mapping as maps
 from engine.stage.editor import Editor
 from engine.stage.mapping import Mapping, MappingError
 from engine.stage.projection import Handles, Projection
-from engine.stage.window import Window, WindowOptions
+from engine.stage.window import StageError, WindowOptions
+
+if TYPE_CHECKING:
+    from engine.stage.display import Window
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +42,10 @@ class Walls:
             window.listen(self.editor)
 
     def _open(self, options: WindowOptions) -> None:
+        try:
+            from engine.stage.display import Window
+        except ImportError as missing:
+            raise StageError(f"no window: {missing}; pip install glfw, or run headless") from None
         share: Window | None = None
         for name, mapping in self.mappings.items():
             here = replace(options, monitor=mapping.monitor or options.monitor, title=f"{options.title} {name}")

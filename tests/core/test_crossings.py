@@ -1,6 +1,7 @@
 import multiprocessing
 import os
 import signal
+import struct
 import time
 
 import numpy as np
@@ -112,6 +113,22 @@ def test_a_writer_killed_in_the_middle_leaves_the_ring_usable():
         serial = ring.write(picture(200))
         got = ring.newest()
         assert got is not None and got.state.picture == 200 and ring.serial == serial
+    ring.close()
+
+
+def test_an_offer_that_is_being_written_is_none_yet_and_none_is_ever_taken_for_another():
+    ring = PictureRing((64, 64))
+    assert ring.offered() is None
+    ring.offer("GPU-1", (b"a" * 64, b"b" * 64, b"c" * 64))
+    first = ring.offered()
+    assert first is not None and first[1:] == ("GPU-1", (b"a" * 64, b"b" * 64, b"c" * 64))
+    struct.pack_into("<q", ring._buffer, 16, first[0] + 1)  # a writer that was killed in the middle
+    assert ring.offered() is None
+    ring.retract()
+    assert ring.offered() is None
+    ring.offer("GPU-1", (b"d" * 64, b"e" * 64, b"f" * 64))
+    second = ring.offered()
+    assert second is not None and second[0] > first[0] and second[2][0] == b"d" * 64
     ring.close()
 
 

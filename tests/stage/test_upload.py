@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
+import subprocess
+import sys
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import moderngl
 import numpy as np
@@ -151,6 +155,84 @@ def test_this_machine_says_how_pictures_reach_its_wall() -> None:
     if said.startswith("over the host"):
         with pytest.raises(CannotShare, match=said.removeprefix("over the host: ").split("(")[0]):
             CudaGl()
+
+
+class Driver:
+    """A driver of CUDA that has one device, which draws GL, and lends nothing: as where the owner of memory is gone."""
+
+    class CUresult:
+        CUDA_SUCCESS = SimpleNamespace(name="CUDA_SUCCESS")
+
+    CUGLDeviceList = SimpleNamespace(CU_GL_DEVICE_LIST_ALL=1)
+    CUipcMem_flags = SimpleNamespace(CU_IPC_MEM_LAZY_ENABLE_PEER_ACCESS=1)
+
+    def __init__(self, lends: Exception | str) -> None:
+        self.lends = lends
+
+    def cuInit(self, flags: int) -> tuple[object]:
+        return (self.CUresult.CUDA_SUCCESS,)
+
+    def cuGLGetDevices(self, most: int, which: object) -> tuple[object, int, list[int]]:
+        return self.CUresult.CUDA_SUCCESS, 1, [0]
+
+    def CUipcMemHandle(self) -> object:
+        return SimpleNamespace(getPtr=lambda: ctypes.addressof(self.handle))
+
+    def cuIpcOpenMemHandle(self, handle: object, flags: object) -> tuple[object]:
+        if isinstance(self.lends, Exception):
+            raise self.lends
+        return (SimpleNamespace(name=self.lends),)
+
+    handle = ctypes.create_string_buffer(64)
+
+
+class GlDevice:
+    name, uuid = "GPU", "GPU-1"
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def set_current(self) -> None: ...
+    def create_stream(self) -> None: ...
+
+
+@pytest.mark.parametrize("wrong", ["CUDA_ERROR_INVALID_CONTEXT", RuntimeError("the context is gone"), TypeError("no such flag")])
+def test_whatever_is_wrong_with_memory_that_is_lent_pictures_come_over_the_host(
+    wrong: Exception | str, monkeypatch: pytest.MonkeyPatch, context: moderngl.Context, ring: PictureRing
+) -> None:
+    driver, core = Driver(wrong), SimpleNamespace(Device=GlDevice)
+    for name, part in {"cuda": SimpleNamespace(core=core), "cuda.bindings": SimpleNamespace(driver=driver)}.items():
+        monkeypatch.setitem(sys.modules, name, part)  # type: ignore[arg-type]
+    upload = Upload(context, ring)
+    ring.offer("GPU-1", NAMES)
+    ring.write(Picture(rgba(1), np.zeros((4, 6, 8), np.float16), np.zeros((0, 1, 1), np.float16), State()), shared=True)
+    picture = ring.newest()
+    assert picture and (shown(context, upload, picture) == rgba(1)).all()
+    assert upload.how.startswith("over the host") and str(wrong) in upload.how
+    upload.release()
+
+
+WINDOWLESS = """
+import sys
+sys.modules["glfw"] = None  # a machine without it
+from engine.stage.upload import probe
+from engine.stage.walls import Walls
+from engine.stage.window import StageError, WindowOptions
+import engine.house.house
+print(probe())
+print(Walls(None, None).open)
+try:
+    Walls(WindowOptions(), None)
+except StageError as wrong:
+    print(wrong)
+"""
+
+
+def test_windows_are_asked_for_only_where_one_is_wanted() -> None:
+    done = subprocess.run([sys.executable, "-c", WINDOWLESS], capture_output=True, text=True, timeout=120, check=False)
+    probed, headless_wall, window = done.stdout.splitlines() or pytest.fail(done.stderr)
+    assert probed.startswith(("inside", "over the host")) and headless_wall == "True"
+    assert window.startswith("no window: ") and window.endswith("pip install glfw, or run headless")
 
 
 def test_both_ways_are_measured_or_it_is_said_why_not() -> None:
