@@ -25,6 +25,7 @@ from types import FrameType
 
 from engine.core.errors import Plain
 from engine.core.machine import Machine
+from engine.core.notify import Fed, Notify
 from engine.core.supervisor import SPAWN, stopped
 from engine.house.lasting import Lasting, Names
 
@@ -64,6 +65,7 @@ class Watchdog:
     def __init__(self, options: argparse.Namespace, machine: Machine, lasting: Lasting, show: Callable[..., None] | None = None):
         self.options, self.machine, self.lasting, self.pulses = options, machine, lasting, lasting.pulses
         self.show = show or _show
+        self.fed = Fed(Notify())  # before a loop is made: it must not speak for us
         self._process: SpawnProcess | None = None
         self._next: tuple[SpawnProcess, Connection] | None = None  # the loop after this one, and what tells it that its turn has come
         self._ready = 0.0  # monotonic seconds from which it may be made
@@ -87,8 +89,10 @@ class Watchdog:
                 if code is not None:
                     return code
         finally:
+            self.fed.stopping()
             self._kill()
             self._dismiss()
+            self.fed.notify.close()
             for number, handler in before.items():
                 signal.signal(number, handler)
 
@@ -96,6 +100,7 @@ class Watchdog:
         """Ctrl-C and SIGTERM: the show ends in order; the second time at once."""
         if self.signal:
             self._kill()
+        self.fed.stopping()
         self.signal, self._asked = number, time.monotonic()
         if self._process:
             self._process.terminate()
@@ -158,6 +163,7 @@ class Watchdog:
         if not self._first and self._playing:
             self._first = now
         code = self.process.exitcode
+        self.fed.look(now, self.pulses.get("frames"), code is None)
         if code is None:
             self._feel(now)
             if self._playing and not self.signal:
@@ -215,6 +221,7 @@ class Watchdog:
         if self.signal:
             return 128 + self.signal
         log.error("%s: it is started anew", why)
+        self.fed.fell(why)
         self._start(why)
         return None
 
