@@ -114,6 +114,15 @@ class OriginFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class HoursFacts:
+    open: tuple[str, ...] = ()  # "tue-sun 10:00-18:00", "sat 20:00-02:00"; () = always
+    closed: tuple[str, ...] = ()  # days: "2026-12-25", "12-25" of every year, "2026-12-24..2027-01-01"
+    also: tuple[str, ...] = ()  # a private view: "2026-12-03 19:00-23:30"; also on a closed day
+    zone: str = ""  # "Europe/Paris"; "" = that of this machine
+    fade: float = 30.0  # seconds in which light and sound rise and fall
+
+
+@dataclass(frozen=True, slots=True)
 class ContractFacts:
     deadline: float = 0.25  # seconds from one picture to the next; later is a miss
     words: float = 1.5  # seconds from words to the first picture of them; later is a miss
@@ -131,6 +140,7 @@ class Machine:
     doors: DoorsFacts = field(default_factory=DoorsFacts)
     record: RecordFacts = field(default_factory=RecordFacts)
     origin: OriginFacts = field(default_factory=OriginFacts)
+    hours: HoursFacts = field(default_factory=HoursFacts)
     contract: ContractFacts = field(default_factory=ContractFacts)
 
     @classmethod

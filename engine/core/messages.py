@@ -325,6 +325,13 @@ class Datagram:
 
 
 @dataclass(frozen=True, slots=True)
+class Rest:
+    """The house is closed, or open again: whether the mind makes pictures. It hears, stores and does its night's work all the same."""
+
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Loading:
     """What a room is busy with before it can play: a line of progress."""
 

@@ -40,11 +40,17 @@ class Meter:
     pictures: int = 0
     started: float = 0.0
     _asked: float = 0.0
+    _paused: bool = False
 
     def shown(self, before: float, now: float) -> None:
         """A frame was shown at `now`, the last one at `before` (monotonic seconds)."""
-        if before:
+        if before and not self._paused:
             self.frame.add(now - before)
+        self._paused = False
+
+    def pause(self) -> None:
+        """The interval to the next frame is nobody's lateness: the house is closed."""
+        self._paused = True
 
     def answered(self, asked: float) -> None:
         """Words that were asked until then have had their light."""

@@ -23,6 +23,7 @@ from engine.house.deputy import Deputy
 from engine.house.journal import Entry, Fallen, Journal, as_it_was, left_by, stopped_once
 from engine.house.lasting import Lasting
 from engine.house.leaving import Leaving
+from engine.house.opening import Opening
 from engine.house.plan import Plan, cast_of, check_ports, check_settings, window_of
 from engine.house.rooms import DoorsRoom, MindRoom, SoundRoom
 from engine.house.shield import ShieldedDoors, ShieldedMind, ShieldedSound
@@ -130,6 +131,7 @@ class House:
         self.beat = beat.OnTheBeat(self.doors, pulse)
         self.spoilt = [said for said in (put_aside(plan.presets, Book.read), put_aside(plan.mapping, load_mapping)) if said]
         self.performer = Performer(self.beat, plan.presets)
+        self.opening = Opening(self.performer, plan.hours, known=released())
         self.page = page
         self.leaving = Leaving(plan.origin, plan.machine, plan.mind.model, plan.record)
         self.stack.callback(self.leaving.close)
@@ -137,7 +139,7 @@ class House:
         taps = [Watchers(self.live, self.recording, size, fps, plan.sound.rate), self.leaving.tap(self._on_the_wall)]
         self.stage = Stage(size, window_of(plan), taps, self.mind, self.sound.heard, fps, mapping=plan.mapping, flashes=plan.flashes)
         self.stage.between.upload.ring = pictures
-        self.vitals = Vitals(plan, self.meter, self.page, self.supervisor, self.mind, self.sound, self.stage, self.programme, self.leaving,
+        self.vitals = Vitals(plan, self.meter, self.page, self.supervisor, self.mind, self.sound, self.stage, self.programme, self.leaving, self.opening,
                              self.memory, self.spoilt)  # fmt: skip
         self.stack.callback(self.stage.close)
         self.stage.prepare(self.programme.layers(), self._prepared, all_verbs=not self.fallen)
@@ -162,6 +164,7 @@ class House:
             self.doors.inject(*(Set(address, tuple(value)) for address, value in kept.get("sound", {}).items()))
             self.performer.preset, self.performer.cue = str(kept.get("preset", "")), int(kept.get("cue", 0))
             self.performer.begun = True
+            self.opening.obey(str(kept.get("hours", self.opening.hand)))
         if self.fallen:
             if shown := self.lasting.pictures.newest():
                 self.meter.answered(shown.state.asked)
@@ -182,16 +185,26 @@ class House:
         size, opened = self.stage.size, self.doors.opened
         return self.programme.memory() | {
             "asked": self.plan.start, "ended": self.finished, "hung": sorted(self.hung), "size": list(size), "fps": self.stage.fps,
-            "web": opened.web if opened else 0, "desk": opened.pages[-1] if opened and opened.pages else self.desk, "preset": self.performer.preset, "cue": self.performer.cue,
+            "web": opened.web if opened else 0, "desk": opened.pages[-1] if opened and opened.pages else self.desk, "preset": self.performer.preset, "cue": self.performer.cue, "hours": self.opening.hand,
         }  # fmt: skip
 
     def _shown(self) -> None:
         """A frame was shown."""
         self.pulses.beat("loop")
         self.pulses.put("light", self.stage.eyes.light)
+        self.guard.run("the hours", self._keep_hours, otherwise=None)
         self.pulses.put("frames", self.pulses.get("frames") + 1.0)
         if self.journal and time.monotonic() >= self.journal.due:
             self.journal.put(self._entry())
+
+    def _keep_hours(self) -> None:
+        """Light, sound and thought as the hours want them, from the next frame on."""
+        rested = self.stage.dimmed == 0.0
+        self.stage.dimmed = level = self.opening.light()
+        self.sound.level(level)
+        self.mind.rest(self.opening.resting)
+        if rested or self.opening.resting:
+            self.meter.pause()
 
     def wake(self, patience: float = 600.0) -> None:
         """Wait, saying what is going on, until the mind has made its first picture. Raises CannotPlay."""
@@ -202,12 +215,12 @@ class House:
                 self.ended = True
             now = Now(0, time.monotonic() - started, 0.0)
             self.mind.request(Dream("", seed=self.plan.seed), now)
-            for message in self.performer.drain():  # the doors are open already: what is said now is kept
+            for message in self.opening.drain():  # the doors are open already: what is said now is kept
                 self.programme.receive(message, now)
                 for room in (self.mind, self.sound):
                     room.hear(message)
             news = tuple(self.mind.news())
-            self.performer.tell(news, self.programme.values)
+            self.opening.tell(news, self.programme.values)
             for letter in news:
                 if isinstance(letter, Trouble):
                     said = self._say(f"  {letter.what}", said)
@@ -253,7 +266,7 @@ class House:
         def over() -> bool:
             return self.ended or self._orphaned or bool(seconds and clock.time >= seconds)
 
-        doors, guard = ShieldedDoors(self.performer, self.guard), self.guard
+        doors, guard = ShieldedDoors(self.opening, self.guard), self.guard
         mind, sound = ShieldedMind(Seen(self.mind, self.stage, self.troubles), guard), ShieldedSound(self.sound, guard)
         perform(show(clock), clock, doors, mind, sound, Wall(self.stage, self.mind, self.meter, over, guard, self._shown))
 
@@ -263,7 +276,7 @@ class House:
         return os.getppid() != self.parent
 
     def _directory(self) -> Directory:
-        return Directory((*self.programme.directory().nodes, *self.performer.nodes(), *self.beat.nodes(), *self.stage.eyes.nodes()))
+        return Directory((*self.programme.directory().nodes, *self.performer.nodes(), *self.opening.nodes(), *self.beat.nodes(), *self.stage.eyes.nodes()))
 
     def _measured(self) -> Values:
         return {node.address: node.value for node in self.stage.eyes.nodes()}
@@ -274,6 +287,11 @@ class House:
 
     def _directory_serial(self) -> int:
         return self.programme.directory_serial + self.performer.serial
+
+def released() -> float:
+    """A time that has passed for certain, in seconds of the epoch: when this engine's files were written."""
+    return Path(__file__).stat().st_mtime
+
 
 def put_aside(path: Path | None, read: Callable[[Path], object]) -> str:
     """A file of this installation that cannot be read is renamed, so that nothing is written over it; says so, or ""."""

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.core.errors import CannotPlay, nearest
-from engine.core.machine import ContractFacts, Machine, home
+from engine.core.hours import Hours
+from engine.core.machine import ContractFacts, HoursFacts, Machine, home
 from engine.core.messages import Node, Set, Text
 from engine.doors.options import MODES, DoorsOptions, Mode
 from engine.house.doctor import port_is_free
@@ -48,6 +49,7 @@ class Plan:
     mapping: Path | None = None  # where the wall's mapping is kept
     journal: Path | None = None  # where the state of things is written down each second
     keep: Path | None = None  # where the last good version of each scene is kept
+    hours: Hours = field(default_factory=lambda: Hours.of(HoursFacts()))  # when there is light
     flashes: int = 3  # a second that the wall may show: see engine/stage/eyes.py
     presets: Path = Path("presets.toml")  # where a performer's presets are kept
     beat: str = ""  # whose beat texts and scenes wait for: see engine/show/beat.py
@@ -141,6 +143,7 @@ def plan(options: argparse.Namespace, machine: Machine) -> Plan:
         mapping=Path(machine.stage.mapping) if machine.stage.mapping else where / "mapping.toml",
         journal=where / "show.json",
         keep=where / "scenes",
+        hours=_hours(machine),
         flashes=_flashes(machine),
         presets=where / "presets.toml",
         beat=machine.sound.beat,
@@ -225,6 +228,14 @@ def _flashes(machine: Machine) -> int:
     if machine.stage.flashes < 1:
         raise CannotPlay(f"[stage] flashes = {machine.stage.flashes}: at least 1; 3 is what WCAG 2.3.1 allows")
     return machine.stage.flashes
+
+
+def _hours(machine: Machine) -> Hours:
+    """Raises CannotPlay for hours that nobody can keep."""
+    try:
+        return Hours.of(machine.hours)
+    except ValueError as wrong:
+        raise CannotPlay(str(wrong)) from None
 
 
 def _gain(machine: Machine) -> float:

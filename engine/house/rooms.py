@@ -27,6 +27,7 @@ from engine.core.messages import (
     Opened,
     Picture,
     Remembering,
+    Rest,
     Set,
     State,
     Stored,
@@ -42,6 +43,7 @@ from engine.core.supervisor import Room
 from engine.sound.tap import SampleRing
 
 log = logging.getLogger("engine.house.rooms")
+HOUSE = "/hm/sound/house"  # how light the house is; between these two rooms, and no address of the instrument
 AGAIN, AT_ONCE = 3.0, 32  # seconds after which what the mind has not answered is said again; letters in one tick
 
 
@@ -59,6 +61,7 @@ class MindRoom:
         self._starts = 0
         self._dream: Dream | None = None
         self._sent = 0.0
+        self._resting = False
 
     @property
     def state(self) -> State:
@@ -76,6 +79,12 @@ class MindRoom:
             if picture:
                 self.picture, self._serial = picture, self.ring.serial
         return self.picture if self._serial > after else None
+
+    def rest(self, on: bool) -> None:
+        """Whether pictures are wanted at all. The loop says it with each frame; the mind hears of a change, and of the state at its start."""
+        if on != self._resting:
+            self._resting = on
+            self.room.send(Rest(on))
 
     def hear(self, message: Message) -> None:
         """Everything people do reaches the mind: it measures how alone it is."""
@@ -95,6 +104,7 @@ class MindRoom:
         post of a mind that loads holds the newest letters alone."""
         if len(self.room.starts) != self._starts:
             self._starts, self._dream = len(self.room.starts), None
+            self.room.send(Rest(self._resting))
             self.pending = {key: (message, 0.0) for key, (message, _) in self.pending.items()}
         now = time.monotonic()
         for key in [key for key, (_, due) in self.pending.items() if now >= due][:AT_ONCE]:
@@ -139,6 +149,7 @@ class SoundRoom:
         self.scheduled = 0
         self.tardy = 0  # grains that this loop gave too late for the sound room to keep their time
         self._lead = 0.0  # seconds before its time by which a grain must lie in the ring
+        self._level = 1.0  # how light the house is
         self._turned: dict[str, Set] = {}  # by address: what was turned last, for a room that starts again
         self._starts = 0
 
@@ -148,9 +159,15 @@ class SoundRoom:
             self._turned[message.address] = message
             self.room.send(message)
 
+    def level(self, level: float) -> None:
+        """How light the house is, 0..1: what sounds follows. At 0 no grain is stamped."""
+        if level != self._level and (abs(level - self._level) > 1.0 / 512.0 or level in (0.0, 1.0)):
+            self._level = level
+            self.hear(Set(HOUSE, (level,)))
+
     def schedule(self, grains: Iterable[Grain]) -> None:
         """Stamp grains in monotonic seconds and put them into the ring. Scene seconds come from the same clock."""
-        for grain in grains:
+        for grain in grains if self._level else ():
             self.scheduled += 1
             at = self.seconds.monotonic(self.clock.origin + grain.time)
             self.tardy += not grain.prompt and at - self.source() < self._lead

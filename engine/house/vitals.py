@@ -10,6 +10,7 @@ from engine.core.messages import Health
 from engine.core.meter import Meter
 from engine.core.supervisor import Supervisor
 from engine.house.leaving import Leaving
+from engine.house.opening import Opening
 from engine.house.plan import Plan
 from engine.house.rooms import MindRoom, SoundRoom
 from engine.mind.memory.opening import Found
@@ -35,6 +36,7 @@ class Vitals:
     stage: Stage
     programme: Programme
     leaving: Leaving
+    opening: Opening
     memory: Found  # how the memory was found before the rooms started
     spoilt: list[str]  # files of this installation that could not be read, and were put aside
 
@@ -59,7 +61,7 @@ class Vitals:
         if page["running"] and not page["real"] and self.plan.sound.device != "null":
             notes.append("no sound card: the show runs in silence, in time; plug one in when you like")
         notes += sorted({self.mind.remembering, self.memory.how if self.memory.remembers else ""} - {""})
-        notes += self.leaving.notes()
+        notes += [*self.leaving.notes(), *([self.opening.note] if self.opening.note else [])]
         state = self.mind.state
         return Health(
             ok=not notes,
@@ -67,6 +69,7 @@ class Vitals:
             figures=tuple(figures.items()),
             facts=(
                 ("scene", self.programme.name),
+                ("hours", self.opening.sentence),
                 ("blackout", "dark" if self.programme.blackout else "light"),
                 ("without", "; ".join(self.without()) or "nothing"),
                 ("model", self.plan.mind.model),

@@ -28,9 +28,10 @@ class Nights:
     def __init__(self, now: float):
         self._busy, self._asked = now, 0.0  # when somebody was last here; when it may be asked again
 
-    def due(self, keeper: Keeper, dream: Dream | None, now: float) -> bool:
-        """After QUIET seconds without anybody, at any hour: a show may play by day alone. After a day without quiet all the same."""
-        if dream is None or dream.autonomy < ALONE:
+    def due(self, keeper: Keeper, dream: Dream | None, now: float, closed: bool = False) -> bool:
+        """After QUIET seconds without anybody (`closed`: the house is), at any hour: a machine may be switched off at night. After a
+        day without quiet all the same."""
+        if not closed and (dream is None or dream.autonomy < ALONE):
             self._busy = now
         if now < self._asked or not (days := awake(keeper)) or (now - self._busy < QUIET and days < 2):
             return False

@@ -27,7 +27,7 @@ from engine.core.crossings import PictureRing
 from engine.core.errors import Plain
 from engine.core.guard import FAULTS, Guard
 from engine.core.mailbox import Mailbox
-from engine.core.messages import Dream, Loading, News, Remembering, Set, Stored, Text, Trouble
+from engine.core.messages import Dream, Loading, News, Remembering, Rest, Set, Stored, Text, Trouble
 from engine.core.pulse import Pulses
 from engine.mind.export import Export, lend
 from engine.mind.letters import answer
@@ -65,6 +65,7 @@ class Room:
         self.gather = gather
         self.mind: Mind | None = None
         self.dream: Dream | None = None
+        self.resting = False  # the house is closed: no picture is wanted
         self.open = True
         self.fresh = threading.Event()  # other words are wanted
         self._outbox: deque[object] = deque()
@@ -108,7 +109,9 @@ class Room:
         self.pulses.beat("ears")
 
     def _wait_for_mind(self, letter: object) -> None:
-        if isinstance(letter, Dream):
+        if isinstance(letter, Rest):
+            self.resting = letter.on
+        elif isinstance(letter, Dream):
             self.dream = letter
         elif len(self._early) < 512:
             with self._storing:
@@ -130,6 +133,9 @@ class Room:
         if isinstance(letter, Dream):
             fresh = self.dream is None or letter.sentence != self.dream.sentence
             self.dream = letter
+        elif isinstance(letter, Rest):
+            fresh = self.resting and not letter.on
+            self.resting = letter.on
         else:
             self.post(*answer(self.mind, letter))  # type: ignore[arg-type]
             fresh = isinstance(letter, Set)
@@ -158,11 +164,11 @@ class Room:
             self.pulses.beat("thought", THINKING)
             try:
                 now = time.monotonic() - self._begun
-                if dream is not None and (not self._late() or self.fresh.is_set() or mind.wanted(dream, now)):
+                if dream is not None and not self.resting and (not self._late() or self.fresh.is_set() or mind.wanted(dream, now)):
                     mind.ponder(dream, now, lambda asked=dream.sentence: self.dream is not None and self.dream.sentence != asked)  # type: ignore[misc]
                 if dream is None or self.dream is None or dream.sentence == self.dream.sentence:
                     self.fresh.clear()  # what was asked last is thought
-                painted, failed = self._paint(mind), 0
+                painted, failed = not self.resting and self._paint(mind), 0
             except FAULTS as wrong:
                 self.guard.note("a thought", wrong)
                 painted, failed = False, failed + 1
@@ -200,7 +206,7 @@ class Room:
         if not keeper.standing.remembers:
             if self._nights.disk_is_back(keeper, now):
                 self._end("the disk takes again what is said: the mind starts anew and remembers")
-        elif self._nights.due(keeper, self.dream, now):
+        elif self._nights.due(keeper, self.dream, now, self.resting):
             self.pulses.beat("thought", ASLEEP)
             try:
                 night(keeper, self.mind.rows)
@@ -241,8 +247,8 @@ class Room:
         while self.open:
             dream = self.dream
             self.pulses.beat("stream", PAINTING)
-            if dream is None or mind.thought is None:
-                time.sleep(0.01)
+            if dream is None or mind.thought is None or (self.resting and self.ring.serial):
+                time.sleep(0.05 if self.resting else 0.01)
                 continue
             self._let_think()
             try:

@@ -15,6 +15,7 @@ from engine.core.guard import FAULTS, Guard
 from engine.sound import lateness
 from engine.sound.dac import DacClock
 from engine.sound.instrument import Instrument
+from engine.sound.master import Fader
 from engine.sound.tap import SampleRing
 
 
@@ -27,6 +28,8 @@ class Player:
     ):  # fmt: skip
         self.guard, self.beat = guard or Guard("sound"), beat
         self.instrument, self._grains, self._keys, self._page, self._samples = instrument, grains, keys, page, samples
+        self.house = Fader(instrument.rate, instrument.size)  # how light the house is: opening hours
+        self.house.skip()
         self.dark = False  # keys are not heard while the wall is dark
         self.limit = 0.6  # share of a block's time at which grains begin to be thinned
         self.underruns = 0
@@ -73,6 +76,7 @@ class Player:
             self._page.publish(keys=float(np.percentile(self._heard, 95)))
         first = self._samples.written
         block = self.instrument.block(start)
+        self.house.apply(block)
         out[:] = block
         np.matmul(block, self._mix, out=self._tap)
         self._samples.write(self._tap)

@@ -128,6 +128,8 @@ class Room:
             self._going = False
         elif isinstance(letter, Set) and letter.address == "/hm/blackout":
             self.player.dark = bool(letter.args[0]) if letter.args else True
+        elif isinstance(letter, Set) and letter.address == "/hm/sound/house":
+            self.player.house.target = min(max(float(letter.args[0]), 0.0), 1.0)
         elif isinstance(letter, Set):
             problem = self.instrument.receive(letter)
             if problem:

@@ -34,6 +34,7 @@ from engine.stage.window import WindowOptions, headless
 log = logging.getLogger(__name__)
 
 CROSSING = 4.0  # seconds from one chain of verbs to another: a scene never ends with a cut
+RESTING = 4.0  # frames a second while the house is closed: who watches sees that it lives, and a hand is obeyed in a quarter of a second
 LIFTING = 1.5  # seconds from black to light; to black it goes at once
 TEST = Layer("testcard")
 LOOK = 0.5  # seconds between two looks at the shader files
@@ -74,6 +75,7 @@ class Stage:
         self.size, self.fps, self.live, self.degree = size, fps, live, degree
         self.taps = list(taps)
         self.blackout = False
+        self.dimmed = 1.0  # how light the house is, 0..1; at 0 a few black frames a second are shown
         self.broken: dict[str, str] = {}  # verb -> what is wrong with its file, as of `prepare`
         self.withheld = 0  # pictures of too low a degree
         self.spread = 0.0  # least distance between two outputs, 0..1
@@ -155,13 +157,14 @@ class Stage:
         self._last = self._draw(*self._shown)
         self._measure(layer, at)
         self._level = 0.0 if self.blackout else min(1.0, self._level + delta / LIFTING)
-        wall, level = self.eyes.watch(self._last, self._level, at, self.blackout)
+        wall, level = self.eyes.watch(self._last, self._level * self.dimmed, at, self.blackout)
         self._listen()
         self._feed(at)
         self.walls.show(wall, level)
         if self.live:
             self.census.count()
             self._look()
+            self.pacer.period = 1.0 / (self.fps if self.dimmed else min(RESTING, self.fps))
             self.pacer.wait()
             self._govern()
 

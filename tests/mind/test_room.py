@@ -10,7 +10,7 @@ import pytest
 
 from engine.core.crossings import PictureRing
 from engine.core.mailbox import Mailbox
-from engine.core.messages import Dream, Loading, Returned, Set, Stored, Text, Told, Touch, Withdraw, Withdrawn
+from engine.core.messages import Dream, Loading, Rest, Returned, Set, Stored, Text, Told, Touch, Withdraw, Withdrawn
 from engine.mind.parts import Parts
 from engine.mind.room import serve
 from tests.mind.small_mind import SIDE, options, parts
@@ -87,6 +87,17 @@ def test_a_room_loads_listens_dreams_answers_and_ends(room: Started) -> None:
     serial = room.ring.serial
     room.mailbox.send(Dream("a blue river at noon"))
     room.until(lambda: (p := room.ring.newest(serial)) is not None and p.state.words == "a blue river at noon")
+
+    room.mailbox.send(Rest(True))  # the house closes: nothing is painted, everything is heard
+    serial = -1
+    while room.ring.serial != serial:
+        serial = room.ring.serial
+        time.sleep(0.5)
+    room.mailbox.send(Text("said at night", key="night"))
+    room.until(lambda: any(s.key == "night" for s in room.got(Stored)))
+    assert room.ring.serial == serial
+    room.mailbox.send(Rest(False))
+    room.until(lambda: room.ring.serial > serial)
     room.mailbox.send(None)
     room.process.join(10)
     assert room.process.exitcode == 0

@@ -172,6 +172,18 @@ def test_a_key_is_heard_at_once_whatever_the_loop_does_and_not_in_the_dark(quiet
     quiet.mail.send(Set("/hm/sound/keys", (0.0,)))
 
 
+def test_a_closed_house_is_silent_and_its_clock_runs(quiet: Playing) -> None:
+    quiet.mail.send(Set("/hm/sound/house", (0.0,)))
+    time.sleep(0.3)
+    before = quiet.page.read()["sample"]
+    for _ in range(5):
+        quiet.grains.put(*click(time.monotonic() + 0.15))
+        time.sleep(0.2)
+    assert quiet.page.read()["level"] == 0.0 and quiet.page.read()["sample"] > before
+    assert quiet.page.read()["grains"] >= 5
+    quiet.mail.send(Set("/hm/sound/house", (1.0,)))
+
+
 def test_pictures_become_sources_and_voices_without_a_pause(quiet: Playing) -> None:
     quiet.pictures.write(picture())
 

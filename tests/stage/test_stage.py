@@ -158,6 +158,17 @@ def test_blackout_is_dark_on_the_next_frame() -> None:
     assert frames.seen[89].max() > 30 and frames.seen[90].max() == 0 and 0 < frames.seen[91].max() < 30
 
 
+def test_a_house_that_closes_goes_dark_as_slowly_as_it_is_asked_to_and_a_panic_key_goes_first() -> None:
+    frames, mind = Frames(), Mind()
+    stage = Stage(SIZE, taps=[frames], pictures=mind, live=False)
+    for index in range(80):
+        mind.at, stage.dimmed, stage.blackout = index / 30, max(0.0, min(1.0, (75 - index) / 15)), index == 10
+        stage.show(CHAIN, index / 30)
+    stage.close()
+    means = [float(frame.mean()) for frame in frames.seen]
+    assert 0.0 < means[70] < means[66] < means[60] and max(means[75:]) == 0.0 and means[10] == 0.0
+
+
 # --- whose is it
 
 
