@@ -18,6 +18,7 @@ from engine.painter.recipe import CROWD, OWN
 
 NEAR = 0.04  # how strongly recipes of near kinds are there, where those of the words' kind are there at 1: a tint, no second picture
 GIVEN = 0.5  # part of a company that people and the machine's own dreams have at most
+FEW = 4  # that are painted between two thoughts of the same words
 STAYS = 0.2  # how strongly those stay who were there before, until the crowd for other words is painted
 
 
@@ -54,6 +55,13 @@ class Gathering:
     def hurries(self, thought: Thought | None) -> bool:
         """Whether the crowd for a thought's words is too small yet to make a picture of."""
         return thought is not None and len(thought.company.wanting) > CROWD - FIRST
+
+    def arrived(self, thought: Thought | None) -> bool:
+        """Whether a thought anew would see more: a few of those whom this one wanted are painted by now, or all of them."""
+        recipes = self.keeper.recipes
+        wanting = [one for one in thought.company.wanting if one not in recipes.spoilt] if thought is not None else []
+        here = sum(recipes.painted(one) is not None for one in wanting)
+        return here >= min(FEW, len(wanting)) > 0
 
     def paint(self, thought: Thought | None) -> bool:
         """Paint one recipe that a thought wants; whether there was one. 60 ms and more."""

@@ -222,8 +222,8 @@ class Mind:
         return seed(self.keeper.chain, f"{self.options.site} {self._origin}", round(60 * time), words)
 
     def wanted(self, dream: Dream, time: float) -> bool:
-        """Whether somebody waits for a thought: other words, a sentence without a picture, a veto."""
-        return bool(self.keeper.owed) or self._other(dream, time)
+        """Whether somebody waits for a thought: other words, a crowd of which more is painted, a sentence without a picture, a veto."""
+        return bool(self.keeper.owed) or self._other(dream, time) or self.gathering.arrived(self.thought)
 
     def _other(self, dream: Dream, time: float) -> bool:
         """Whether other words are present than were thought, or the picture of those was refused."""

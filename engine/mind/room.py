@@ -30,6 +30,7 @@ from engine.core.mailbox import Mailbox
 from engine.core.messages import Dream, Loading, News, Remembering, Rest, Set, Stored, Text, Trouble
 from engine.core.pulse import Pulses
 from engine.mind.export import Export, lend
+from engine.mind.gathering import FEW
 from engine.mind.letters import answer
 from engine.mind.memory.opening import Opened, opened
 from engine.mind.mind import Mind
@@ -43,7 +44,6 @@ log = logging.getLogger("engine.mind")
 PAUSE = 0.35  # seconds between thoughts where nothing new was said: a few a second, and the stream keeps its time
 PATIENCE = 0.6  # seconds that the stream stands back for a thought about new words
 LISTEN = 0.02  # seconds that the ears wait for a letter before they post what others left
-AT_ONCE = 4  # memories that are painted between two thoughts
 SPARE = 0.5  # seconds between paintings while pictures are late
 MEASURED = 1.0  # seconds between two readings of the contract
 BRISK = 1 / 60  # seconds from one picture to the next, at least: no wall shows more
@@ -194,7 +194,7 @@ class Room:
         if late and now - self._painted < SPARE:
             return False
         self._painted, count = now, 0
-        while count < (1 if late else AT_ONCE) and self.open and not self.fresh.is_set() and mind.gathering.paint(mind.thought):
+        while count < (1 if late else FEW) and self.open and not self.fresh.is_set() and mind.gathering.paint(mind.thought):
             count += 1
         return count > 0
 

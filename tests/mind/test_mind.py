@@ -7,6 +7,7 @@ import pytest
 
 from engine.core.messages import KINDS, Dream, Returned, Set, Stored, Text, Touch, Trouble, Withdraw
 from engine.mind.gap import LEADING
+from engine.mind.gathering import FEW
 from engine.mind.memory.archive import ArchiveError
 from engine.mind.mind import Mind
 from engine.mind.night import night
@@ -69,6 +70,22 @@ def test_two_visits_with_one_sentence_each_have_their_own_answer_and_their_own_l
     assert ancestors["b"][two.fragment] > 0.02, "and the second the second's"
     lines = {fragment: list(mind.keeper.line(fragment).ids) for fragment in (one.fragment, two.fragment)}
     assert all(fragment in line for fragment, line in lines.items()) and two.fragment not in lines[one.fragment]
+
+
+def test_a_thought_is_wanted_anew_as_soon_as_more_of_its_crowd_is_painted(tmp_path: Path) -> None:
+    mind, dream = small(tmp_path), Dream("a red moon at night")
+    mind.thinks = False
+    mind.ponder(dream, 0.0)
+    mind.ponder(dream := Dream("a blue river at noon"), 0.1)
+    assert mind.thought is not None and len(mind.thought.company.wanting) > FEW and not mind.wanted(dream, 0.2)
+    thoughts, before = 1, len(mind.thought.company.ids)
+    while mind.gathering.paint(mind.thought):
+        if mind.wanted(dream, 0.2):
+            mind.ponder(dream, 0.2)
+            thoughts += 1
+    assert 2 < thoughts < 8 and len(mind.thought.company.ids) > before
+    assert not mind.wanted(dream, 0.2), "everybody is there"
+    mind.close()
 
 
 def test_what_one_of_them_takes_back_stays_the_others(tmp_path: Path) -> None:

@@ -7,13 +7,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from torch import Tensor
 
 from engine.core.crossings import PictureRing
 from engine.core.mailbox import Mailbox
-from engine.core.messages import Dream, Loading, Rest, Returned, Set, Stored, Text, Told, Touch, Withdraw, Withdrawn
+from engine.core.messages import Dream, Loading, Rest, Returned, Set, Stored, Text, Told, Touch, Trouble, Withdraw, Withdrawn
+from engine.mind.model.contract import Contract, Terms
 from engine.mind.parts import Parts
 from engine.mind.room import serve
-from tests.mind.small_mind import SIDE, options, parts
+from engine.painter.recipe import CROWD
+from tests.mind.small_mind import SIDE, Painter, options, parts
 
 pytestmark = pytest.mark.realtime
 
@@ -144,5 +147,57 @@ def test_a_sentence_is_kept_and_acknowledged_while_the_model_still_loads_and_ans
         started.until(lambda: len(started.got(Returned)) == 2)
         assert {(one.key, one.visit) for one in started.got(Returned)} == {("early0", "v0"), ("early1", "v1")}
         assert len({one.fragment for one in started.got(Stored)}) == 2
+    finally:
+        started.stop()
+
+
+class _Late(Painter):
+    """Is never in time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.contract = Contract(Terms(deadline=1e-4, window=2))
+
+
+def _late_parts() -> Parts:
+    return parts(dreamer=_Late())
+
+
+def test_where_pictures_are_late_a_crowd_still_comes_together_for_new_words(tmp_path: Path) -> None:
+    started = Started(tmp_path, _late_parts)
+    try:
+        started.mailbox.send(Dream("a red moon at night"))
+        started.until(lambda: (p := started.ring.newest()) is not None and p.state.step in ("skip", "extrapolate"))
+        started.mailbox.send(Dream("a blue river at noon"))
+        started.until(lambda: (p := started.ring.newest()) is not None and p.state.words == "a blue river at noon")
+        started.until(lambda: (p := started.ring.newest()) is not None and p.state.lineage.count >= CROWD, 15.0)
+    finally:
+        started.stop()
+
+
+class _Forgetful(Painter):
+    """Has no memory left as soon as somebody says so."""
+
+    def condition(self, words: str) -> Tensor:
+        if "no room" in words:
+            raise MemoryError("not a byte more")
+        return super().condition(words)
+
+
+def _forgetful_parts() -> Parts:
+    return parts(dreamer=_Forgetful())
+
+
+def test_a_mind_whose_thoughts_fail_one_after_another_says_so_and_ends(tmp_path: Path) -> None:
+    started = Started(tmp_path, _forgetful_parts)
+    try:
+        started.mailbox.send(Dream("a red moon at night"))
+        started.until(lambda: started.ring.serial > 0)
+        started.mailbox.send(Dream("there is no room"))
+        serial = started.ring.serial
+        started.until(lambda: any("thoughts failed" in one.what for one in started.got(Trouble)))
+        assert started.ring.serial > serial, "meanwhile the last thought is dreamt on"
+        started.process.join(10)
+        assert started.process.exitcode == 0
     finally:
         started.stop()
