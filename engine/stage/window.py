@@ -44,3 +44,15 @@ def headless() -> moderngl.Context:
         raise StageError(
             f"no OpenGL 3.3 without a display ({error}); install Mesa: apt install libegl1 libgl1-mesa-dri"
         ) from error
+
+
+def sweep(context: moderngl.Context) -> None:
+    """Delete on the GL thread what Python holds no more. `gc_mode` of the context is "context_gc".
+
+    Deleting at once ("auto") happens in whatever thread collects a cycle of references, where no context is current, or
+    another one is; deleting nothing (None) leaked 422 MB over 400 textures. Call once a frame.
+    """
+    gone = context.objects
+    while gone:
+        if hasattr(one := gone.popleft(), "release"):  # what was released by hand before has nothing left
+            one.release()

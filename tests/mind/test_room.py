@@ -11,7 +11,20 @@ from torch import Tensor
 
 from engine.core.crossings import PictureRing
 from engine.core.mailbox import Mailbox
-from engine.core.messages import Dream, Loading, Rest, Returned, Set, Stored, Text, Told, Touch, Trouble, Withdraw, Withdrawn
+from engine.core.messages import (
+    Dream,
+    Loading,
+    Rest,
+    Returned,
+    Set,
+    Stored,
+    Text,
+    Told,
+    Touch,
+    Trouble,
+    Withdraw,
+    Withdrawn,
+)
 from engine.mind.model.contract import Contract, Terms
 from engine.mind.parts import Parts
 from engine.mind.room import serve
@@ -132,7 +145,7 @@ def test_a_killed_room_comes_back_with_all_that_it_acknowledged(tmp_path: Path) 
 
 
 def _slow_parts() -> Parts:
-    time.sleep(6.0)
+    time.sleep(4.0)
     return parts()
 
 

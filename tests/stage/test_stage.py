@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import itertools
 import shutil
 import subprocess
 import sys
+import threading
 import tomllib
 from dataclasses import replace
 from pathlib import Path
@@ -402,3 +405,21 @@ def test_windows_open_move_close_and_open_again(tmp_path: Path) -> None:
     assert done.stdout.count("size (400, 300) error GL_NO_ERROR GL_NO_ERROR") == 2, done.stdout
     assert all(int(line.split()[1]) > 20 for line in done.stdout.splitlines() if line.startswith("light"))
     assert "refused no monitor 'HDMI-7'" in done.stdout
+
+
+def test_what_another_thread_collects_is_deleted_by_the_stages_own() -> None:
+    stage = Stage(SIZE, live=False)
+    there = ctypes.CFUNCTYPE(ctypes.c_ubyte, ctypes.c_uint)(stage.context.mglo._context.load_opengl_function("glIsTexture"))
+    ring: list[object] = [stage.context.texture((4, 4), 4)]
+    ring.append(ring)  # only a collection finds it, and any thread may be the one that collects
+    name = ring[0].glo  # type: ignore[attr-defined]
+    assert there(name)
+    del ring
+    gc.disable()
+    collector = threading.Thread(target=gc.collect)
+    collector.start()
+    collector.join()
+    gc.enable()
+    stage.show(dreamed, 0.0)
+    assert not there(name)
+    stage.close()
