@@ -13,24 +13,26 @@ from collections.abc import Callable
 import numpy as np
 
 from engine.stage.compositor import Compositor, Place
+from engine.stage.framing import declared
 from engine.stage.isf import Moment, Size
 from engine.stage.layer import Layer, dreamed
 from engine.stage.window import headless
 
 TOO_BUSY, IDLE = 0.85, 0.5  # share of the frame that work takes, 90th and 50th percentile
 SMALLEST, STEP = 0.4, 0.8  # of the stage's width and height
+CRISP, ENOUGH = 1.6, 0.64  # columns of the wall for one of the mind's picture, below which details go; more of the wall than this no picture asks for
 SETTLE = 2.0  # seconds between two decisions downwards; up again only after five times as long
 SIZES: tuple[Size, ...] = ((1920, 1080), (1280, 720), (960, 540), (640, 360), (480, 270), (320, 180))
 
 
 class Governor:
-    """Decides the scale of each pass. Told `frame` once a frame and `measured` for each pass now and then."""
+    """Decides the scale of each pass, never below its `least`. Told `frame` once a frame and `measured` for each pass now and then."""
 
-    def __init__(self, seconds: Callable[[], float] = time.monotonic):
+    def __init__(self, seconds: Callable[[], float] = time.monotonic, least: Callable[[Place], float] = lambda place: SMALLEST):
         self.scales: dict[Place, float] = {}
         self.costs: dict[Place, float] = {}  # seconds, smoothed
         self.said = ""
-        self._seconds = seconds
+        self._seconds, self._least = seconds, least
         self._busy: deque[float] = deque(maxlen=90)
         self._decided = seconds()
         self._idle_since = seconds()
@@ -55,7 +57,7 @@ class Governor:
         return False
 
     def _lower(self, now: float) -> bool:
-        candidates = {p: c for p, c in self.costs.items() if self.scales.get(p, 1.0) * STEP >= SMALLEST}
+        candidates = {p: c for p, c in self.costs.items() if self.scales.get(p, 1.0) * STEP >= self._least(p)}
         if not candidates:
             return False
         place = max(candidates, key=candidates.__getitem__)
@@ -77,6 +79,17 @@ class Governor:
         self._busy.clear()
         self.said = f"{why}: {place[0]} is drawn at {self.scales[place] * 100:.0f} % of the wall's width"
         return True
+
+
+def least(place: Place, picture: Size, wall: Size) -> float:
+    """The smallest scale of a pass at which the wall still shows what the mind's picture (w, h) holds, SMALLEST..1.
+
+    In-betweens lie at the picture's own size and are never lowered.
+    """
+    header = declared(place[0].split("+")[0])
+    if header is not None and header.is_transition:
+        return 1.0
+    return max(SMALLEST, min(ENOUGH, CRISP * picture[0] / wall[0]))
 
 
 def choose_size(fps: float, share: float = 0.4, layer: Layer | None = None) -> Size:

@@ -16,7 +16,7 @@ from engine.stage.census import Census
 from engine.stage.compositor import Compositor
 from engine.stage.eyes import FlashGuard
 from engine.stage.flashes import LIMIT
-from engine.stage.governor import Governor
+from engine.stage.governor import Governor, least
 from engine.stage.header import ShaderError
 from engine.stage.hearing import Hearing
 from engine.stage.isf import Moment, Size, Target
@@ -90,7 +90,7 @@ class Stage:
         self.hearing = Hearing(self.context)
         self.provenance = Provenance(self.compositor, self.between)
         self.census = Census(self.context)
-        self.governor = Governor()
+        self.governor = Governor(least=lambda place: least(place, self.compositor.between, size))
         self.pacer = Pacer(fps)
         self.walls.prepare()
         self._present = Present(self.context)

@@ -18,7 +18,7 @@ import pytest
 
 from engine.core.messages import Ancestor, Lineage, Picture, Set, State
 from engine.stage.editor import Editor
-from engine.stage.governor import Governor, choose_size
+from engine.stage.governor import Governor, choose_size, least
 from engine.stage.layer import Layer, dark, dreamed
 from engine.stage.mapping import Mapping, save
 from engine.stage.outputs.tap import Fingerprint
@@ -252,6 +252,18 @@ def test_a_busy_wall_lowers_the_costliest_pass_and_takes_it_back_when_there_is_t
         now += 1 / 30
         governor.frame(0.3)
     assert "100 %" in governor.said
+
+
+def test_however_late_frames_are_the_minds_picture_keeps_its_pixels_on_the_wall() -> None:
+    now = 0.0
+    governor = Governor(lambda: now, lambda place: least(place, (256, 256), (640, 360)))
+    governor.measured(("flow", 0), 0.02)  # in-betweens, at the picture's own size
+    governor.measured(("frame+drift+feedback+grade", 0), 0.01)
+    for _ in range(2000):
+        now += 1 / 30
+        governor.frame(0.99)
+    assert governor.scales == {("frame+drift+feedback+grade", 0): pytest.approx(0.64)}
+    assert least(("bloom", 0), (256, 256), (1920, 1080)) == 0.4 and least(("hold", 0), (256, 256), (1920, 1080)) == 1.0
 
 
 def test_nothing_is_lowered_while_frames_are_on_time() -> None:
