@@ -185,12 +185,16 @@ class Room:
         """Whether the contract has given up thoughts that nobody waits for."""
         return self.mind is not None and self.mind.parts.dreamer.contract.step != "whole"
 
+    def _hurries(self) -> bool:
+        """Whether new words have no crowd yet: until they have, half of the pictures' time is its painter's."""
+        return self.mind is not None and self.mind.gathering.hurries(self.mind.thought)
+
     def _paint(self, mind: Mind) -> bool:
         """Paint what the newest thought wants, a few at a time, until other words come; whether anything was painted.
 
         Where pictures are late, one at a time and now and then: what is on the wall comes first, but for new words.
         """
-        late, now = self._late() and not mind.gathering.hurries(mind.thought), time.monotonic()
+        late, now = self._late() and not self._hurries(), time.monotonic()
         if late and now - self._painted < SPARE:
             return False
         self._painted, count = now, 0
@@ -303,7 +307,8 @@ class Room:
             self._measured = now
             mind.slo = (*contract.figures(now).items(), ("size_px", float(min(dreamer.size))))
         rest = 0.9 * contract.deadline if contract.step == "extrapolate" else 0.0  # every second picture is left out
-        calm = BRISK if isinstance(getattr(dreamer, "device", None), Cuda) else min(CALM, 0.7 * contract.deadline)
+        often = CALM * (2 if self._hurries() else 1)
+        calm = BRISK if isinstance(getattr(dreamer, "device", None), Cuda) else min(often, 0.7 * contract.deadline)
         until = begun + max(calm, rest)
         while self.open and not self.fresh.is_set() and (left := until - time.monotonic()) > 0:
             time.sleep(min(left, 0.005))
