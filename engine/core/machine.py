@@ -123,6 +123,19 @@ class HoursFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class GalleryFacts:
+    language: str = "en"  # of the page a day: "en", "fr", "de"
+    mail: str = ""  # who is written to when a person is needed, and who gets the page a day
+    smtp: str = ""  # "mail.museum.org:25"; mail is handed to it
+    webhook: str = ""  # an address that alerts are posted to, as JSON
+    file: str = ""  # a file that alerts are written to; "" = alerts.log beside the memory
+    copies: str = ""  # a folder on another disk, or a mounted share, for copies of the archive
+    nights: int = 14  # copies that are kept there
+    releases: str = ""  # a PEM file of the certificates whose releases are taken in
+    screens: str = "black"  # while it is closed: "black", or "off" by DPMS and CEC
+
+
+@dataclass(frozen=True, slots=True)
 class ContractFacts:
     deadline: float = 0.25  # seconds from one picture to the next; later is a miss
     words: float = 1.5  # seconds from words to the first picture of them; later is a miss
@@ -141,6 +154,7 @@ class Machine:
     record: RecordFacts = field(default_factory=RecordFacts)
     origin: OriginFacts = field(default_factory=OriginFacts)
     hours: HoursFacts = field(default_factory=HoursFacts)
+    gallery: GalleryFacts = field(default_factory=GalleryFacts)
     contract: ContractFacts = field(default_factory=ContractFacts)
 
     @classmethod

@@ -32,6 +32,8 @@ ELSEWHERE = {  # command -> (module whose main(argv) runs it, one line of help)
     "tree": ("engine.origin.tree", "the family tree of a picture on a sheet of paper, as SVG or PDF"),
     "new": ("engine.show.new", "write a scene that plays, to be made one's own: hypermnesia new NAME"),
     "pictures": ("engine.bench.pictures", "make the pictures of the README and the tutorial again"),
+    "release": ("engine.gallery.release", "this engine as a signed release on a stick, for machines without a network"),
+    "update": ("engine.gallery.update", "take in a release: check, install beside, try, switch; back again if light does not come"),
     "evaluate": ("engine.atelier.evaluate", "the honest figures of the embedded model"),
 }
 

@@ -49,6 +49,7 @@ class Vitals:
         page, now, made = self.page.read(), time.monotonic(), self.mind.state.made
         figures = self.meter.figures(now, self.plan.machine.contract.present or 1.0 / self.stage.fps)
         figures["picture_age_ms"] = 1e3 * (now - made) if made else 0.0
+        figures["light"] = self.stage.eyes.light
         figures["key_p95_ms"] = 1e3 * page["keys"]
         figures |= {f"stage_{k}": float(v) for k, v in self.stage.state().items() if isinstance(v, (int, float))}
         return figures | {f"audio_{k}": page[k] for k in AUDIO} | {"audio_tardy": float(self.sound.tardy)}

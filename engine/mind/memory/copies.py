@@ -91,7 +91,7 @@ def snapshots(folder: Path) -> list[Path]:
 
 def copies(folder: Path) -> list[Path]:
     """Every file that may hold what the archive holds, or held: snapshots, what a copy took the place of, damaged files."""
-    besides = [folder / "memory.before-restore", *sorted(folder.glob("memory.damaged-*.sqlite"))]
+    besides = [folder / "memory.before-restore", *sorted(folder.glob("memory.before-*.sqlite")), *sorted(folder.glob("memory.damaged-*.sqlite"))]
     return [*snapshots(folder), *(path for path in besides if path.exists())]
 
 
