@@ -27,6 +27,8 @@ class Finding:
     found: str
     todo: str = ""
     grave: bool = False  # the show cannot run like this
+    mend: str = ""  # the command that mends it
+    harmless: bool = False  # whether `doctor --fix` may run it
 
 
 def brought(machine: Machine) -> Iterator[Finding]:

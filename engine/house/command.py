@@ -99,6 +99,7 @@ def parser() -> Parser:
 
     doctor = commands.add_parser("doctor", help="one page: what is wrong on this machine, and what to do")
     _machine_option(doctor)
+    doctor.add_argument("--fix", action="store_true", help="run what mends it, where that can do no harm")
     for name, (_, told) in ELSEWHERE.items():
         commands.add_parser(name, help=told, add_help=False)
     return root

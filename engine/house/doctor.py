@@ -7,6 +7,7 @@ import errno
 import importlib.metadata
 import os
 import platform
+import shlex
 import shutil
 import socket
 import sqlite3
@@ -19,6 +20,7 @@ from engine.core.errors import CannotPlay
 from engine.core.machine import Machine, home
 from engine.doors.wires import any_socket
 from engine.house.brought import Finding, brought
+from engine.house.surroundings import Site, surroundings
 from engine.mind.memory.archive import FILE
 from engine.mind.memory.copies import snapshots, state
 from engine.mind.memory.withdrawal import Journal
@@ -156,7 +158,8 @@ def doors(machine: Machine) -> Iterator[Finding]:
             yield Finding(name, "cannot open", str(wrong), grave=True)
             continue
         todo = "" if free else f"another program (or this show) has it: --{'osc' if name == 'OSC' else 'web'} {port + 1}"
-        yield Finding(name, f"port {port} {'free' if free else 'taken'}", todo)
+        who = "" if free else f"ss -lp{'u' if kind == socket.SOCK_DGRAM else 't'}n sport = :{port}"
+        yield Finding(name, f"port {port} {'free' if free else 'taken'}", todo, mend=who)
 
 
 def port_is_free(host: str, port: int, kind: socket.SocketKind) -> bool:
@@ -178,6 +181,7 @@ def doctor(options: argparse.Namespace, machine: Machine) -> int:
     where = options.home or home()
     checks: list[Callable[[], Iterator[Finding]]] = [
         python, processor, graphics, lambda: eyes(machine), lambda: sound(machine), lambda: mind(machine), lambda: brought(machine), lambda: memory(where), lambda: doors(machine),
+        lambda: surroundings(Site(where), machine),
     ]  # fmt: skip
     findings = [finding for check in checks for finding in check()]
     wide = max(len(f.what) for f in findings)
@@ -186,9 +190,20 @@ def doctor(options: argparse.Namespace, machine: Machine) -> int:
         print(f" {mark} {f.what:<{wide}}  {f.found}")
         if f.todo:
             print(f"   {'':<{wide}}  → {f.todo}")
+        if f.todo and f.mend:
+            print(f"   {'':<{wide}}    {f.mend}{_fixed(f) if options.fix and f.harmless else ''}")
     grave = sum(f.grave for f in findings)
     print(f"\n{'the show can run here' if not grave else f'{grave} things stand in the way'}")
     return 1 if grave else 0
+
+
+def _fixed(finding: Finding) -> str:
+    """Run what mends it; what came of that."""
+    try:
+        done = subprocess.run(shlex.split(finding.mend), capture_output=True, text=True, timeout=120, check=False)
+    except (OSError, subprocess.TimeoutExpired) as wrong:
+        return f"   (tried: {wrong})"
+    return "   (done)" if done.returncode == 0 else f"   (tried: {(done.stderr.strip().splitlines() or [f'exit code {done.returncode}'])[-1]})"
 
 
 def _python(code: str) -> str | None:

@@ -23,7 +23,7 @@ from engine.house.deputy import Deputy
 from engine.house.journal import Entry, Fallen, Journal, as_it_was, left_by, stopped_once
 from engine.house.lasting import Lasting
 from engine.house.leaving import Leaving
-from engine.house.opening import Opening
+from engine.house.opening import Opening, released
 from engine.house.plan import Plan, cast_of, check_ports, check_settings, window_of
 from engine.house.rooms import DoorsRoom, MindRoom, SoundRoom
 from engine.house.shield import ShieldedDoors, ShieldedMind, ShieldedSound
@@ -287,11 +287,6 @@ class House:
 
     def _directory_serial(self) -> int:
         return self.programme.directory_serial + self.performer.serial
-
-def released() -> float:
-    """A time that has passed for certain, in seconds of the epoch: when this engine's files were written."""
-    return Path(__file__).stat().st_mtime
-
 
 def put_aside(path: Path | None, read: Callable[[Path], object]) -> str:
     """A file of this installation that cannot be read is renamed, so that nothing is written over it; says so, or ""."""

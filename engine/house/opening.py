@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 
 from engine.core.hours import Hours
 from engine.core.messages import Message, News, Node, Set, Trouble
@@ -101,6 +102,11 @@ class Opening:
             Node(ADDRESS, "s", "keep the opening hours, or be open or closed against them until it is auto again", (self.hand,), choices=CHOICES),
             Node("/hm/state/open", "f", "0 closed and dark .. 1 open, as light rises and falls", (self.level,), writable=False),
         )
+
+
+def released() -> float:
+    """A time that has passed for certain, in seconds of the epoch: when this engine's files were written."""
+    return Path(__file__).stat().st_mtime
 
 
 def _long(seconds: float) -> str:
