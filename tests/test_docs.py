@@ -70,7 +70,7 @@ def test_every_block_is_of_a_kind_that_is_run_here() -> None:
     assert len(SCENES) == len(of("python")) >= 8 and len(of("glsl")) == len(of("text")) == 1
     ours = ("hypermnesia ", "oscsend ", "./install/", "source .venv/", ".venv/bin/")
     assert all(line.startswith(ours) for line in LINES), LINES
-    run_here = {"sh": {"tutorial", "contributing", "files", "faults", "scenes"}, "python": {"tutorial", "reference"}, "glsl": {"tutorial", "files"}, "text": {"tutorial"}}
+    run_here = {"sh": {"tutorial", "contributing", "files", "faults", "scenes", "gallery"}, "python": {"tutorial", "reference"}, "glsl": {"tutorial", "files"}, "text": {"tutorial"}}
     for page, kind, block in BLOCKS:  # a block of another page is run by nobody; that of files.md by tests/stage/test_lenient.py, films of scenes.md are planned
         assert page in run_here[kind], f"nobody runs this block of docs/{page}.md:\n{block}"
 
