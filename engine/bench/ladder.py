@@ -66,6 +66,8 @@ class Ladder:
 
     def __post_init__(self) -> None:
         self.words = RandomWords(self.architecture, self.dtype, self.device.torch)
+        if isinstance(self.device, Cuda):
+            self.words.capture(self.device.beside())
         self.condition = self.words.condition("a lake under snow").to(self.device.torch, self.dtype)
         self.noise = torch.randn(
             4, *(side // 8 for side in self.architecture.size), generator=torch.Generator().manual_seed(7)

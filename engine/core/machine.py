@@ -57,6 +57,7 @@ class MindFacts:
     model: str = "embedded"  # a name or a folder; "composed" = memories alone
     size: int = 0  # pixels of a picture's side; 0 = chosen at start: 256, on a slow CPU less
     device: str = "auto"  # "auto", "cpu", "cuda"
+    compiled: bool = True  # on a GPU: the network is compiled beside the first pictures, and kept
     threads: int = 0  # 0 = chosen at start
     founding: int = 0  # of the founding memories that ship, how many are known here; 0: all
     corpus: str = "oil"  # whose hand has painted the founding memories: oil, ink

@@ -87,6 +87,7 @@ def plan(options: argparse.Namespace, machine: Machine) -> Plan:
         corpus=_corpus(options, machine, where / "archive"),
         threads=machine.mind.threads,
         device=machine.mind.device,
+        compiled=machine.mind.compiled,
         terms=_terms(machine.contract),
     )
     check_model(mind.model)

@@ -20,6 +20,7 @@ class MindOptions:
     archive: Path = field(default_factory=lambda: Path("archive"))  # a folder: memory.sqlite, cache, snapshots
     size: tuple[int, int] = (256, 256)  # height, width of a picture in pixels, multiples of 8; (0, 0): the model's own
     device: str = "auto"  # "auto", "cpu", "cuda"
+    compiled: bool = True  # on a GPU: code is compiled beside the first pictures, and kept (`hypermnesia calibrate graph`)
     threads: int = 1  # CPU threads that torch may use in this process; 0: `spare`, or fewer where fewer are quicker
     terms: Terms = field(default_factory=Terms)  # what is promised of pictures, and what is given up first
     seed: int = 0

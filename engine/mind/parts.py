@@ -66,7 +66,7 @@ def gather(options: MindOptions, progress: Callable[[str, float], None] | None =
 
     torch.set_num_threads(options.threads or spare())
     name = "embedded" if options.model == "composed" else options.model
-    opened = load_model(name, options.size, options.device, terms=options.terms)
+    opened = load_model(name, options.size, options.device, terms=options.terms, compiled=options.compiled)
     dreamer: Dreamer = Composed(opened) if options.model == "composed" else opened
     table, heads = load(embedded.FOLDER / FILE), Heads.load(embedded.FOLDER / "heads")
     if name == "embedded":

@@ -212,6 +212,10 @@ class Contract:
             self._start = allocated
         self.grown = allocated - self._start
 
+    def settle(self) -> None:
+        """Something was asked for that takes memory once: growth is counted anew from here."""
+        self._start = -1
+
     def age(self, now: float) -> float:
         """Seconds since the newest picture was made."""
         return now - self._last if self._last else 0.0

@@ -40,11 +40,17 @@ class Device(Protocol):
     def beside(self) -> Device:
         """The same device for a second pipeline, which may be used by another thread."""
 
+    def follow(self) -> None:
+        """The pictures' stream waits for what this thread has begun on its current one; nothing waits on the host."""
+
     def hand_over(self) -> None:
         """What was prepared may be read by the pictures' stream; nothing waits on the host."""
 
     def take_back(self) -> None:
         """What the pictures' stream has read may be written again by the words' stream."""
+
+    def aside(self) -> None:
+        """Called once by a thread that captures beside the painting one: what it paints goes to a stream of its own."""
 
     def event(self) -> Event: ...
     def pinned(self, like: Tensor) -> Tensor:
@@ -95,7 +101,7 @@ class Cpu:
     def hand_over(self) -> None:
         return
 
-    take_back = hand_over
+    take_back = aside = follow = hand_over
 
     def event(self) -> Moment:
         return Moment()
@@ -137,6 +143,7 @@ class Cuda:
     def __init__(self, index: int = 0, priority: int = -1) -> None:
         self.torch = torch.device("cuda", index)
         torch.cuda.set_device(self.torch)
+        torch.backends.cudnn.benchmark = True  # shapes never change: the quickest of its convolutions, tried before a capture
         self._paint = torch.cuda.Stream(self.torch, priority=priority)  # type: ignore[no-untyped-call]
         self._prepare = torch.cuda.Stream(self.torch, priority=0)  # type: ignore[no-untyped-call]
         self._prepared, self._read = torch.cuda.Event(), torch.cuda.Event()  # type: ignore[no-untyped-call]
@@ -151,6 +158,9 @@ class Cuda:
 
     def preparing(self) -> contextlib.AbstractContextManager[Any]:
         return torch.cuda.stream(self._prepare)
+
+    def follow(self) -> None:
+        getattr(self._own, "stream", self._paint).wait_stream(torch.cuda.current_stream(self.torch))
 
     def hand_over(self) -> None:
         self._prepared.record(self._prepare)
@@ -167,7 +177,6 @@ class Cuda:
         return torch.empty(like.shape, dtype=like.dtype, pin_memory=True)
 
     def aside(self) -> None:
-        """Called once by a thread that captures beside the painting one: it gets its own stream."""
         self._own.stream = torch.cuda.Stream(self.torch, priority=0)
 
     def capture(self, work: Callable[[], None]) -> Callable[[], None]:

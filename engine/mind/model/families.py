@@ -12,7 +12,9 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from engine.mind.model.captured import Captured
 from engine.mind.model.codec import Codec, gauss
+from engine.mind.model.device import Cpu, Cuda
 from engine.mind.model.encoder import DIM, SLOTS
 from engine.mind.model.fold import fold, guidance
 from engine.mind.model.schedule import Schedule, schedule
@@ -29,6 +31,9 @@ class Words(Protocol):
 
     def to(self, device: torch.device) -> None:
         """Bring the text encoder to where it is to run."""
+
+    def capture(self, device: Cpu | Cuda) -> None:
+        """On a GPU, after `to`: the text encoder becomes one thing to launch, on streams of this device's own."""
 
 
 class Family(nn.Module):
@@ -214,6 +219,12 @@ class PipelineWords:
             if getattr(self.pipe, name, None) is not None:
                 getattr(self.pipe, name).to(device)
 
+    def capture(self, device: Cpu | Cuda) -> None:
+        for name in ("text_encoder", "text_encoder_2"):
+            encoder: Any = getattr(self.pipe, name, None)
+            if type(encoder).__name__.startswith("CLIPText"):  # of fixed length and without a cache of what was said
+                encoder.forward = Captured(encoder.forward, device)
+
     @torch.inference_mode()
     def condition(self, words: str) -> Tensor:
         device = self.pipe.text_encoder.device
@@ -235,6 +246,9 @@ class SentenceWords:
 
     def to(self, device: torch.device) -> None:
         """The encoder stays on the CPU: 1.6 ms a sentence, and the recall needs it there."""
+
+    def capture(self, device: Cpu | Cuda) -> None:
+        """Nothing of it runs on a GPU."""
 
     def condition(self, words: str) -> Tensor:
         return torch.as_tensor(self.encoder.condition([words])[0], dtype=torch.float32)

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 
 from engine.mind.model.fold_attention import Shelf, folded_attention
 from engine.mind.model.fused_upsample import UpsampleConv
+from engine.mind.model.norm import norm
 
 
 def fold(unet: Any) -> tuple[FoldedUNet, Constants]:
@@ -71,7 +72,7 @@ class FoldedUNet(nn.Module):
                 x = attention(resnet(torch.cat([x, skips.pop()], 1), mod), kv)
             if stage.resample is not None:
                 x = stage.resample(x, mod)
-        answer: Tensor = self.conv_out(F.silu(self.norm_out(x)))
+        answer: Tensor = self.conv_out(norm(x, self.norm_out))
         return answer
 
 
@@ -207,15 +208,14 @@ class _Residual(nn.Module):
 
     def forward(self, x: Tensor, mod: Tensor) -> Tensor:
         at, n = self.at, self.width
-        h = F.silu(self.norm1(x))
+        h = norm(x, self.norm1)
         if self.sample is not None:
             x, h = self.sample(x), h if self.fused else self.sample(h)
         if self.scales:
-            h = self.conv1(h)
-            h = F.group_norm(h, self.norm2.num_groups, mod[at : at + n], mod[at + n : at + 2 * n], self.norm2.eps)
+            h = norm(self.conv1(h), self.norm2, mod[at : at + n], mod[at + n : at + 2 * n])
         else:
-            h = self.norm2(F.conv2d(h, self.conv1.weight, mod[at : at + n], padding=1))
-        h = self.conv2(F.silu(h))
+            h = norm(F.conv2d(h, self.conv1.weight, mod[at : at + n], padding=1), self.norm2)
+        h = self.conv2(h)
         h = h + (x if self.shortcut is None else self.shortcut(x))
         answer: Tensor = h if self.rescale == 1.0 else h / self.rescale
         return answer

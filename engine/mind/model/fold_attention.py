@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from engine.mind.model.norm import norm
+
 
 class Shelf:
     """Collects, while the network is taken apart, every projection of time and of words, and where each will lie."""
@@ -113,7 +115,7 @@ class _Joined(nn.Module):
 
     def forward(self, x: Tensor, kv: Tensor) -> Tensor:
         at, n = self.at, self.width
-        q, k, v = self.qkv(_rows(self.norm(x))).split(n, -1)
+        q, k, v = self.qkv(_rows(norm(x, self.norm, silu=False))).split(n, -1)
         k = torch.cat([kv[:, at : at + n], k])
         v = torch.cat([kv[:, at + n : at + 2 * n], v])
         h = F.scaled_dot_product_attention(_heads(q, self.heads), _heads(k, self.heads), _heads(v, self.heads))
@@ -134,7 +136,7 @@ class _Transformer(nn.Module):
         self.blocks = nn.ModuleList(_Block(block, shelf) for block in model.transformer_blocks)
 
     def forward(self, x: Tensor, kv: Tensor) -> Tensor:
-        h = self.norm(x)
+        h = norm(x, self.norm, silu=False)
         h = self.proj_in(_rows(h)) if self.linear else _rows(self.proj_in(h))
         for block in self.blocks:
             h = block(h, kv)

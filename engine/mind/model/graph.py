@@ -12,6 +12,7 @@ A replay that fails is followed by a picture without the graph, and the graph is
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -19,11 +20,13 @@ from dataclasses import dataclass, fields
 import torch
 from torch import Tensor
 
+from engine.mind.model.compiled import CannotCompile
 from engine.mind.model.device import Cpu, Cuda, Event
 from engine.mind.model.families import Family, Slot
 from engine.mind.model.schedule import Schedule
 
 _INTO = ("noise", "start", "rows", "knobs", "angle")  # what the host writes for every picture
+APART = {torch.float32: 1e-4, torch.float16: 2e-2, torch.bfloat16: 5e-2}  # of a picture's deviation: by how much compiled code may differ
 WARM = 3  # runs before a capture: libraries choose and allocate in the first two
 
 
@@ -102,11 +105,14 @@ class Pipeline:
         self.family, self.size, self.device, self.pixels = family, size, device, pixels
         self.steps = steps or family.steps
         self.dtype = next(family.network.parameters()).dtype
-        self.buffers = Buffers.make(family, size, self.steps, device.torch)
-        self.captures = self.failures = 0
+        with device.painting():  # memory is zeroed on the stream that uses it
+            self.buffers = Buffers.make(family, size, self.steps, device.torch)
+        self.body = family  # what is captured: the family, or the same with compiled code in its place
+        self.captures = self.failures = self.exchanges = 0
         self.trouble = ""
         self.launch: Callable[[], None] = self._eager
         self._capturing: threading.Thread | None = None
+        self._one_capture = threading.Lock()  # of those beside the thread that paints
         self._in_flight = [InFlight.make(self.buffers, device) for _ in range(2)]
         self._next = 0
         self._conditions: list[Tensor | None] = [None, None]  # what the two slots were made from
@@ -118,7 +124,9 @@ class Pipeline:
             self.slots = tuple(family.prepare(blank, times, size) for _ in range(2))  # here, there
             self.shadow: Slot = tuple(part.clone() for part in self.slots[0])  # being prepared
             self.now: Slot = tuple(part.clone() for part in self.slots[0])  # what the network reads
+        device.take_back()  # and is there before the words' stream writes to it
         self._capture()
+        self.captures += 1
 
     # --- a picture, on the host's side ---
 
@@ -198,22 +206,22 @@ class Pipeline:
 
     # --- a picture, on the device's side ---
 
-    def compute(self, b: Buffers, now: Slot) -> None:
+    def compute(self, b: Buffers, now: Slot, body: Family) -> None:
         """The pipeline itself: no branch on data, nothing that waits, no memory that outlives it."""
         self._mix(b, now)
         begin = self._begin(b)
         x = (begin * b.rows[0, 0] + b.noise[0] * b.rows[0, 1])[None]
         for k in range(self.steps):
             into, keep, take, fresh = b.rows[k + 1].unbind()
-            x = x * keep + self.family.predict((x * into).to(self.dtype), now, k).float() * take
+            x = x * keep + body.predict((x * into).to(self.dtype), now, k).float() * take
             if k + 1 < self.steps:
                 x = x + b.noise[k + 1] * fresh
-        x = self.family.settle(x, begin[None], b.rows[0, 0])
+        x = body.settle(x, begin[None], b.rows[0, 0])
         whole = torch.isfinite(x).all()
         b.latent.copy_(torch.where(whole, x[0], b.last))
         b.last.copy_(b.latent)
         if self.pixels:
-            picture = self.family.codec.decode(b.latent[None].to(self.family.codec.dtype))[0]
+            picture = body.codec.decode(b.latent[None].to(body.codec.dtype))[0]
             whole = whole & torch.isfinite(picture.sum(dtype=torch.float32))
             b.rgba[..., :3].copy_(picture.float().clamp(0, 1).mul(255).round().permute(1, 2, 0))
         b.whole.copy_(whole[None])
@@ -235,7 +243,7 @@ class Pipeline:
     # --- capture, and what happens when it fails ---
 
     def _eager(self) -> None:
-        self.compute(self.buffers, self.now)
+        self.compute(self.buffers, self.now, self.family)
 
     def _launch(self) -> None:
         try:
@@ -254,24 +262,72 @@ class Pipeline:
     @torch.inference_mode()
     def _capture(self, scratch: tuple[Buffers, Slot] | None = None) -> None:
         """Warm up (on scratch memory where pictures are being made meanwhile) and capture."""
-        buffers, now = scratch or (self.buffers, self.now)
+        body, (buffers, now) = self.body, scratch or (self.buffers, self.now)
         with self.device.painting():
             for _ in range(WARM):
-                self.compute(buffers, now)
-        self.launch = self.device.capture(self._eager)
-        self.captures += 1
+                self.compute(buffers, now, body)
+        self.launch = self.device.capture(functools.partial(self.compute, self.buffers, self.now, body))
 
     def _capture_aside(self) -> None:
         """In a thread of its own: the wall goes on with pictures that are launched one operation at a time."""
-        if isinstance(self.device, Cuda):
-            self.device.aside()
-        scratch = Buffers.make(self.family, self.size, self.steps, self.device.torch)
-        for _ in range(3):
+        self.device.aside()
+        with self._one_capture:
+            scratch = self._scratch()
+            for _ in range(3):
+                try:
+                    self._capture(scratch)
+                    self.captures += 1
+                    return
+                except RuntimeError as error:  # the pictures go on without a graph; the count and the reason are published
+                    self.failures += 1
+                    self.trouble = f"the graph could not be captured anew: {error}"
+
+    @torch.inference_mode()
+    def exchange(self, body: Family) -> None:
+        """Go on with another body between two pictures: the same family, compiled. For a thread beside the one that paints.
+
+        It is run, compared with the plain one and captured on memory of its own; then the next picture is launched by
+        it, and none waits. Raises CannotCompile if it says something else, RuntimeError for what the device refuses: all is
+        then as it was.
+        """
+        self.device.aside()
+        with self._one_capture:
+            scratch = self._scratch()
+            apart = self.apart(body, scratch)
+            most = APART[self.dtype]
+            if not apart <= most:
+                raise CannotCompile(f"compiled code says something else than plain code ({apart:.1e} of its deviation, at most {most:.0e})")
+            before, self.body = self.body, body
             try:
-                return self._capture((scratch, tuple(part.clone() for part in self.now)))
-            except RuntimeError as error:  # the pictures go on without a graph; the count and the reason are published
-                self.failures += 1
-                self.trouble = f"the graph could not be captured anew: {error}"
+                self._capture(scratch)
+            except RuntimeError:
+                self.body = before
+                raise
+            self.exchanges += 1
+
+    def apart(self, body: Family, scratch: tuple[Buffers, Slot] | None = None) -> float:
+        """How far a picture of another body is from one of the plain family's: rms of the difference over the deviation."""
+        (b, now), found = scratch or self._scratch(), []
+        with torch.inference_mode(), self.device.painting():
+            b.rows.copy_(torch.tensor(self.family.schedule(1.0, self.size, self.steps).rows()))
+            b.noise.normal_(generator=torch.Generator(b.noise.device).manual_seed(7))
+            for each in (self.family, body):
+                self.compute(b, now, each)
+                picture = torch.cat([b.latent.flatten(), b.rgba.float().flatten() / 255])
+                found.append(torch.where(b.whole > 0, picture, torch.nan).cpu())
+        plain, other = found
+        return float((other - plain).square().mean().sqrt() / plain.std())
+
+    def rehearse(self) -> None:
+        """A picture that nobody sees, operation by operation: for those who look at what it calls."""
+        buffers, now = self._scratch()
+        with torch.inference_mode(), self.device.painting():
+            self.compute(buffers, now, self.family)
+
+    def _scratch(self) -> tuple[Buffers, Slot]:
+        """Memory for pictures that nobody sees, on this thread's own stream; its words are those of now, or nearly."""
+        with torch.inference_mode(), self.device.painting():
+            return Buffers.make(self.family, self.size, self.steps, self.device.torch), tuple(part.clone() for part in self.now)
 
 
 def _rolled(sheet: Tensor, k: int) -> Tensor:

@@ -10,7 +10,7 @@ import torch
 
 from engine.mind.model.contract import Terms
 from engine.mind.model.cpu import precision
-from engine.mind.model.device import Cpu, lay, open_device
+from engine.mind.model.device import Cpu, Cuda, lay, open_device
 from engine.mind.model.families import Family, LargeForms, SentenceWords
 from engine.mind.model.find import find
 from engine.mind.model.model import Model
@@ -28,12 +28,13 @@ def load(
     encoder: Any = None,
     terms: Terms | None = None,
     steps: int | None = None,
+    compiled: bool = False,
 ) -> Model:
     """Open a model by name ("embedded", "stabilityai/sd-turbo"), by folder or by single file. Offline.
 
     `size` is (height, width) in pixels, (0, 0) the model's own; `device` "auto", "cpu", "cuda" or "cuda:N"; `threads` those of the CPU;
     `numbers` "auto", "float32" or "bfloat16"; `decoder` "tiny", "full" or an AutoencoderTiny by name or folder;
-    `steps` more calls of the network than the family's own. Raises `ModelMissing` naming what is not there, ValueError
+    `steps` more calls of the network than the family's own; `compiled`: on a GPU, code is compiled beside the pictures. Raises `ModelMissing` naming what is not there, ValueError
     for what has no place here.
     """
     where = open_device(device)
@@ -48,9 +49,11 @@ def load(
     family.steps = steps or family.steps
     family.to(where.torch)
     family.words.to(where.torch)
+    if isinstance(where, Cuda):
+        family.words.capture(where.beside())
     lay(family.network, dtype)
     lay(family.codec, torch.float32 if family.codec.exact else dtype)
-    return Model(family, str(name), size, where, fingerprint, encoder, terms)
+    return Model(family, str(name), size, where, fingerprint, encoder, terms, compiled and isinstance(where, Cuda))
 
 
 def _embedded(encoder: Any) -> tuple[Family, str, Any]:

@@ -21,7 +21,11 @@ from cachetools import LRUCache
 from numpy.typing import NDArray
 from torch import Tensor
 
+from engine.mind.model.attention import prefer, quickest, shapes
+from engine.mind.model.captured import Captured
 from engine.mind.model.codec import fitted
+from engine.mind.model.compiled import job
+from engine.mind.model.compiling import Beside
 from engine.mind.model.contract import Contract, Terms
 from engine.mind.model.cpu import can_pack, pack
 from engine.mind.model.device import Cpu, Cuda, out_of_memory
@@ -49,31 +53,53 @@ class Model:
         fingerprint: str = "",
         encoder: Any = None,
         terms: Terms | None = None,
+        compiled: bool = False,
     ):
+        """`compiled`: pictures are painted by the plain network at once, and by compiled code as soon as there is any."""
         self.family, self.name, self.device, self.licence = family, name, device, family.licence
         self.contract = Contract(terms or Terms())
         self.trouble = ""  # the newest thing that went wrong while the show went on, in a sentence
         self._fingerprint, self._encoder, self._packed = fingerprint, encoder, False
+        self._compiled, self._exchanges = compiled, 0
+        self.compiling: Beside | None = None  # what is compiled for pictures of this size
         self._conditions: LRUCache[str, Tensor] = LRUCache(PHRASES)
         self._vectors: LRUCache[str, NDArray[np.float32]] = LRUCache(PHRASES)
         self._thinking, self._painting = threading.RLock(), threading.RLock()
         for step in self.contract.terms.ladder:
             family.latent(step)  # a size that cannot be is said now, not when it is needed
         size = size if size != (0, 0) else family.own
+        if isinstance(device, Cuda):
+            prefer(quickest(shapes(lambda: _predicted(family, size)), device.torch))
         try:
             self._open(size)
         except (RuntimeError, MemoryError) as error:
             self._shrink(size, error)
 
+    def _say(self, trouble: str) -> None:
+        self.trouble = trouble
+
+    def _stop_compiling(self) -> None:
+        if self.compiling:
+            self.compiling.stop()
+        self.compiling, self._exchanges = None, 0
+
     def _open(self, size: tuple[int, int]) -> None:
+        self._stop_compiling()
         self.size, self.latent = size, self.family.latent(size)
         kind = next(self.family.network.parameters()).dtype
-        if isinstance(self.device, Cpu) and can_pack(kind) and not self._packed:
+        if isinstance(self.device, Cpu) and can_pack(kind) and not self._packed and not self._compiled:
             self.family.codec.note_dtype()
             _pack(self.family, size)
             self._packed = True
         self._stream = Pipeline(self.family, size, self.device)  # what the wall shows
         self._hidden = Pipeline(self.family, size, self.device.beside(), pixels=False)  # what it does not
+        codec = self.family.codec
+        self._encode, self._decode = codec.encode, codec.decode
+        if isinstance(self.device, Cuda):
+            self._encode, self._decode = (Captured(one, self.device.beside()) for one in (codec.encode, codec.decode))
+        if self._compiled:
+            made = job(self.family, self.device.torch, self._stream.rehearse)
+            self.compiling = Beside(self.family, made, (self._stream, self._hidden), self._say).start()
         facts = [self._fingerprint, size, str(kind), self.family.steps, torch.__version__]
         self.structure = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
@@ -112,13 +138,13 @@ class Model:
             raise ValueError(f"a picture of shape {rgb.shape} cannot be encoded; wanted {(*self.size, 3)}")
         with self._thinking:
             picture = torch.from_numpy(np.ascontiguousarray(rgb)).to(self.device.torch).permute(2, 0, 1)[None] / 255
-            return self.family.codec.encode(picture.to(self.family.codec.dtype))[0].float().cpu()
+            return self._encode(picture.to(self.family.codec.dtype))[0].float().cpu()
 
     @torch.inference_mode()
     def decode(self, latent: Tensor) -> NDArray[np.uint8]:
         """Latent (c, h, w) -> picture (height, width, 4) u8, top row first, alpha 255."""
         with self._thinking:
-            picture = self.family.codec.decode(latent[None].to(self.device.torch, self.family.codec.dtype))[0].float()
+            picture = self._decode(latent[None].to(self.device.torch, self.family.codec.dtype))[0].float()
             rgb = picture.clamp(0, 1).mul(255).round().to(torch.uint8).permute(1, 2, 0).cpu()
         return np.concatenate([rgb.numpy(), np.full((*rgb.shape[:2], 1), 255, np.uint8)], axis=2)
 
@@ -159,6 +185,9 @@ class Model:
         now, contract, stream = time.monotonic(), self.contract, self._stream
         contract.picture(now, milliseconds, asked)
         contract.recaptures = stream.captures - 1
+        if stream.exchanges != self._exchanges:
+            self._exchanges = stream.exchanges
+            contract.settle()
         if contract.compute.count % 64 == 8:
             contract.memory(self.device.allocated())
         if not whole:
@@ -209,6 +238,7 @@ class Model:
         with self._thinking:
             smaller = self.contract.smaller(size)
             while smaller is not None:
+                self._stop_compiling()
                 self._stream = self._hidden = None  # type: ignore[assignment]  # give back before taking
                 if self.device.torch.type == "cuda":
                     torch.cuda.empty_cache()
@@ -227,12 +257,21 @@ class Model:
 @torch.inference_mode()
 def _pack(family: Family, size: tuple[int, int]) -> None:
     """Lay the weights as the processor reads them, for pictures of this size."""
-    parameter = next(family.network.parameters())
-    x = torch.zeros(1, *family.latent(size), dtype=parameter.dtype).contiguous(memory_format=torch.channels_last)
-    slot = family.prepare(torch.zeros(family.words.shape), family.schedule(1.0, size).timesteps, size)
-    pack(family.network, lambda: family.predict(x, slot, 0))
-    x = x.to(family.codec.dtype)
+    x = _blank(family, size).to(family.codec.dtype)
+    pack(family.network, lambda: _predicted(family, size))
     pack(family.codec, lambda: family.codec.encode(family.codec.decode(x)))
+
+
+@torch.inference_mode()
+def _predicted(family: Family, size: tuple[int, int]) -> Tensor:
+    """The network, called once."""
+    slot = family.prepare(torch.zeros(family.words.shape), family.schedule(1.0, size).timesteps, size)
+    return family.predict(_blank(family, size), slot, 0)
+
+
+def _blank(family: Family, size: tuple[int, int]) -> Tensor:
+    parameter = next(family.network.parameters())
+    return torch.zeros(1, *family.latent(size), dtype=parameter.dtype, device=parameter.device).contiguous(memory_format=torch.channels_last)
 
 
 def _remembered(memory: LRUCache[str, Any], words: str, make: Callable[[], Any]) -> Any:

@@ -12,7 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from engine.mind.model.captured import Captured
 from engine.mind.model.codec import Tiny
+from engine.mind.model.device import Cpu, Cuda
 from engine.mind.model.families import Family, PlainUNet, UNet
 
 SD_TURBO: dict[str, Any] = {
@@ -111,6 +113,10 @@ class RandomWords:
 
     def to(self, device: torch.device) -> None:
         """It was made where it runs."""
+
+    def capture(self, device: Cpu | Cuda) -> None:
+        if self.encoder is not None:
+            self.encoder.forward = Captured(self.encoder.forward, device)
 
     @torch.inference_mode()
     def condition(self, words: str) -> Tensor:
