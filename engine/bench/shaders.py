@@ -39,9 +39,13 @@ FLAT = {
 def isf(path: Path, size: tuple[int, int] = SIZE, frames: int = 16) -> list[Row]:
     """Draw every ISF file under `path` for `frames` frames: compiles? NaN? flat? how long does a frame take?
 
-    Raises FileNotFoundError where no shader lies under `path`.
+    Says on stderr how far it is: a folder takes minutes. Raises FileNotFoundError where no shader lies under `path`.
     """
-    return [row(each) for each in trials(found(path), size, frames)]
+    files, rows = found(path), list[Row]()
+    for each in trials(files, size, frames):
+        rows.append(row(each))
+        print(f"{len(rows)}/{len(files)} {each.path.name}: {rows[-1]['says']}", file=sys.stderr, flush=True)
+    return rows
 
 
 def found(folder: Path) -> tuple[Path, ...]:

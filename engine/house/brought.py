@@ -17,6 +17,7 @@ from engine.stage.reading import read
 from engine.stage.trial import trials
 
 SECONDS = 40.0  # that shaders are drawn, and recordings opened, before the rest is taken on trust
+EACH = 10.0  # of processor for one shader
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def shaders(folder: Path, seconds: float = SECONDS) -> Iterator[Finding]:
         except ShaderError as refused:
             wrong.append(str(refused))
     begun, drawn = time.monotonic(), 0
-    for trial in trials(sound, (16, 9), 1):
+    for trial in trials(sound, (16, 9), 1, EACH):
         drawn += 1
         if not trial.draws and trial.says != "NaN":  # which depends on what it is drawn upon
             wrong.append(trial.says.splitlines()[0])

@@ -11,11 +11,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
 from engine.core.errors import Plain
 from engine.core.machine import Machine, OriginFacts, home
 from engine.origin import credential
 from engine.origin.account import Making
 from engine.origin.keys import ROOT, OriginError, keys
+from engine.origin.mark import mark
 from engine.origin.unsigned import Unsigned
 
 EXAMPLES = """examples:
@@ -36,9 +40,18 @@ def signed(file: Path, folder: Path, facts: OriginFacts, making: Making | None =
         _, what = credential.format_of(file)
         if fresh := not credential.read(file).state:
             making = making or unsigned.making(file) or Making()
-            credential.sign(file, credential.credential(what, making), keys(folder, facts))
+            credential.sign(file, credential.credential(what, making, _mark(file) if what == "a still" else b""), keys(folder, facts))
         unsigned.drop(file)
     return fresh
+
+
+def _mark(still: Path) -> bytes:
+    """By which a still is found again when somebody has taken its credential away. Raises OriginError, OSError."""
+    try:
+        with Image.open(still) as picture:
+            return mark(np.asarray(picture.convert("RGB")))
+    except (UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError) as wrong:
+        raise OriginError(f"{still} is no picture that can be read: {wrong}") from None
 
 
 def main(argv: Sequence[str]) -> int:

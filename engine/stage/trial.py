@@ -1,7 +1,7 @@
 """A file of shaders tried on a moving picture and a sound: does it compile, what does it show, what does it cost?
 
-Whatever a file does, the trial of the others goes on: files are drawn in a process of their own, which is ended and
-begun anew where one of them ends it or takes longer than PATIENCE.
+Whatever a file does, the trial of the others goes on: files are read and drawn in a process of their own, which is ended
+and begun anew where one of them ends it or takes longer than PATIENCE.
 """
 
 from __future__ import annotations
@@ -18,13 +18,16 @@ import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.core.supervisor import work
 from engine.stage.header import Header, Number, ShaderError
 from engine.stage.hearing import Hearing
 from engine.stage.isf import Drawing, Moment, Shader, Size
 from engine.stage.reading import read
 from engine.stage.window import headless
 
-PATIENCE = 90.0  # seconds for one file: a driver that compiles slowly on a busy machine has taken 20
+PATIENCE = 60.0  # seconds of processor for one file, since what is slow on a busy machine is not the file's fault; 3 is the most of 500 public ones
+WAITED = 3.0  # times as long by the clock, for a driver that waits without computing
+LOOK = 0.5  # seconds between two looks at how long a file has taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,42 +95,38 @@ def pixels(texture: moderngl.Texture) -> NDArray[np.float32]:
 
 
 def tried(context: moderngl.Context, path: Path, size: Size, frames: int, images: dict[str, moderngl.Texture]) -> Trial:
-    """One file, drawn here and now. GL thread only."""
+    """One file, read and drawn here and now. GL thread only."""
+    header: Header | None = None
     try:
+        header = read(path)
         shader = Shader(context, path)
     except (ShaderError, moderngl.Error) as wrong:
-        return Trial(path, str(wrong))
+        return Trial(path, str(wrong), header=header)
     try:
         drawing, texture, cost = picture_of(context, shader, size, frames, images)
         seen = pixels(texture)
         drawing.release()
     except (ShaderError, moderngl.Error, ArithmeticError, MemoryError) as wrong:
-        return Trial(path, f"{path}: it cannot be drawn: {wrong}")
+        return Trial(path, f"{path}: it cannot be drawn: {wrong}", header=header)
     finally:
         shader.release()
     spread = float(np.ptp(np.nan_to_num(seen).reshape(-1, 4), axis=0).max())
     says = "GL error" if context.error != "GL_NO_ERROR" else "NaN" if not np.isfinite(seen).all() else "flat" if spread < 0.02 else "ok"
     w, h = size
     shown = np.clip(np.nan_to_num(seen), 0, 1)[np.linspace(0, len(seen) - 1, h).astype(int)][:, np.linspace(0, seen.shape[1] - 1, w).astype(int)]
-    return Trial(path, says, cost, spread, (shown[..., :3] * 255 + 0.5).astype(np.uint8).tobytes())
+    return Trial(path, says, cost, spread, (shown[..., :3] * 255 + 0.5).astype(np.uint8).tobytes(), header)
 
 
 def trials(paths: Iterable[Path], size: Size = (160, 90), frames: int = 16, patience: float = PATIENCE) -> Iterator[Trial]:
-    """Every file in turn, each in at most `patience` seconds. Never raises for what is in a file."""
+    """Every file in turn, each in at most `patience` seconds of processor. Never raises for what is in a file."""
     worker: _Worker | None = None
     try:
         for path in paths:
-            try:
-                header = read(path)
-            except ShaderError as wrong:
-                yield Trial(path, str(wrong))
-                continue
             worker = worker or _Worker(size, frames)
-            found = worker.ask(path, patience)
+            yield worker.ask(path, patience)
             if not worker.lives:
                 worker.end()
                 worker = None
-            yield Trial(path, found.says, found.ms, found.spread, found.still, header)
     finally:
         if worker:
             worker.end()
@@ -145,16 +144,20 @@ class _Worker:
         self.lives, self._new = True, True
 
     def ask(self, path: Path, patience: float) -> Trial:
-        wait = patience + (60.0 if self._new else 0.0)  # a new one imports and opens a context first
+        more = 20.0 if self._new else 0.0  # a new one imports and opens a context first
         self._new = False
+        pid, begun = self.process.pid or 0, time.monotonic()
+        spent = work(pid)[0]
         try:
             self.pipe.send(path)
-            if self.pipe.poll(wait):
-                found = self.pipe.recv()
-                assert isinstance(found, Trial)
-                return found
-            self.lives = False
-            return Trial(path, f"{path}: it takes longer than {patience:.0f} s to compile and draw")
+            while not self.pipe.poll(LOOK):
+                computed, waited = work(pid)[0] - spent, time.monotonic() - begun
+                if computed > patience + more or waited > WAITED * (patience + more):
+                    self.lives = False
+                    return Trial(path, f"{path}: it takes longer than {patience:.0f} s to compile and draw")
+            found = self.pipe.recv()
+            assert isinstance(found, Trial)
+            return found
         except (EOFError, OSError):
             self.lives = False
             self.process.join(5.0)

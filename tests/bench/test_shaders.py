@@ -72,3 +72,11 @@ def test_a_file_that_ends_the_driver_or_never_ends_costs_itself_alone(tmp_path: 
     assert next(every).says == "ok"
     every.close()
     assert multiprocessing.active_children() == []
+
+
+def test_a_shader_that_never_ends_is_ended_and_the_others_are_drawn(tmp_path: Path) -> None:
+    endless = "".join(f"#define A{n + 1} {f'A{n} ' * 16}\n" for n in range(9))  # some driver's compiler takes hours with it, another's says no
+    (tmp_path / "a.fs").write_text(f"/*{{}}*/\n#define A0 a += sin(a);\n{endless} void main() {{ float a = TIME; A9 gl_FragColor = vec4(a); }}")
+    (tmp_path / "b.fs").write_text(FINE)
+    every = trials([tmp_path / "b.fs", tmp_path / "a.fs", tmp_path / "b.fs"], (16, 9), 1, patience=1.0)
+    assert [each.says.split(": ")[-1] for each in every] == ["ok", "it takes longer than 1 s to compile and draw", "ok"]

@@ -18,6 +18,7 @@ from engine.core.messages import Ancestor, Lineage, State
 from engine.origin import credential
 from engine.origin.account import Account, Making
 from engine.origin.keys import ROOT, Keys, OriginError, keys, make
+from engine.origin.mark import mark
 from engine.origin.sign import main, signed
 from engine.origin.unsigned import Unsigned
 from engine.stage.outputs.recording import Recorder, Recording
@@ -74,6 +75,7 @@ def test_a_file_of_every_kind_is_valid_and_a_changed_byte_is_found(tmp_path: Pat
     told = c2pa.Reader(str(path)).json()
     assert credential.COMPOSITE in told and not any(word in told for word in ("ocelot", "umbrellas", "thumbnail", str(tmp_path)))
     assert b"ocelot" not in data and b"umbrellas" not in data
+    assert (mark(FRAME).hex() in told) == (kind == "png") and (credential.MARK in told) == (kind in ("png", "jpg", "webp")), "a still's mark"
     assert not signed(path, folder, OriginFacts()), "once is enough"
     content = changed(data, kind)
     path.write_bytes(data[:content] + bytes([data[content] ^ 1]) + data[content + 1 :])

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from engine.bench.photo import photo
 from engine.core.messages import Ancestor, Lineage, State, Text
 from engine.mind.memory.archive import Archive
 from engine.mind.memory.withdrawal import Journal, withdraw
@@ -19,7 +20,6 @@ from engine.origin.whose import main
 from engine.origin.witness import Witness
 from engine.stage.outputs.recording import Recorder
 from tests.mind.memory.test_archive import birth
-from tests.origin.photo import photo
 
 CANARY = "the ocelot keeps seventeen umbrellas"
 

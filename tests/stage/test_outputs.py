@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from engine.stage.outputs.encoder import Encoder
-from engine.stage.outputs.extras import Stills, output
+from engine.stage.outputs.extras import output
 from engine.stage.outputs.live import Live, mime, watch
 from engine.stage.outputs.recording import Recorder, Recording
 from engine.stage.outputs.tap import OutputError, Worker
@@ -127,6 +127,7 @@ for index in range(10_000):
 """
 
 
+@pytest.mark.realtime
 def test_a_recording_cut_by_kill_9_plays_to_within_a_second_of_the_end(tmp_path: Path) -> None:
     path = tmp_path / "show.mp4"
     victim = subprocess.Popen([sys.executable, "-c", VICTIM, str(path)], stdout=subprocess.PIPE, text=True)
@@ -231,19 +232,6 @@ def test_nobody_listening_is_an_error_at_once(tmp_path: Path) -> None:
 
 
 # --- extras
-
-
-def test_a_still_is_the_frame_that_was_asked_for(tmp_path: Path) -> None:
-    from PIL import Image
-
-    stills = Stills(tmp_path)
-    stills.offer(frame(10), 0.0)
-    stills.ask()
-    stills.offer(frame(200), 0.5)
-    stills.offer(frame(30), 1.0)
-    stills.close()
-    (file,) = tmp_path.iterdir()
-    assert file.name == "000000.500.png" and set(np.asarray(Image.open(file)).ravel().tolist()) == {200}
 
 
 def test_a_device_that_fails_is_said_once_and_counted() -> None:

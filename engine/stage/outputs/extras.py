@@ -1,4 +1,4 @@
-"""Ways out of the machine that need a library or a driver of their own: NDI, a virtual camera, Spout, Syphon; stills.
+"""Ways out of the machine that need a library or a driver of their own: NDI, a virtual camera, Spout, Syphon.
 
 NDI was run; Spout and Syphon follow their libraries' examples and have not been run by their author.
 Each is a Tap. Where its library or driver is missing it raises OutputError at the start, naming what to install:
@@ -10,11 +10,9 @@ from __future__ import annotations
 import importlib
 import sys
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from engine.stage.outputs.tap import Frame, OutputError, Sound, Tap, Worker
 
@@ -26,31 +24,6 @@ def _library(module: str, install: str, what: str) -> Any:
         return importlib.import_module(module)
     except ImportError as error:
         raise OutputError(f"{what} needs the library {install}, which is not here: pip install {install}") from error
-
-
-class Stills(Worker):
-    """Writes a PNG of the next frame whenever somebody asks: `stills.ask()`. Files: `<folder>/<seconds>.png`."""
-
-    def __init__(self, folder: Path):
-        self.folder = Path(folder)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.files: list[Path] = []
-        self._asked = 0
-        super().__init__("stills")
-
-    def ask(self) -> None:
-        """Keep the next frame. Thread-safe."""
-        self._asked += 1
-
-    def offer(self, frame: Frame, at: float) -> None:
-        if self._asked:
-            self._asked -= 1
-            super().offer(frame, at)
-
-    def send(self, frame: Frame, at: float) -> None:
-        path = self.folder / f"{at:010.3f}.png"
-        Image.fromarray(frame[..., :3]).save(path)
-        self.files.append(path)
 
 
 class Ndi(Worker):
