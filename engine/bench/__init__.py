@@ -140,9 +140,16 @@ def files(options: argparse.Namespace, machine: Machine) -> Table:
     return {"files": [fuzz(options.count, options.seed)]}
 
 
+def time_whose(options: argparse.Namespace, machine: Machine) -> Table:
+    """A photographed picture among a hundred thousand: how often it is found, how often a stranger is taken for one."""
+    from engine.bench import whose
+
+    return {"whose": [whose.bench(options)]}
+
+
 MEASURES: dict[str, Callable[[argparse.Namespace, Machine], Table]] = {
     "show": show, "picture": time_picture, "memory": time_memory, "sound": time_sound, "isf": isf, "flow": flow, "passes": passes,
-    "chaos": time_chaos, "rows": time_rows, "doors": doors, "files": files,
+    "chaos": time_chaos, "rows": time_rows, "doors": doors, "files": files, "whose": time_whose,
 }  # fmt: skip
 
 

@@ -93,6 +93,9 @@ def parser() -> Parser:
     bench.add_argument("--seed", type=int, default=0, help="chaos: which faults, and when; doors: who writes what; files: what is spoilt")
     bench.add_argument("--answers", type=int, default=10_000, metavar="N", help="doors answers: how many (default 10000)")
     bench.add_argument("--count", type=int, default=20_000, help="files: how many are spoilt and opened (default 20,000)")
+    bench.add_argument("--marks", type=int, default=100_000, metavar="N", help="whose: among how many pictures (default 100,000)")
+    bench.add_argument("--asked", type=int, default=300, metavar="N", help="whose: photographs of pictures of this wall (default 300)")
+    bench.add_argument("--strangers", type=int, default=1000, metavar="N", help="whose: photographs of others (default 1,000)")
     bench.add_argument("--ladder", action="store_true", help="picture: the whole ladder B0-B4")
     bench.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON too")
     _machine_option(bench)
@@ -105,7 +108,7 @@ def parser() -> Parser:
     return root
 
 
-BENCHES = ("show", "picture", "memory", "sound", "isf", "flow", "passes", "chaos", "rows", "doors", "files")
+BENCHES = ("show", "picture", "memory", "sound", "isf", "flow", "passes", "chaos", "rows", "doors", "files", "whose")
 COMMANDS = ("run", "render", "bench", "doctor", *ELSEWHERE)
 
 

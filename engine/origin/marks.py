@@ -1,4 +1,4 @@
-"""The marks of what the wall has shown, kept beside the memory: 64 bytes each, the day, and whose the picture was.
+"""The marks of what the wall has shown, kept beside the memory: 320 bytes each, the day, and whose the picture was.
 
 No words, no times of day, no pictures. Ancestors are kept by their numbers: what those may still say, the memory decides
 when it is asked, and of what was taken back it says nothing.
@@ -114,11 +114,11 @@ class Marks:
     # --- asking
 
     def all(self) -> tuple[list[int], Bits]:
-        """Numbers of all marks and their bits (n, 64)."""
+        """Numbers of all marks and their bits (n, BYTES); those of a version that kept fewer are left out."""
         if not self.path.exists():
             return [], np.zeros((0, BYTES), np.uint8)
         with contextlib.closing(self._open()) as base:
-            rows = base.execute("SELECT id, bits FROM mark ORDER BY id").fetchall()
+            rows = base.execute("SELECT id, bits FROM mark WHERE length(bits) = ? ORDER BY id", (BYTES,)).fetchall()
         return [row[0] for row in rows], np.frombuffer(b"".join(row[1] for row in rows), np.uint8).reshape(-1, BYTES)
 
     def told(self, number: int) -> Marked:
