@@ -46,7 +46,7 @@ class Gap(Scene):
 
     def draw(self, now: Now) -> Layer:
         light = 1.0 - self.fade * (1.0 - self.light)
-        seen = dreamed.frame().doubt(amount=self.murk * self.doubt**0.5).drift(amount=self.current)
+        seen = dreamed.frame().doubt(amount=min(1.0, 2.0 * self.murk * self.doubt)).drift(amount=self.current)
         return seen.feedback(trail=self.trail, glow=1.0).grade(light=light, exposure=0.25)
 
     def wants(self) -> float:

@@ -8,7 +8,7 @@ import pytest
 from engine.core.messages import Dream
 from engine.mind.memory.recall import Memory
 from engine.mind.mind import Mind
-from engine.mind.rows.gini import Gini, gini
+from engine.mind.rows.gini import THOUGHTS, Gini, gini
 from tests.mind.small_mind import options, parts
 from tests.rows.sabotage import Sabotage, fails, put
 
@@ -62,3 +62,13 @@ def test_what_is_long_ago_is_forgotten() -> None:
         last = found.take({number % 4: 1.0})
     assert last == pytest.approx(0.0, abs=1e-6) and len(found._last) == 256
     assert gini(np.zeros(3)) == 0.0 and gini(np.array([])) == 0.0
+
+
+def test_a_share_as_small_as_rounding_is_no_end_to_a_thought() -> None:
+    """A memory whose larger share had left was forgotten while a share of 1e-10 was still to leave: KeyError after some hours."""
+    row = Gini()
+    row.take({1: 0.5, 2: 0.5})
+    row.take({1: 1e-10, 2: 1.0})
+    for _ in range(THOUGHTS + 2):
+        value = row.take({2: 1.0})
+    assert value == 0.5, "of two that were ever recalled one has had all of it"

@@ -40,11 +40,11 @@ class Gini:
             self._amounts[fragment] = self._amounts.get(fragment, 0.0) + share
         if len(self._last) > THOUGHTS:
             for fragment, share in self._last.popleft().items():
-                left = self._amounts[fragment] - share
+                left = self._amounts.get(fragment, 0.0) - share
                 if left > 1e-9:
                     self._amounts[fragment] = left
-                else:
-                    del self._amounts[fragment]
+                else:  # what is still in a younger thought is as small as rounding, and counts as nothing
+                    self._amounts.pop(fragment, None)
         amounts = np.zeros(len(self._ever))
         amounts[: len(self._amounts)] = list(self._amounts.values())
         return gini(amounts)
