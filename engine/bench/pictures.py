@@ -136,12 +136,13 @@ def sources(folder: Path) -> None:
     from engine.core.messages import Dream
     from engine.mind.mind import Mind
     from engine.mind.options import MindOptions
+    from engine.mind.sheet import whole
 
     with tempfile.TemporaryDirectory() as fresh:
         mind = Mind(MindOptions(archive=Path(fresh), keyframe=1e9))
         dreamer, noise, tiles = mind.parts.dreamer, mind.stream.walk.fresh(1), []
         for sentence in PROGRAMME:
-            thought = mind.think(sentence, 0, (), Dream(sentence), noise)
+            thought = whole(mind, Dream(sentence), noise)
             dreamt = dreamer.imagine(mind.parts.condition(sentence), noise)
             shown = dreamer.imagine(thought.condition, noise, thought.start, thought.strength)
             three = [dreamer.decode(latent)[::2, ::2, :3] for latent in (dreamt, thought.again.latent, shown)]

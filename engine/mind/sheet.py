@@ -18,23 +18,35 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
+from torch import Tensor
 
 from engine.core.errors import Plain
 from engine.core.messages import Dream
 from engine.core.sheet import plain
 from engine.mind.mind import Mind
 from engine.mind.options import MindOptions
+from engine.mind.thought import Thought
 
 BETAS = (0.0, 0.5, 1.0)
 RECALLED = 3
+ROUNDS = 5  # what is painted changes the picture, and so whom it recalls
 SENTENCES = ("the sea at night", "une ville en feu", "my grandmother's room", "love")
 CAPTION = 18  # pixels under each picture
+
+
+def whole(mind: Mind, dream: Dream, noise: Tensor) -> Thought:
+    """A thought for which everybody is painted whom it wanted, those of the gap too."""
+    for _ in range(ROUNDS):
+        thought = mind.think(dream.words, 0, (), dream, noise)
+        if not any([mind.keeper.recipes.paint(one) for one in thought.company.wanting]):
+            break
+    return thought
 
 
 def row(mind: Mind, words: str) -> list[tuple[NDArray[np.uint8], str]]:
     """Pictures (h, w, 3) of one sentence, each with the words under it."""
     noise = mind.stream.walk.at(0.0)
-    thoughts = [mind.think(words, 0, (), Dream(words, beta=beta), noise) for beta in BETAS]
+    thoughts = [whole(mind, Dream(words, beta=beta), noise) for beta in BETAS]
     first = thoughts[0]
     cells = [(mind.parts.dreamer.decode(first.hidden), words)]
     for place in np.argsort(-first.more, kind="stable")[:RECALLED]:

@@ -56,7 +56,7 @@ def load(folder: Path | None = None, dtype: torch.dtype | None = None) -> Embedd
     folder = FOLDER if folder is None else folder
     check(folder)
     dtype = torch.float32 if dtype is None else dtype
-    unet = UNet2DConditionModel.from_pretrained(folder / "unet", torch_dtype=dtype, local_files_only=True)
+    unet = UNet2DConditionModel.from_pretrained(folder / "unet", torch_dtype=dtype, local_files_only=True, low_cpu_mem_usage=False)
     codec = Lapped.load(folder / "codec").to(dtype)
     scheduler = LCMScheduler.from_pretrained(folder / "scheduler", local_files_only=True)
     unet.eval().requires_grad_(False)
