@@ -86,7 +86,12 @@ def bench(options: argparse.Namespace | None = None) -> Row:
     seconds = (time.perf_counter() - begun) / max(1, len(shown))
     right = np.array([one.row == row and one.score >= LIKELY for one, (_, row) in zip(found, shown, strict=True)])
     beside = np.array([abs(one.row - row) <= PICTURES and one.score >= LIKELY for one, (_, row) in zip(found, shown, strict=True)])
-    scores = [find(photo(large(picture), 100_000 + k), marks, 1)[0].score for k, picture in enumerate(unknown(strangers))]
+    print(f"{right.mean():.4f} of {len(shown)} found; {beside.mean():.4f} or a moment beside", file=sys.stderr, flush=True)
+    scores = list[float]()
+    for k, picture in enumerate(unknown(strangers)):
+        scores += [find(photo(large(picture), 100_000 + k), marks, 1)[0].score]
+        if k % 250 == 249:
+            print(f"{k + 1} strangers, the highest {max(scores):.3f}", file=sys.stderr, flush=True)
     false = np.array(scores) >= LIKELY
     return {
         "marks": len(marks), "photographs": len(shown), "found": float(right.mean()), "found, or a moment beside": float(beside.mean()),

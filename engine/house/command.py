@@ -22,7 +22,7 @@ ELSEWHERE = {  # command -> (module whose main(argv) runs it, one line of help)
     "calibrate": ("engine.bench.calibrate", "measure the sync of sound and light; fit a reader to a model; hear recordings by their words"),
     "desk": ("engine.house.desk", "where the operator's desk is, with its token"),
     "fetch": ("engine.mind.model.fetch", "the only command that downloads: a model, by name"),
-    "ledger": ("engine.mind.rows.ledger", "the monthly account: keystrokes, sentences, pictures, memories, watt-hours; as PDF and JSON too"),
+    "ledger": ("engine.house.ledger", "the monthly account: keystrokes, sentences, pictures, memories, watt-hours; as PDF and JSON too"),
     "models": ("engine.mind.model.models", "which models are here, how large, under which licence"),
     "producers": ("engine.mind.rows.producers", "the family tree of the small dreamers that are bred by what people linger on"),
     "shaders": ("engine.bench.shaders", "every shader of a folder: its verb, its inputs, a still, its cost, or why it fails"),

@@ -25,6 +25,7 @@ from engine.origin.keys import Keys, OriginError
 
 LINEAGE, MAKING, MARK = "org.hypermnesia.lineage", "org.hypermnesia.making", "org.hypermnesia.mark.1"
 COMPOSITE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
+DATA = "http://cv.iptc.org/newscodes/digitalsourcetype/dataDrivenMedia"  # of a page of figures
 SPARE = 1 << 30, 0.05  # bytes, share of the disk: a signed copy never takes the last room, as recordings do not
 SETTINGS: dict[str, Any] = {
     "version": 1,
@@ -66,10 +67,10 @@ def format_of(path: Path) -> tuple[str, str]:
     raise OriginError(f"{path}: what it is cannot be told; PNG, JPEG, WebP, MP4, WAV, FLAC, PDF and SVG can be signed")
 
 
-def credential(what: str, making: Making, mark: bytes = b"") -> dict[str, Any]:
-    """What is said of a file, as the library takes it; `what` is it for people. `mark`: see mark.py."""
+def credential(what: str, making: Making, mark: bytes = b"", source: str = COMPOSITE) -> dict[str, Any]:
+    """What is said of a file, as the library takes it; `what` is it for people. `mark`: see mark.py; `source`: of which kind of media it is, by IPTC."""
     agent = {"name": "hypermnesia", "version": making.engine or version("hypermnesia")}
-    steps = [{"action": "c2pa.created", "digitalSourceType": COMPOSITE, "softwareAgent": agent}]
+    steps = [{"action": "c2pa.created", "digitalSourceType": source, "softwareAgent": agent}]
     said: list[dict[str, Any]] = [{"label": "c2pa.actions.v2", "data": {"actions": steps}}]
     how: dict[str, Any] = {"engine": agent["version"]}
     if making.pictures:

@@ -30,17 +30,17 @@ EXAMPLES = """examples:
 """
 
 
-def signed(file: Path, folder: Path, facts: OriginFacts, making: Making | None = None) -> bool:
+def signed(file: Path, folder: Path, facts: OriginFacts, making: Making | None = None, source: str = credential.COMPOSITE) -> bool:
     """Sign a file, with what is known of its making; False where it carries a credential already.
 
-    `folder` is the installation's `origin`. Raises OriginError, OSError; then it is still on the list of the unsigned.
+    `folder` is the installation's `origin`, `source` the kind of media, by IPTC. Raises OriginError, OSError; then it is still on the list of the unsigned.
     """
     unsigned = Unsigned(folder)
     with unsigned.taking_turns():
         _, what = credential.format_of(file)
         if fresh := not credential.read(file).state:
             making = making or unsigned.making(file) or Making()
-            credential.sign(file, credential.credential(what, making, _mark(file) if what == "a still" else b""), keys(folder, facts))
+            credential.sign(file, credential.credential(what, making, _mark(file) if what == "a still" else b"", source), keys(folder, facts))
         unsigned.drop(file)
     return fresh
 

@@ -4,13 +4,17 @@ import datetime
 import json
 from pathlib import Path
 
+import c2pa
 import pytest
 
 from engine.core.messages import Dream, Keystroke, Text
+from engine.house.ledger import lines, main, pdf
 from engine.mind.letters import answer
 from engine.mind.memory.archive import Archive
 from engine.mind.mind import Mind
-from engine.mind.rows.ledger import EVERY, Busy, Ledger, Rapl, lines, main, page, pdf
+from engine.mind.rows.ledger import EVERY, Busy, Ledger, Rapl, page
+from engine.origin import credential
+from engine.origin.keys import ROOT
 from tests.mind.small_mind import options, parts
 from tests.rows.sabotage import Sabotage, fails, put
 
@@ -76,23 +80,27 @@ def test_a_sabotaged_ledger_is_noticed(sabotage: Sabotage, tmp_path: Path, monke
 
 
 def test_a_page_is_printed_as_text_json_and_pdf(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    archive = Archive(tmp_path)
+    folder = tmp_path / "archive"
+    archive = Archive(folder)
     ledger = hour(archive, Lamp(36.0), int(2 * EVERY))
     ledger.add("keystrokes", 1234)
     ledger.close()
+    account = page(archive, MONTH)
     archive.close()
-    assert main(["--archive", str(tmp_path)]) == 0
+    assert main(["--archive", str(folder)]) == 0
     told = capsys.readouterr().out
     assert f"the account of {MONTH}" in told and "1,234  keystrokes" in told and "Wh, measured" in told and "Wh, estimated" in told
     files = [tmp_path / "account.json", tmp_path / "account.pdf"]
-    assert main([MONTH, *map(str, files), "--archive", str(tmp_path)]) == 0
+    assert main([MONTH, *map(str, files), "--archive", str(folder)]) == 0
     assert json.loads(files[0].read_text())["keystrokes"] == 1234
-    made = files[1].read_bytes()
+    verdict, told = credential.read(files[1], (tmp_path / "origin" / ROOT).read_bytes()), c2pa.Reader(str(files[1])).json()
+    assert verdict.state == "Trusted" and credential.DATA in told and credential.COMPOSITE not in told, "signed, and no picture of the machine's"
+    made = pdf(lines(MONTH, account))
     assert made.startswith(b"%PDF-1.4") and b"1,234  keystrokes" in made and made.endswith(b"%%EOF\n")
     start = int(made.rsplit(b"startxref\n", 1)[1].split()[0])
     places = [int(line.split()[0]) for line in made[start:].splitlines()[3:8]]
     assert made[start:].startswith(b"xref") and all(made[at:].startswith(b"%d 0 obj" % number) for number, at in enumerate(places, 1))
-    assert main(["1999-01", "--archive", str(tmp_path)]) == 1
+    assert main(["1999-01", "--archive", str(folder)]) == 1
     assert MONTH in capsys.readouterr().err, "it says which months there are"
 
 
