@@ -258,7 +258,7 @@ class Keeper:
 
     def develop(self, thought: Thought, latent: Tensor) -> Line | None:
         """A sentence gets its picture: what its words have of it is its own, the rest its parents'. None: taken back."""
-        shares = thought.parentage()
+        shares = thought.parents_of_note()
         self.adopt_all(shares, lambda: False)
         birth = self._birth(thought, latent, shares, "visitor", "")
         others = [(share, self.line(fragment)) for fragment, share in shares.items() if fragment != thought.speaker]
@@ -271,7 +271,7 @@ class Keeper:
 
     def keyframe(self, thought: Thought, latent: Tensor, caption: Sequence[Token]) -> int:
         """A picture of the stream becomes a memory of the machine; returns its id."""
-        shares = thought.parentage()
+        shares = thought.parents_of_note()
         self.adopt_all(shares, lambda: False)
         birth = self._birth(thought, latent, shares, "machine", said(caption))
         with self._lock:

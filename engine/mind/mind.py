@@ -284,13 +284,13 @@ class Mind:
             mine, noise = thought, self.stream.walk.shaped(self.stream.walk.fresh(owed.id))
             if owed.id != thought.speaker:  # somebody else is still waiting: a thought for them, unseen
                 mine = self.think(owed.words, owed.id, (), dream, noise)
-            if not self.keeper.adopt_all(mine.parentage(), waits):
+            if not self.keeper.adopt_all(mine.parents_of_note(), waits):
                 self.keeper.owe(owed)
                 return
             self.remembering.answer(owed, mine, self.parts.dreamer.imagine(mine.condition, noise, mine.start, mine.strength))
         elif self.remembering.due(time) and self.stream.latent is not None and not self._veto and not dream.copies:
             vetoes, shown = self._vetoes, self._as_shown(thought)
-            if not self.keeper.adopt_all(shown.parentage(), waits):
+            if not self.keeper.adopt_all(shown.parents_of_note(), waits):
                 return
             self.remembering.keyframe(thought, shown, self.stream.latent, time)
             if vetoes != self._vetoes:  # while it was written down

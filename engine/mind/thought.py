@@ -19,6 +19,8 @@ from engine.mind.memory.space import Vector
 
 Share = tuple[int, float]  # fragment id, share
 
+LEAST = 1e-6  # of a picture: a softmax leaves 1e-31 of it, or 0, to whom nobody sees in it
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Thought:
@@ -75,6 +77,12 @@ class Thought:
             found[self.ids[place]] = found.get(self.ids[place], 0.0) + turned * float(self.more[place] / self.more[leading].sum())
         for fragment, share in called:
             found[fragment] = found.get(fragment, 0.0) + (self.strength - turned) * share
+        total = sum(found.values())
+        return {fragment: share / total for fragment, share in found.items()}
+
+    def parents_of_note(self) -> dict[int, float]:
+        """The same without those who have less than a millionth, sum 1: whoever is written down as a parent is one."""
+        found = {fragment: share for fragment, share in self.parentage().items() if share > LEAST}
         total = sum(found.values())
         return {fragment: share / total for fragment, share in found.items()}
 

@@ -10,7 +10,7 @@ from engine.mind.memory.words import Crowd
 
 WORDS = 0  # stands for what the words of a sentence have of its picture themselves
 GIVEN = 4  # at least so many of them are no founding memories, where there are any
-MOST = 9  # members of a generation that are drawn; the others stand together
+MOST = 7  # members of a generation that are drawn; the others stand together
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def family(archive: Archive, number: int, most: int = 4, own: bool = False) -> F
     generations: list[tuple[Member, ...]] = [(Member(number, here.kind, 1.0, root.words if own else here.words, here.day),)]
     bonds: list[tuple[int, int, int, float]] = []
     while len(generations) <= most:
-        found = [(k, parent, member.share * share) for k, member in enumerate(generations[-1]) if member.fragment for parent, share in _parents(archive, member)]
+        found = [(k, parent, member.share * share) for k, member in enumerate(generations[-1]) if member.fragment for parent, share in _parents(archive, member) if share > 0]
         if not any(parent for _, parent, _ in found):
             break
         shares: dict[int, float] = {}
@@ -59,7 +59,7 @@ def family(archive: Archive, number: int, most: int = 4, own: bool = False) -> F
             shares[parent] = shares.get(parent, 0.0) + share
         by_share = sorted(shares.keys() - {WORDS}, key=lambda one: -shares[one])
         given = [one for one in by_share if one > 0][:GIVEN]  # people, and dreams: their line goes on
-        named = sorted((*given, *[one for one in by_share if one not in given][: MOST - len(given)]), key=lambda one: -shares[one])
+        named = _beside([*given, *[one for one in by_share if one not in given][: MOST - len(given)]], found)
         members = [_member(archive, one, shares[one], crowd) for one in named]
         if WORDS in shares:
             named.append(WORDS)
@@ -75,6 +75,17 @@ def family(archive: Archive, number: int, most: int = 4, own: bool = False) -> F
         generations.append(tuple(members))
     line = archive.lines([number]).get(number)
     return Family(root, tuple(generations), tuple(bonds), root.depth, line.count if line else 1)
+
+
+def _beside(named: list[int], found: list[tuple[int, int, float]]) -> list[int]:
+    """Members of a generation as near as can be to those who descend from them, so that few bands cross (barycentres, Sugiyama
+    1981); the largest first among those of one child. `found`: (place of the child, parent, share)."""
+    shares, places = dict.fromkeys(named, 0.0), dict.fromkeys(named, 0.0)
+    for child, parent, share in found:
+        if parent in shares:
+            shares[parent] += share
+            places[parent] += share * child
+    return sorted(named, key=lambda one: (round(places[one] / shares[one], 6), -shares[one]))
 
 
 def _parents(archive: Archive, member: Member) -> list[tuple[int, float]]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import html
+import re
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -18,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from reportlab.graphics import renderPDF, renderSVG
-from reportlab.graphics.shapes import Drawing, Rect, String
+from reportlab.graphics.shapes import Drawing, Group, Rect, String
 from reportlab.graphics.shapes import Image as Placed
 from reportlab.graphics.shapes import Path as Curve
 from reportlab.lib.colors import HexColor
@@ -34,15 +36,19 @@ from engine.origin.keys import OriginError
 from engine.origin.sign import signed
 
 WIDTH, HEIGHT = 595.0, 842.0  # A4, points
-EDGE, GAP = 40.0, 6.0
-ROOT, FACE, BAR, TEXT = 150.0, 46.0, 4.0, 30.0  # the picture at the foot; of a member: its picture, colour and words
-INK, GREY, PAPER = HexColor("#22211e"), HexColor("#7b776c"), HexColor("#fbf7ef")
+EDGE, GAP = 40.0, 8.0
+ROOT, FACE, BAR, TEXT = 160.0, 54.0, 3.0, 40.0  # the picture at the foot; of a member: its picture, colour and words
+LEAST, STEP = 46.0, 200.0  # width of a member at least; from one generation to the next at most
+SMALL = 6.5  # points: the smallest that a hand's length away is read
+INK, GREY, PAPER = HexColor("#22211e"), HexColor("#6b675d"), HexColor("#fbf7ef")
+PLAIN, BOLD, SERIF, SLANTED = "Helvetica", "Helvetica-Bold", "Times-Roman", "Times-Italic"
 KINDS = {  # colour, what it is called
     "founding": ("#c9b68c", "a founding memory"), "visitor": ("#c2542d", "a visitor"), "performer": ("#8c4a78", "a performer"),
     "sensor": ("#2f6f8f", "a sensor"), "machine": ("#4c7a58", "a dream"), "anonymous": ("#9a958a", "anonymous"),
     "words": ("#e5a084", "the words themselves"), "others": ("#dcd5c4", "others"),
 }  # fmt: skip
-GENERATIONS = ("", "its parents", "their parents")
+GENERATIONS = ("", "its parents", "their parents", "and theirs")
+TINT = 0.5  # of a band: its colour in so much of the paper, as solid ink, for the SVG that is written knows no opacity
 NOTE = (
     "A number is what a memory has of this picture, a band what it has of the one below; both are measured while it is composed. "
     "Words stand here only where three people wrote them, or where nobody did."
@@ -55,8 +61,8 @@ def sheet(tree: Family, faces: Faces, today: datetime.date) -> Drawing:
     page = Drawing(WIDTH, HEIGHT)
     page.add(Rect(0, 0, WIDTH, HEIGHT, fillColor=PAPER, strokeColor=None))
     rows = tree.generations
-    top, foot = HEIGHT - EDGE - 40.0, EDGE + ROOT
-    step = min(170.0, (top - foot) / max(1, len(rows) - 1))
+    top, foot = HEIGHT - EDGE - 36.0, EDGE + ROOT
+    step = min(STEP, (top - foot) / max(1, len(rows) - 1))
     lows = [EDGE, *(foot + step * (k + 1) - (BAR + FACE + TEXT) for k in range(len(rows) - 1))]  # lower edge of each generation
     places = [[((WIDTH - ROOT) / 2, ROOT)], *(_places(row) for row in rows[1:])]
     for k in range(1, len(rows)):
@@ -67,16 +73,16 @@ def sheet(tree: Family, faces: Faces, today: datetime.date) -> Drawing:
         for member, (left, wide) in zip(row, places[k], strict=True):
             _member(page, member, left, lows[k], wide, faces)
         said = GENERATIONS[k] if k < len(GENERATIONS) else f"{k} generations back"
-        _text(page, EDGE, lows[k] - 10, said, 7, GREY)
+        page.add(Group(_string(said, SMALL, GREY, SLANTED), transform=(0, 1, -1, 0, EDGE - 7, lows[k] + BAR)))  # up the margin
     _foot(page, tree, faces, today)
-    _text(page, EDGE, HEIGHT - EDGE - 14, "Whose is this picture?", 20, INK)
+    _text(page, EDGE, HEIGHT - EDGE - 18, "Whose is this picture?", 25, INK, SERIF)
     return page
 
 
 def _places(row: Sequence[Member]) -> list[tuple[float, float]]:
     """(left, width) of each member: room for a face, and more by what it has."""
     whole = WIDTH - 2 * EDGE - GAP * (len(row) - 1)
-    least = min(38.0, whole / len(row))
+    least = min(LEAST, whole / len(row))
     total, spare = sum(member.share for member in row) or 1.0, whole - least * len(row)
     widths = [least + spare * member.share / total for member in row]
     return [(EDGE + sum(widths[:k]) + GAP * k, wide) for k, wide in enumerate(widths)]
@@ -99,16 +105,19 @@ def _bands(page: Drawing, bonds: Sequence[tuple[int, int, float]], row: Sequence
         used[side, one] += share
         return left + wide * begun / totals[side, one], left + wide * (begun + share) / totals[side, one]
 
+    drawn = []
     for below, above, share in sorted(bonds, key=lambda bond: (upper[0][bond[1]][0], lower[0][bond[0]][0])):
         (a, b), (c, d) = part(0, below, share, lower[0]), part(1, above, share, upper[0])
         y, z = lower[1], upper[1]
         half = (y + z) / 2
-        band = Curve(fillColor=HexColor(KINDS[row[above].kind][0]), fillOpacity=0.45, strokeColor=None)
+        band = Curve(fillColor=_tint(KINDS[row[above].kind][0], TINT), strokeColor=None)
         band.moveTo(a, y)
         band.curveTo(a, half, c, half, c, z)
         band.lineTo(d, z)
         band.curveTo(d, half, b, half, b, y)
         band.closePath()
+        drawn.append((row[above].kind == "others", share, band))
+    for *_, band in sorted(drawn, key=lambda one: (not one[0], -one[1])):  # others behind, the narrowest in front
         page.add(band)
 
 
@@ -121,15 +130,15 @@ def _member(page: Drawing, member: Member, left: float, low: float, wide: float,
     if picture is not None:
         page.add(Placed(left, low + BAR, wide, FACE, _cut(picture, wide / FACE)))
     else:
-        page.add(Rect(left, low + BAR, wide, FACE, fillColor=HexColor(colour), fillOpacity=0.35, strokeColor=None))
+        page.add(Rect(left, low + BAR, wide, FACE, fillColor=_tint(colour, 0.35), strokeColor=None))
         if member.kind == "others":
             _text(page, left + wide / 2, low + BAR + FACE / 2 - 3, f"+{member.count}", 9, GREY, middle=True)
-    at = low + BAR + FACE + TEXT - 9
-    _text(page, left, at, _part(member.share), 8, INK, "Helvetica-Bold")
+    at = low + BAR + FACE + TEXT - 11
+    _text(page, left, at, _part(member.share), 10, INK, BOLD)
     about = readable(member.words) or ("" if member.kind == "others" else called)
-    for line in simpleSplit(about, "Helvetica", 5.5, wide)[:3]:
-        at -= 6.5
-        _text(page, left, at, line, 5.5, GREY)
+    for line in simpleSplit(about, PLAIN, SMALL, wide)[:3]:
+        at -= 8
+        _text(page, left, at, line, SMALL, GREY)
 
 
 def _foot(page: Drawing, tree: Family, faces: Faces, today: datetime.date) -> None:
@@ -140,30 +149,41 @@ def _foot(page: Drawing, tree: Family, faces: Faces, today: datetime.date) -> No
     if picture is not None:
         page.add(Placed(left, EDGE, ROOT, ROOT, _cut(picture, 1.0)))
     else:
-        page.add(Rect(left, EDGE, ROOT, ROOT, fillColor=HexColor(KINDS[me.kind][0]), fillOpacity=0.35, strokeColor=None))
+        page.add(Rect(left, EDGE, ROOT, ROOT, fillColor=_tint(KINDS[me.kind][0], 0.35), strokeColor=None))
     day = datetime.date(1970, 1, 1) + datetime.timedelta(days=root.day)
     at = EDGE + ROOT - 12
-    for line in simpleSplit(readable(me.words) or f"the picture of {KINDS[me.kind][1]}", "Helvetica-Oblique", 11, left - EDGE - 12)[:5]:
-        _text(page, EDGE, at, line, 11, INK, "Helvetica-Oblique")
-        at -= 14
+    for line in simpleSplit(readable(me.words) or f"the picture of {KINDS[me.kind][1]}", SLANTED, 15, left - EDGE - 14)[:6]:
+        _text(page, EDGE, at, line, 15, INK, SLANTED)
+        at -= 17
     for said in (f"{day:%d %B %Y}".lstrip("0"), f"{tree.count} ancestors, {tree.depth} generations deep", f"memory {root.id}, seed {root.seed}"):
         at -= 11
-        _text(page, EDGE, at, said, 7.5, GREY)
+        _text(page, EDGE, at, said, 8, GREY)
     right = left + ROOT + 14
     at = EDGE + ROOT - 9
     for kind in dict.fromkeys(member.kind for row in tree.generations[1:] for member in row):
         page.add(Rect(right, at, 8, 8, fillColor=HexColor(KINDS[kind][0]), strokeColor=None))
-        _text(page, right + 13, at + 1, KINDS[kind][1], 7.5, INK)
+        _text(page, right + 13, at + 1, KINDS[kind][1], 8, INK)
         at -= 13
-    for line in simpleSplit(NOTE, "Helvetica", 6.5, WIDTH - EDGE - right):
-        at -= 8.5
-        _text(page, right, at, line, 6.5, GREY)
-    _text(page, EDGE, 22, f"hypermnesia {version('hypermnesia')} · printed {today:%Y-%m-%d} · {root.structure}", 5.5, GREY)
+    for line in simpleSplit(NOTE, PLAIN, SMALL, WIDTH - EDGE - right):
+        at -= 9
+        _text(page, right, at, line, SMALL, GREY)
+    _text(page, EDGE, 22, f"hypermnesia {version('hypermnesia')} · printed {today:%Y-%m-%d} · structure {root.structure[-12:] or 'unknown'}", SMALL, GREY)
 
 
-def _text(page: Drawing, x: float, y: float, words: str, size: float, colour: HexColor, font: str = "Helvetica", middle: bool = False) -> None:
+def _string(words: str, size: float, colour: HexColor, font: str = PLAIN, x: float = 0.0, y: float = 0.0) -> String:
+    return String(x, y, words, fontName=font, fontSize=size, fillColor=colour)
+
+
+def _text(page: Drawing, x: float, y: float, words: str, size: float, colour: HexColor, font: str = PLAIN, middle: bool = False) -> None:
     x -= stringWidth(words, font, size) / 2 if middle else 0.0
-    page.add(String(x, y, words, fontName=font, fontSize=size, fillColor=colour))
+    page.add(_string(words, size, colour, font, x, y))
+
+
+def _tint(colour: str, amount: float) -> HexColor:
+    """So much of a colour in the paper."""
+    there = HexColor(colour)
+    parts = (round(255 * (amount * mine + (1 - amount) * theirs)) for mine, theirs in zip(there.rgb(), PAPER.rgb(), strict=True))
+    return HexColor("#" + "".join(f"{part:02x}" for part in parts))
 
 
 def readable(words: str) -> str:
@@ -216,11 +236,29 @@ def write(drawing: Drawing, path: Path) -> None:
     """SVG or PDF, by the name. Raises OriginError for another name, OSError."""
     match path.suffix.lower():
         case ".svg":
-            renderSVG.drawToFile(drawing, str(path))
+            path.write_text(_lettered(renderSVG.drawToString(drawing)), encoding="utf-8")
         case ".pdf":
-            renderPDF.drawToFile(drawing, str(path), autoSize=0)
+            renderPDF.drawToFile(drawing, str(path), autoSize=1)  # the page is the sheet; otherwise it hangs off a corner
         case other:
             raise OriginError(f"a family tree is an .svg or a .pdf, not {other or 'a file without an ending'}")
+
+
+FACES = {  # what a browser calls the fonts of a printer
+    PLAIN: "font-family: Helvetica, Arial, sans-serif", BOLD: "font-family: Helvetica, Arial, sans-serif; font-weight: bold",
+    SERIF: "font-family: Times, 'Times New Roman', serif", SLANTED: "font-family: Times, 'Times New Roman', serif; font-style: italic",
+}  # fmt: skip
+LETTERS = re.compile(r'<text ([^>]*?)style="font-family: ([\w-]+); font-size: ([\d.]+)px;([^>]*)>([^<]*)</text>')
+
+
+def _lettered(svg: str) -> str:
+    """Every line as wide as it was measured, whichever font a machine has in place of the one that is named."""
+
+    def line(found: re.Match[str]) -> str:
+        before, font, size, rest, words = found.groups()
+        wide = stringWidth(html.unescape(words), font, float(size))
+        return f'<text {before}textLength="{wide:.2f}" lengthAdjust="spacingAndGlyphs" style="{FACES[font]}; font-size: {size}px;{rest}>{words}</text>'
+
+    return LETTERS.sub(line, svg)
 
 
 def main(argv: Sequence[str]) -> int:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import datetime
 import json
+import re
+import zlib
 from pathlib import Path
 
 import jsonschema
@@ -108,6 +111,33 @@ def test_a_tree_keeps_the_sum_merges_who_comes_twice_and_draws_every_row(home: P
     assert left >= 0 and low >= 0 and right <= 595.1 and high <= 842.1, "on the paper"
     assert readable("a lighthouse, la mer") == "a lighthouse, la mer" and readable("море") == "words in another script"
     archive.close()
+
+
+def test_who_has_nothing_of_a_picture_is_no_ancestor_of_it(home: Path) -> None:
+    """A softmax leaves 0 to whom nobody sees in a picture, and older memories hold such parents."""
+    archive = Archive(home / "archive")
+    one = archive.remember(birth(seed=40, parents=[(-1, 1.0), (-2, 0.0)], line=descend([(1.0, Line.root(-1)), (0.0, Line.root(-2))])), "space")
+    tree = family(archive, one)
+    assert [member.fragment for member in tree.generations[1]] == [-1]
+    sheet(tree, lambda number: None, datetime.date(2026, 11, 27))
+    archive.close()
+
+
+def test_the_page_of_a_pdf_is_the_sheet_and_lines_of_an_svg_are_as_wide_as_they_were_measured(home: Path) -> None:
+    """It hung off the lower left corner of its page, and a third of it was not on the paper."""
+    for name in ("a.svg", "a.pdf"):
+        assert main(["10", str(home / name), "--home", str(home), "--machine", str(unsigned(home))]) == 0
+    pdf = (home / "a.pdf").read_bytes()
+    streams = (zlib.decompress(base64.a85decode(found, adobe=False)) for found in re.findall(rb"/ASCII85Decode.*?stream\n(.*?)~>", pdf, re.S))
+    page = next(each for each in streams if b"Whose is this picture" in each)
+    assert b"/MediaBox [ 0 0 595 842 ]" in pdf and [float(n) for n in page.split(b" cm", 1)[0].split()[-2:]] == [0.0, 0.0]
+    lines = re.findall(r'<text [^>]*textLength="([\d.]+)"[^>]*font-family: ([^;]+);', (home / "a.svg").read_text())
+    assert len(lines) > 30 and all(float(wide) > 0 and "," in fonts for wide, fonts in lines)
+
+
+def unsigned(home: Path) -> Path:
+    (home / "machine.toml").write_text("[origin]\nsign = false\n")
+    return home / "machine.toml"
 
 
 def test_a_tree_that_cannot_be_drawn_is_said(tmp_path: Path, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
