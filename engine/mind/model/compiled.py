@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import gc
 import hashlib
 import importlib.metadata
 import inspect
@@ -35,7 +36,7 @@ from engine.mind.model.families import Family
 
 PARTS = ("network", "decoder")
 KEPT = 8  # artefacts; the one used longest ago goes first
-BRIEF = 1e-4  # seconds after which Python passes the interpreter on while something is loaded; its own are 5e-3
+BRIEF = 1e-5  # seconds after which Python passes the interpreter on while something is loaded; its own are 5e-3
 Function = Callable[..., Tensor]
 
 
@@ -178,13 +179,17 @@ def read(path: Path) -> dict[str, Function]:
 
 @contextlib.contextmanager
 def brief() -> Iterator[None]:
-    """Threads pass the interpreter on more often: one that paints is not held up by one that loads (5 ms an operation)."""
-    before = sys.getswitchinterval()
+    """One that paints is not held up by one that loads: threads pass the interpreter on more often (it is 5 ms an
+    operation), and nobody collects garbage meanwhile, which stops them all for as long as a whole heap takes."""
+    before, collects = sys.getswitchinterval(), gc.isenabled()
     sys.setswitchinterval(BRIEF)
+    gc.disable()
     try:
         yield
     finally:
         sys.setswitchinterval(before)
+        if collects:
+            gc.enable()
 
 
 def _line(wrong: BaseException) -> str:
