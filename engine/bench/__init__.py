@@ -147,9 +147,16 @@ def time_whose(options: argparse.Namespace, machine: Machine) -> Table:
     return {"whose": [whose.bench(options)]}
 
 
+def time_gpu(options: argparse.Namespace, machine: Machine) -> Table:
+    """What only a GPU can show, the cheapest first; each figure is written down when it is known."""
+    from engine.bench import gpu
+
+    return dict(gpu.bench(options))
+
+
 MEASURES: dict[str, Callable[[argparse.Namespace, Machine], Table]] = {
     "show": show, "picture": time_picture, "memory": time_memory, "sound": time_sound, "isf": isf, "flow": flow, "passes": passes,
-    "chaos": time_chaos, "rows": time_rows, "doors": doors, "files": files, "whose": time_whose,
+    "chaos": time_chaos, "rows": time_rows, "doors": doors, "files": files, "whose": time_whose, "gpu": time_gpu,
 }  # fmt: skip
 
 

@@ -87,7 +87,7 @@ def parser() -> Parser:
 
     bench = commands.add_parser("bench", help="measure, side by side in one run, and print ratios")
     bench.add_argument("what", nargs="?", default="show", choices=list(BENCHES), help="what to measure (default: show)")
-    bench.add_argument("path", nargs="?", help="isf: a folder of shaders; picture: a StreamDiffusion checkout; doors: answers, client or phones (default: all three)")
+    bench.add_argument("path", nargs="?", help="isf: a folder of shaders; picture, gpu: a StreamDiffusion checkout; doors: answers, client or phones (default: all three)")
     bench.add_argument("--seconds", type=float, default=30.0, help="how long, where it matters (default 30)")
     bench.add_argument("--minutes", type=float, default=0.0, help="how long: chaos (default 20), doors client (10), doors phones (5)")
     bench.add_argument("--seed", type=int, default=0, help="chaos: which faults, and when; doors: who writes what; files: what is spoilt")
@@ -108,7 +108,7 @@ def parser() -> Parser:
     return root
 
 
-BENCHES = ("show", "picture", "memory", "sound", "isf", "flow", "passes", "chaos", "rows", "doors", "files", "whose")
+BENCHES = ("show", "picture", "memory", "sound", "isf", "flow", "passes", "chaos", "rows", "doors", "files", "whose", "gpu")
 COMMANDS = ("run", "render", "bench", "doctor", *ELSEWHERE)
 
 

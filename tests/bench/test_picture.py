@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
+from engine.bench import gpu
 from engine.bench import picture as bench_picture
 from engine.bench.ladder import Ladder
 from engine.mind.model.device import Cpu
@@ -60,3 +65,41 @@ def test_the_embedded_model_is_measured_against_the_same_weights_called_plainly(
 
 def test_the_short_run_that_a_sanitizer_watches_comes_to_its_end() -> None:
     assert bench_picture.short(Cpu(), 4) == "4 pictures, 0 recaptures, replay-eager 0.0e+00"
+
+
+def test_what_a_gpu_shows_runs_from_the_cheapest_to_the_dearest_and_each_figure_is_kept_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    kept: list[int] = []
+
+    def steps(*_: object) -> list[gpu.Step]:
+        def fails(seconds: float) -> None:
+            kept.append(len(json.loads(file.read_text())["figures"]))
+            raise RuntimeError("CUDA error: out of luck\nmore")
+
+        return [("first", 1.0, lambda seconds: {"p50": 2.0, "s": seconds}), ("second", 2.0, fails), ("third", 30.0, lambda seconds: {"p50": 1.0}), ("dear", 1e9, fails)]
+
+    file = tmp_path / "gpu.json"
+    monkeypatch.setattr(gpu, "steps", steps)
+    found = gpu.bench(argparse.Namespace(path=None, seconds=60.0, json=file))
+    assert found["first"] == {"p50": 2.0, "s": 1.0} and found["third"] == {"p50": 1.0} and kept == [1]
+    assert found["second"] == "failed: RuntimeError: CUDA error: out of luck"
+    assert found["dear"].startswith("skipped: takes 1000000000 s, ")
+    assert json.loads(file.read_text())["figures"] == found
+
+
+def test_rungs_stand_in_order_of_their_cost() -> None:
+    found = list(gpu.steps(Cpu(), None))
+    assert found[0][0] == "pictures into GL" and {name.split()[0] for name, _, _ in found[1:]} == {"a", "sd-turbo", "sdxl-turbo"}
+    assert [cost for _, cost, _ in found[1:]] == sorted(cost for _, cost, _ in found[1:])
+
+
+@pytest.mark.long
+def test_the_script_for_a_gpu_comes_to_its_end_on_a_cpu_in_ninety_seconds(tmp_path: Path) -> None:
+    top = Path(__file__).parents[2]
+    began = time.monotonic()
+    env = {**os.environ, "JSON": str(tmp_path / "gpu.json"), "PYTHON": sys.executable}
+    done = subprocess.run([str(top / "tests" / "bench" / "gpu.sh")], env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert time.monotonic() - began <= 90.0
+    found = json.loads((tmp_path / "gpu.json").read_text())["figures"]
+    assert all(found[f"{name} B4 ours"]["replay-eager"] == 0.0 for name in ("sd-turbo", "sdxl-turbo"))
+    assert found["sd-turbo B4 ours"]["profile"]["kernels"] and found["a whole mind"]["thoughts"] > 0
