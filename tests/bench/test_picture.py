@@ -80,7 +80,7 @@ def test_what_a_gpu_shows_runs_from_the_cheapest_to_the_dearest_and_each_figure_
     file = tmp_path / "gpu.json"
     monkeypatch.setattr(gpu, "steps", steps)
     found = gpu.bench(argparse.Namespace(path=None, seconds=60.0, json=file))
-    assert found["first"] == {"p50": 2.0, "s": 1.0} and found["third"] == {"p50": 1.0} and kept == [1]
+    assert found["first"] == {"p50": 2.0, "s": 1.0} and found["third"] == {"p50": 1.0} and kept == [4]  # device, torch, weights and the first
     assert found["second"] == "failed: RuntimeError: CUDA error: out of luck"
     assert found["dear"].startswith("skipped: takes 1000000000 s, ")
     assert json.loads(file.read_text())["figures"] == found
