@@ -370,6 +370,13 @@ return [...document.querySelectorAll("body *")].filter((e) => e.checkVisibility(
 """
 
 
+@pytest.mark.parametrize("size", [KIOSK, PHONE, (1280, 660), (844, 390)])
+def test_what_the_page_says_first_lies_under_nothing(browser: webdriver.Chrome, house: House, size: tuple[int, int]) -> None:
+    visitor = Visitor(browser, house, size)
+    notice, tools = visitor.at("#notice p:last-child"), visitor.at(".tools")
+    assert notice.is_displayed() and notice.rect["y"] + notice.rect["height"] <= tools.rect["y"]
+
+
 @pytest.mark.parametrize("size", [KIOSK, PHONE])
 def test_text_can_be_read_controls_have_names_and_fingers_find_them(
     browser: webdriver.Chrome, house: House, size: tuple[int, int]
