@@ -77,6 +77,7 @@ def check(folder: Path) -> None:
     still = pictures(mind, 0.0)
     change = [float(np.abs(pictures(mind, beta) - still).mean()) for beta in (0.33, 0.66, 1.0)]
     assert 0.5 < change[0] < change[1] < change[2], f"more beta does not change more pixels: {change}"
+    print(f"  measured: J 0 where both spaces are one, else {min(gaps):.2f} to {max(gaps):.2f}; beta .33, .66, 1 move pixels by {change[0]:.1f}, {change[1]:.1f}, {change[2]:.1f} of 255")
 
 
 def test_the_gap_turns_the_picture(tmp_path: Path) -> None:

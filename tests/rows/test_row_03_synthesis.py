@@ -18,7 +18,7 @@ from tests.rows.sabotage import Sabotage, fails, put
 def check(folder: Path) -> None:
     mind = Mind(options(folder, founding=64, recalled=64), parts=parts())
     noise = torch.randn(mind.parts.dreamer.latent, generator=torch.Generator().manual_seed(3))
-    seen, crisp = [], []
+    seen, crisp, nearest, largest = [], [], [], []
     for row in range(0, 64, 4):
         words = mind.memory.fragments[row].words
         thought = mind.think(words, 0, (), Dream(words, temperature=1e-3, gamma=0.0), noise)  # nothing else is recalled
@@ -34,9 +34,12 @@ def check(folder: Path) -> None:
         near = float((away / apart).min())
         assert near > 0.3, f"a copy: {near:.2f} of the way from a memory to its nearest fellow"
         crisp.append(float(made.latent.flatten(1).std(1).mean() / memories.flatten(2).std(2).mean()))
+        nearest.append(near)
+        largest.append(made.largest)
         seen.append(made.latent)
     assert min(float((a - b).square().mean().sqrt()) for n, a in enumerate(seen) for b in seen[:n]) > 0.05, "always one picture"
     assert sum(crisp) / len(crisp) > 0.75, f"average soup: {sum(crisp) / len(crisp):.2f} of the memories' contrast"
+    print(f"  measured: largest share {max(largest):.2f}, nearest memory {min(nearest):.2f} of the way to its fellow, {sum(crisp) / len(crisp):.2f} of the memories' contrast")
 
 
 def test_a_copy_attack_fails(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def check(folder: Path, count: int = 2000) -> None:
             shares.append(line.share(parent))
             changes.append(float((without.latent - whole.latent).square().mean().sqrt()))
     found = spearmanr(shares, changes).statistic
-    print(f"leave-one-out: Spearman {found:.2f} over {len(shares)} trials")
+    print(f"  measured: sum - 1 = {late.sum - 1:.0e} after {count} generations, {late.count} ancestors; leave-one-out: Spearman {found:.2f} over {len(shares)} trials")
     assert found >= 0.5, f"shares say nothing about what a memory does: Spearman {found:.2f} over {len(shares)}"
 
 

@@ -33,6 +33,7 @@ def check(folder: Path) -> None:
     assert sum(state.kinds) == pytest.approx(1, abs=1e-6)
     shares = dict(zip(KINDS, state.kinds, strict=True))
     assert all(shares[kind] > 0 for kind in KINDS), f"some kind is nobody's parent: {shares}"
+    print("  measured: " + ", ".join(f"{kind} {share:.2f}" for kind, share in shares.items()))
     before = inherited(mind, "visitor")
 
     mind.memory.plug("visitor", False)

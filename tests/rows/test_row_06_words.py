@@ -34,6 +34,9 @@ def check(folder: Path) -> None:
             assert token.kind == lender.kind
     assert len({tuple(t.text for t in tokens if t.ancestor) for tokens in answers.values()}) > 1, "everybody gets the same"
 
+    part = [sum(bool(t.ancestor) for t in tokens) / len(tokens) for tokens in answers.values()]
+    print(f"  measured: {min(part):.0%} to {max(part):.0%} of an answer are others' words")
+
     words, tokens = next(iter(answers.items()))
     thought = mind.think(words, 0, (), Dream(words), mind.stream.walk.at(0.0))
     before = {t.ancestor: t.text for t in mind.speech.give_back(words, thought) if t.ancestor}

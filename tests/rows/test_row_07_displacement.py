@@ -29,7 +29,7 @@ def check(folder: Path) -> None:
     found = np.array([[displacement(mind, words, rho) for rho in STRETCHES] for words in SENTENCES])
     assert np.all((found >= 0) & (found <= 1))
     order = spearmanr(STRETCHES, found.mean(0)).statistic
-    print(f"D from {found.mean(0)[0]:.2f} to {found.mean(0)[-1]:.2f}, Spearman {order:.2f}")
+    print(f"  measured: D from {found.mean(0)[0]:.2f} to {found.mean(0)[-1]:.2f}, Spearman {order:.2f}")
     assert order >= 0.9, f"D does not follow rho: Spearman {order:.2f}"
     assert found.mean(0)[-1] - found.mean(0)[0] > 0.2, "a performer can hardly stretch it"
 

@@ -57,6 +57,7 @@ def check(folder: Path) -> None:
     merged = merge_near_duplicates(old, "small")
     assert merged > 250, f"{merged} of 300 went into strata"
     assert old.mass == mass == 301, f"{mass} before, {old.mass} after compaction"
+    print(f"  measured: mass {mass} before and {old.mass} after {merged} of 300 were laid together; {killed.mass} kept of {acknowledged} acknowledged at kill -9")
     assert old.count("state = 0") == 301 - merged and len(old.recallable("small")[0]) == 301 - merged
     for fragment in old.select("state = 0 AND kind = 4"):
         line = old.lines([fragment.id])[fragment.id]

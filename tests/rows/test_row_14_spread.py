@@ -58,6 +58,7 @@ def check(folder: Path) -> None:
     half, whole = list(apart(0.5)), list(apart(1.0))
     assert min(half) >= LEAST and min(whole) >= LEAST, f"two outputs alike: {min(half):.3f}, {min(whole):.3f}"
     assert len(set(whole)) > 3, "the same number all the while, of pictures that move"
+    print(f"  measured: copies {max(same):.4f} apart; outputs at least {min(half):.3f} at half, {min(whole):.3f} at the whole fader")
 
 
 def test_the_same_everywhere_or_on_no_two(tmp_path: Path) -> None:

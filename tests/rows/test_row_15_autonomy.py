@@ -40,6 +40,7 @@ def check(folder: Path) -> None:
     values = [autonomy.value(101.0 + 30 * n) for n in range(20)]
     assert values[0] < 0.15 and all(a < b for a, b in itertools.pairwise(values)), f"A does not return: {values}"
     assert values[-1] > 0.99 and abs(np.log(values[3]) / np.log(values[0]) - np.exp(-1)) < 0.01, "not in 90 s"
+    print(f"  measured: A {values[0]:.2f} after a sentence, {values[3]:.2f} after 90 s, {values[-1]:.3f} after ten minutes")
 
     said, mind = monologue(folder / "a")
     assert all(said) and len(set(said)) >= 4, f"it says the same again and again: {said}"

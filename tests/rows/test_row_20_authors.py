@@ -40,6 +40,7 @@ def check(folder: Path) -> None:
     assert max(who[0] for who in alone) < human[1], "a human hand where nobody is"
     assert alone[-1][1] > spoken[0][1] + 0.02, f"its own dreams are parents, and it has no part in it: {alone[-1][1]:.3f}"
     assert warmth(spoken[-1]) > warmth(alone[-1]) + 0.05, "nothing of it is seen"
+    print(f"  measured: the human part {human[0]:.2f} to {human[-1]:.2f} by strength, {max(who[0] for who in alone):.2f} at most alone")
 
 
 def test_no_picture_is_purely_anybodys(tmp_path: Path) -> None:

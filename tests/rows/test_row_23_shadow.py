@@ -30,6 +30,7 @@ def check(folder: Path) -> None:
     noise = structured(torch.randn(residue.shape, generator=torch.Generator().manual_seed(0)))
     assert abs(noise) < 0.1 < 0.4 < structured(residue), f"as much form as noise has: {structured(residue):.2f}, {noise:.2f}"
     assert float(np.abs(late.rgba[..., :3].astype(float) - MIDDLE).mean()) > 1.0, "nothing of it is seen"
+    print(f"  measured: residue {size[4]:.2f}, {size[20]:.2f}, {size[40]:.2f} after 4, 20, 40 copies; form {structured(residue):.2f}, noise {noise:.2f}")
     assert made[41].state.copied == 1 and made[41].state.shadow < 0.5 * size[40], "the last copy is not the original of the next"
     parents = mind.keeper.archive.count("kind = 4")
     assert parents <= 1, "copies became memories"
