@@ -26,6 +26,7 @@ NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Su
 AHEAD = 15  # days that are looked through for the next opening
 TIMES = re.compile(r"(\d\d?):(\d\d)-(\d\d?):(\d\d)")
 DAY = datetime.timedelta(days=1)
+TURN = datetime.timedelta(hours=4)  # of the morning: when a gallery's day begins
 LOCAL = Path("/etc/localtime")
 T = TypeVar("T")
 
@@ -136,6 +137,11 @@ class Hours:
     def _twice(self, day: datetime.date, time: datetime.time) -> bool:
         first = datetime.datetime.combine(day, time, self.zone)
         return first.utcoffset() != first.replace(fold=1).utcoffset() and first.timestamp() < first.replace(fold=1).timestamp()
+
+
+def day_of(now: float, zone: datetime.tzinfo | None = None) -> str:
+    """The gallery's day of an instant, as "2026-11-26": it goes from TURN to TURN, so that an evening is not cut in two."""
+    return (datetime.datetime.fromtimestamp(now, zone) - TURN).date().isoformat()
 
 
 @functools.lru_cache(maxsize=8)

@@ -34,6 +34,9 @@ ELSEWHERE = {  # command -> (module whose main(argv) runs it, one line of help)
     "pictures": ("engine.bench.pictures", "make the pictures of the README and the tutorial again"),
     "release": ("engine.gallery.release", "this engine as a signed release on a stick, for machines without a network"),
     "update": ("engine.gallery.update", "take in a release: check, install beside, try, switch; back again if light does not come"),
+    "displays": ("engine.gallery.displays", "which screens there are; wait for one; switch them off and on"),
+    "day": ("engine.gallery.day", "the page of a day for the gallery, as HTML and PDF, in its language"),
+    "alert": ("engine.gallery.alert", "send what waits to be told to a person; --test tries mail and webhook"),
     "evaluate": ("engine.atelier.evaluate", "the honest figures of the embedded model"),
 }
 

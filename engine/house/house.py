@@ -19,6 +19,7 @@ from engine.core.guard import FAULTS, Guard
 from engine.core.messages import Directory, Dream, Set, State, Trouble
 from engine.core.meter import Meter
 from engine.core.supervisor import Room, Supervisor
+from engine.house.day import Counted, Day, Glance
 from engine.house.deputy import Deputy
 from engine.house.journal import Entry, Fallen, Journal, as_it_was, left_by, stopped_once
 from engine.house.lasting import Lasting
@@ -132,11 +133,15 @@ class House:
         self.spoilt = [said for said in (put_aside(plan.presets, Book.read), put_aside(plan.mapping, load_mapping)) if said]
         self.performer = Performer(self.beat, plan.presets)
         self.opening = Opening(self.performer, plan.hours, known=released())
+        self.day = Day(plan.journal.parent, self.guard, plan.hours.zone, Path(__file__).resolve().parents[2].name) if plan.journal and self.lent else None
         self.page = page
         self.leaving = Leaving(plan.origin, plan.machine, plan.mind.model, plan.record)
         self.stack.callback(self.leaving.close)
         self.recording = self.leaving.recording
         taps = [Watchers(self.live, self.recording, size, fps, plan.sound.rate), self.leaving.tap(self._on_the_wall)]
+        if self.day:
+            self.stack.callback(self.day.close)
+            taps.append(Glance(self.day, self._on_the_wall))
         self.stage = Stage(size, window_of(plan), taps, self.mind, self.sound.heard, fps, mapping=plan.mapping, flashes=plan.flashes)
         self.stage.between.upload.ring = pictures
         self.vitals = Vitals(plan, self.meter, self.page, self.supervisor, self.mind, self.sound, self.stage, self.programme, self.leaving, self.opening,
@@ -169,6 +174,8 @@ class House:
             if shown := self.lasting.pictures.newest():
                 self.meter.answered(shown.state.asked)
             self.programme.blackout = bool(self.pulses.get("blackout"))
+            if self.day:
+                self.day.fell(self.fallen.why)
             self.troubles.append(Trouble("loop", f"{self.fallen.why}; it was started anew and goes on from there"))
         self.pulses.put("blackout", float(self.programme.blackout))
         if self.programme.blackout:
@@ -193,9 +200,22 @@ class House:
         self.pulses.beat("loop")
         self.pulses.put("light", self.stage.eyes.light)
         self.guard.run("the hours", self._keep_hours, otherwise=None)
+        if self.day:
+            wanted = self.opening.level > 0.5 and not (self.programme.blackout or self.programme.vetoed)
+            self.day.level = self.opening.level
+            self.guard.run("the day's account", self.day.step, self.stage.eyes.light, wanted, self._look_back, otherwise=None)
         self.pulses.put("frames", self.pulses.get("frames") + 1.0)
         if self.journal and time.monotonic() >= self.journal.due:
             self.journal.put(self._entry())
+
+    def _look_back(self) -> tuple[dict[str, float], dict[str, float], list[str]]:
+        """What has been counted since this process began, the month's energy, what is wrong."""
+        page = self.page.read()
+        totals = {
+            "frames": float(self.stage.pacer.frames), "late_frames": float(self.stage.pacer.missed), "underruns": page["underruns"],
+            "late_grains": page["late"], "restarts": float(sum(room.restarts for room in self.supervisor.rooms)),
+        }  # fmt: skip
+        return totals, dict(self.mind.state.ledger), list(self.vitals.health().notes)
 
     def _keep_hours(self) -> None:
         """Light, sound and thought as the hours want them, from the next frame on."""
@@ -266,7 +286,7 @@ class House:
         def over() -> bool:
             return self.ended or self._orphaned or bool(seconds and clock.time >= seconds)
 
-        doors, guard = ShieldedDoors(self.opening, self.guard), self.guard
+        doors, guard = ShieldedDoors(Counted(self.opening, self.day) if self.day else self.opening, self.guard), self.guard
         mind, sound = ShieldedMind(Seen(self.mind, self.stage, self.troubles), guard), ShieldedSound(self.sound, guard)
         perform(show(clock), clock, doors, mind, sound, Wall(self.stage, self.mind, self.meter, over, guard, self._shown))
 

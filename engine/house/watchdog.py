@@ -24,9 +24,10 @@ from pathlib import Path
 from types import FrameType
 
 from engine.core.errors import Plain
-from engine.core.machine import Machine
+from engine.core.machine import Machine, home
 from engine.core.notify import Fed, Notify
 from engine.core.supervisor import SPAWN, stopped
+from engine.house.caretaker import Caretaker
 from engine.house.lasting import Lasting, Names
 
 log = logging.getLogger("engine.house.watchdog")
@@ -51,9 +52,18 @@ def run(options: argparse.Namespace, machine: Machine) -> int:
         host, port = options.host or machine.doors.host, machine.doors.osc if options.osc is None else options.osc
         if port >= 0:
             lasting.listen(host, port)
-        return Watchdog(options, machine, lasting).run()
+        return Watchdog(options, machine, lasting, caretaker=_caretaker(options, machine)).run()
     finally:
         lasting.close()
+
+
+def _caretaker(options: argparse.Namespace, machine: Machine) -> Caretaker | None:
+    """Nobody where the machine file's hours cannot be kept: the show itself says it better."""
+    where = options.home or home()
+    arguments = ["--home", str(where), *(["--machine", str(options.machine)] if options.machine else [])]
+    with contextlib.suppress(ValueError):
+        return Caretaker(where, machine, arguments)
+    return None
 
 
 class Watchdog:
@@ -62,9 +72,9 @@ class Watchdog:
     `show(options, machine, names, fallen)` is the show's process from its first line to its last.
     """
 
-    def __init__(self, options: argparse.Namespace, machine: Machine, lasting: Lasting, show: Callable[..., None] | None = None):
+    def __init__(self, options: argparse.Namespace, machine: Machine, lasting: Lasting, show: Callable[..., None] | None = None, caretaker: Caretaker | None = None):
         self.options, self.machine, self.lasting, self.pulses = options, machine, lasting, lasting.pulses
-        self.show = show or _show
+        self.show, self.caretaker = show or _show, caretaker
         self.fed = Fed(Notify())  # before a loop is made: it must not speak for us
         self._process: SpawnProcess | None = None
         self._next: tuple[SpawnProcess, Connection] | None = None  # the loop after this one, and what tells it that its turn has come
@@ -162,6 +172,8 @@ class Watchdog:
         """Once every EVERY seconds: the exit code where there is nothing left to do."""
         if not self._first and self._playing:
             self._first = now
+        if self.caretaker and self._first:
+            self.caretaker.look()
         code = self.process.exitcode
         self.fed.look(now, self.pulses.get("frames"), code is None)
         if code is None:
@@ -222,6 +234,8 @@ class Watchdog:
             return 128 + self.signal
         log.error("%s: it is started anew", why)
         self.fed.fell(why)
+        if self.caretaker:
+            self.caretaker.fell()
         self._start(why)
         return None
 

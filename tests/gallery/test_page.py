@@ -9,6 +9,7 @@ import pytest
 
 from engine.__main__ import main
 from engine.house.command import parser
+from engine.mind.memory.archive import Archive
 
 TOP = Path(__file__).parents[2]
 LINES = [line for block in re.findall(r"```sh\n(.*?)```", (TOP / "docs/gallery.md").read_text(), re.S) for line in block.strip().splitlines()]
@@ -30,8 +31,14 @@ def test_the_commands_work_in_their_order(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HYPERMNESIA_HOME", str(tmp_path / "home"))
     (tmp_path / "machine.toml").write_text(f'[gallery]\nreleases = "{tmp_path}/home/origin/root.pem"\n')
+    (tmp_path / "home/days").mkdir(parents=True)
+    (tmp_path / "home/days/2026-11-24.json").write_text('{"date": "2026-11-24"}')
+    (tmp_path / "other").mkdir()
+    Archive(tmp_path / "home/archive").close()
     for line in LINES:
-        words = shlex.split(line)[1:]
+        words = [word.replace("/media", str(tmp_path)) for word in shlex.split(line)[1:]]
+        if words[0] == "archive":
+            words[1:1] = ["--archive", str(tmp_path / "home/archive")]
         if line.startswith("hypermnesia update"):  # all but switching, which tests/gallery/test_update.py does
             assert main([*words, "--opt", str(tmp_path / "nowhere"), "--machine", str(tmp_path / "machine.toml")]) == 1
             assert "nowhere" in capsys.readouterr().err

@@ -12,7 +12,7 @@ from pathlib import Path
 from engine.core.errors import nearest
 from engine.core.machine import SHIPPED, home
 from engine.core.messages import KINDS
-from engine.mind.memory import copies, restoring, strata, withdrawal
+from engine.mind.memory import abroad, copies, restoring, strata, withdrawal
 from engine.mind.memory import prior as priors
 from engine.mind.memory.archive import FILE, Archive, ArchiveError, Fragment
 from engine.mind.memory.provenance import ancestry, evening, export
@@ -27,6 +27,8 @@ EXAMPLES = """examples:
   hypermnesia archive export evening.json --evening 2026-11-21   the same of one evening (--picture 1042: of one)
   hypermnesia archive snapshot                   a copy under today's date
   hypermnesia archive restore 2026-11-21         that copy comes back; what was there is kept beside it
+  hypermnesia archive copy /media/other          the newest copy goes to another disk, verified; older ones go
+  hypermnesia archive restore --from /media/other   the same show on a blank machine
   hypermnesia archive prior                      what the nights have learned, and which of them acts
   hypermnesia archive prior none                 noise is N(0, I) again; a night's date puts that night's back
   hypermnesia archive compact                    old near-duplicate pictures become one; no mass is lost
@@ -39,7 +41,8 @@ def main(argv: Sequence[str]) -> int:
     folder = Path(arguments.archive)
     try:
         if arguments.what in ("forget", "compact", "restore") or (arguments.what == "prior" and arguments.night):
-            _there(folder)
+            if getattr(arguments, "place", None) is None:  # a copy from elsewhere needs nothing here
+                _there(folder)
             with copies.playing(folder), copies.alone(folder, patience=1.0):
                 copies.put_in_order(folder)
                 return int(_COMMANDS[arguments.what](folder, arguments))
@@ -67,7 +70,12 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("snapshot", help="copy the archive")
     prior = commands.add_parser("prior", help="the noise that the nights have fitted: list, or put one back")
     prior.add_argument("night", nargs="?", default="", help="a night's date, or none")
-    commands.add_parser("restore", help="put a copy in the archive's place").add_argument("name", nargs="?", default="")
+    back = commands.add_parser("restore", help="put a copy in the archive's place")
+    back.add_argument("name", nargs="?", default="", help="a copy's date; default: the newest")
+    back.add_argument("--from", dest="place", type=Path, metavar="FOLDER", help="where `archive copy` has put copies: also on a blank machine")
+    abroad_copy = commands.add_parser("copy", help="bring the newest copy to another disk or a mounted share")
+    abroad_copy.add_argument("place", type=Path, metavar="FOLDER")
+    abroad_copy.add_argument("--nights", type=int, default=14, help="copies that are kept there; default %(default)s")
     return parser
 
 
@@ -208,7 +216,19 @@ def snapshot(folder: Path, arguments: argparse.Namespace) -> int:
     return 0
 
 
+def copy(folder: Path, arguments: argparse.Namespace) -> int:
+    _there(folder)
+    path = abroad.copy(folder, arguments.place, arguments.nights)
+    print(f"{path}: verified, {(path / FILE).stat().st_size / 1e6:.1f} MB, {len(abroad.found(arguments.place))} copies there")
+    return 0
+
+
 def restore(folder: Path, arguments: argparse.Namespace) -> int:
+    if arguments.place:
+        path = abroad.restore(folder, arguments.place, arguments.name)
+        before = f"; what was there lies in {folder / 'memory.before-restore'}" if (folder / "memory.before-restore").exists() else ""
+        print(f"the memory is that of {path}{before}")
+        return 0
     path = restoring.restore(folder, arguments.name, withdrawal.Journal(folder).all())
     print(f"{path.stem} is back; what was there lies in {folder / 'memory.before-restore'}")
     return 0
@@ -216,7 +236,7 @@ def restore(folder: Path, arguments: argparse.Namespace) -> int:
 
 _COMMANDS = {
     "status": status, "show": show, "forget": forget, "export": write_lineage,
-    "compact": compact, "snapshot": snapshot, "prior": prior, "restore": restore,
+    "compact": compact, "snapshot": snapshot, "copy": copy, "prior": prior, "restore": restore,
 }  # fmt: skip
 
 
