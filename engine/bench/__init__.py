@@ -73,6 +73,13 @@ def time_memory(options: argparse.Namespace, machine: Machine) -> Table:
     return dict(memory.bench(options))
 
 
+def time_month(options: argparse.Namespace, machine: Machine) -> Table:
+    """Thirty days of a gallery in minutes: hours, visitors, a full disk, a dead sound card, a wrong clock, a bad update, a screen that is gone."""
+    from engine.bench import month
+
+    return month.run(options)
+
+
 def time_sound(options: argparse.Namespace, machine: Machine) -> Table:
     """Null test, load for 2, 8 and 16 outputs; with a path, two minutes as WAV and picture in that folder."""
     from engine.bench import sound
@@ -156,7 +163,7 @@ def time_gpu(options: argparse.Namespace, machine: Machine) -> Table:
 
 MEASURES: dict[str, Callable[[argparse.Namespace, Machine], Table]] = {
     "show": show, "picture": time_picture, "memory": time_memory, "sound": time_sound, "isf": isf, "flow": flow, "passes": passes,
-    "chaos": time_chaos, "rows": time_rows, "doors": doors, "files": files, "whose": time_whose, "gpu": time_gpu,
+    "chaos": time_chaos, "rows": time_rows, "doors": doors, "files": files, "whose": time_whose, "gpu": time_gpu, "month": time_month,
 }  # fmt: skip
 
 

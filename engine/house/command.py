@@ -34,6 +34,7 @@ ELSEWHERE = {  # command -> (module whose main(argv) runs it, one line of help)
     "pictures": ("engine.bench.pictures", "make the pictures of the README and the tutorial again"),
     "release": ("engine.gallery.release", "this engine as a signed release on a stick, for machines without a network"),
     "update": ("engine.gallery.update", "take in a release: check, install beside, try, switch; back again if light does not come"),
+    "conserve": ("engine.gallery.conserve", "keep everything that is needed to show this work again; --check: what differs years later"),
     "displays": ("engine.gallery.displays", "which screens there are; wait for one; switch them off and on"),
     "day": ("engine.gallery.day", "the page of a day for the gallery, as HTML and PDF, in its language"),
     "alert": ("engine.gallery.alert", "send what waits to be told to a person; --test tries mail and webhook"),
@@ -93,7 +94,7 @@ def parser() -> Parser:
     bench.add_argument("path", nargs="?", help="isf: a folder of shaders; picture, gpu: a StreamDiffusion checkout; doors: answers, client or phones (default: all three)")
     bench.add_argument("--seconds", type=float, default=30.0, help="how long, where it matters (default 30)")
     bench.add_argument("--minutes", type=float, default=0.0, help="how long: chaos (default 20), doors client (10), doors phones (5)")
-    bench.add_argument("--seed", type=int, default=0, help="chaos: which faults, and when; doors: who writes what; files: what is spoilt")
+    bench.add_argument("--seed", type=int, default=0, help="chaos: which faults, and when; doors: who writes what; files: what is spoilt; month: who comes, and when")
     bench.add_argument("--answers", type=int, default=10_000, metavar="N", help="doors answers: how many (default 10000)")
     bench.add_argument("--count", type=int, default=20_000, help="files: how many are spoilt and opened (default 20,000)")
     bench.add_argument("--marks", type=int, default=100_000, metavar="N", help="whose: among how many pictures (default 100,000)")
@@ -111,7 +112,7 @@ def parser() -> Parser:
     return root
 
 
-BENCHES = ("show", "picture", "memory", "sound", "isf", "flow", "passes", "chaos", "rows", "doors", "files", "whose", "gpu")
+BENCHES = ("show", "picture", "memory", "sound", "isf", "flow", "passes", "chaos", "rows", "doors", "files", "whose", "gpu", "month")
 COMMANDS = ("run", "render", "bench", "doctor", *ELSEWHERE)
 
 

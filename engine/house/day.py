@@ -46,6 +46,7 @@ class Day:
         self.folder, self.guard, self.zone, self.release, self.wall, self.source = folder / FOLDER, guard, zone, release, wall, source
         self._last: dict[str, float] = {}  # totals of this process when they were looked at last
         self._stepped = self._due = source()
+        self.most = 5.0  # seconds that one frame may stand for
         self.level = 1.0  # how light the house is
         self._dark = 0.0  # seconds that it has been dark just now
         self._visits: set[str] = set()
@@ -102,7 +103,7 @@ class Day:
         """Once a frame. `light` of the frame, 0..255; whether light is wanted (open, and no blackout). `look` is asked each ten
         seconds: what this process has counted since it began, by the names of COUNTS; the month's energy; what is wrong."""
         now = self.source()
-        passed, self._stepped = min(5.0, now - self._stepped), now
+        passed, self._stepped = min(self.most, now - self._stepped), now
         self.counts["up"] += passed
         self.counts["open"] += passed if wanted else 0.0
         self._dark = self._dark + passed if wanted and light < DARK else 0.0
