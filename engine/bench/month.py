@@ -24,10 +24,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from engine.bench import Table
 from engine.bench.disk import Disk
 from engine.core.guard import Guard
 from engine.core.hours import Hours
@@ -35,7 +35,7 @@ from engine.core.machine import DoorsFacts, GalleryFacts, HoursFacts, Machine, O
 from engine.core.messages import Picture, State, Stored, Text, Trouble
 from engine.gallery import release, update
 from engine.gallery.release import ReleaseError
-from engine.house.caretaker import Caretaker, spawn
+from engine.house.caretaker import Caretaker, Running, spawn
 from engine.house.day import Counted, Day
 from engine.house.opening import Opening
 from engine.loop import ScriptedDoors
@@ -48,6 +48,7 @@ from engine.painter.captions import caption
 from engine.stage.layer import dreamed
 from engine.stage.stage import Stage
 
+Table = dict[str, Any]
 DAYS, STEP = 30, 120.0  # days; seconds that a frame stands for
 BEGIN = datetime.datetime(2027, 3, 14, 4, 0, tzinfo=datetime.UTC).timestamp()  # two weeks before the clocks go forward
 VISITORS, SIZE, SETTLING = 6.0, (96, 54), 4  # an hour; of the wall; days until what is held counts
@@ -89,7 +90,7 @@ class Month:
     def wall(self) -> float:
         return self.true + self.wrong
 
-    def job(self, command: Sequence[str]) -> object:
+    def job(self, command: Sequence[str]) -> Running:
         made = spawn(command)
         made.wait()  # type: ignore[attr-defined]  # minutes pass meanwhile
         return made
