@@ -19,13 +19,14 @@ from engine.core.guard import FAULTS, Guard
 from engine.core.messages import Directory, Dream, Set, State, Trouble
 from engine.core.meter import Meter
 from engine.core.supervisor import Room, Supervisor
+from engine.house.checks import check_ports, check_settings
 from engine.house.day import Counted, Day, Glance
 from engine.house.deputy import Deputy
 from engine.house.journal import Entry, Fallen, Journal, as_it_was, left_by, stopped_once
 from engine.house.lasting import Lasting
 from engine.house.leaving import Leaving
 from engine.house.opening import Opening, released
-from engine.house.plan import Plan, cast_of, check_ports, check_settings, window_of
+from engine.house.plan import Plan, cast_of, window_of
 from engine.house.rooms import DoorsRoom, MindRoom, SoundRoom
 from engine.house.shield import ShieldedDoors, ShieldedMind, ShieldedSound
 from engine.house.vitals import Vitals
@@ -35,6 +36,7 @@ from engine.mind.memory.copies import playing
 from engine.mind.memory.opening import Found, look
 from engine.show import beat
 from engine.show.directory import mapping_nodes
+from engine.show.kept import kept, restore
 from engine.show.performer import Performer
 from engine.show.presets import Book
 from engine.show.programme import Programme
@@ -87,10 +89,10 @@ class House:
         if not self.lent:
             self.stack.callback(self.lasting.close)
         self.pulses.beat("loop", STARTING)
-        kept = left_by(self.plan, self.fallen) if self.lent else {}
-        if self.fallen and kept:
-            self.plan = as_it_was(self.plan, kept)
-        self.desk = str(kept.get("desk", ""))  # where it was before a fall: the doors are not open yet
+        entry = left_by(self.plan, self.fallen) if self.lent else {}
+        if self.fallen and entry:
+            self.plan = as_it_was(self.plan, entry)
+        self.desk = str(entry.get("desk", ""))  # where it was before a fall: the doors are not open yet
         plan = self.plan
         if not self.fallen:  # the doors that fell with the loop may be a moment about it; the next ones come later
             check_ports(plan.doors, self.lasting.port)
@@ -100,9 +102,9 @@ class House:
         self.stack.callback(pulse.close)
         fps = plan.fps or FPS
         size = plan.size if plan.size[0] else choose_size(fps)  # before the rooms start: they would be measured too
-        self.hung = stopped_once(plan, kept, self.fallen, self.pulses.get("version"))
+        self.hung = stopped_once(plan, entry, self.fallen, self.pulses.get("version"))
         cast = cast_of(plan, tell=self.troubles.append, keep=plan.keep, hung=frozenset(self.hung), enter=self._enter,
-                       played=kept.get("versions") if self.fallen else None)  # fmt: skip  # they were rehearsed before the fall
+                       played=entry.get("versions") if self.fallen else None)  # fmt: skip  # they were rehearsed before the fall
         self.stack.callback(cast.close)
         self.programme = Programme(cast, plan.start, plan.hold, plan.seed, live=True)
         self.programme.others = nodes(plan.sound)
@@ -151,7 +153,7 @@ class House:
         self.programme.others = (*nodes(plan.sound), *mapping_nodes(self.stage.walls.mappings))
         self.programme.turned += 1
         check_settings(on_the_wall, self.programme.directory().nodes)
-        self._go_on(kept)
+        self._go_on(entry)
         if self.fallen:
             self.stack.enter_context(self.supervisor)
 
@@ -162,14 +164,14 @@ class House:
         if not self.meter.started:  # it is loaded and rehearsed
             self.pulses.beat("loop", REHEARSING if name else STARTING)
 
-    def _go_on(self, kept: Entry) -> None:
+    def _go_on(self, entry: Entry) -> None:
         """From where the last loop was."""
-        if kept and kept.get("asked") == self.plan.start:
-            self.guard.run("the journal", self.programme.restore, kept, otherwise=None)
-            self.doors.inject(*(Set(address, tuple(value)) for address, value in kept.get("sound", {}).items()))
-            self.performer.preset, self.performer.cue = str(kept.get("preset", "")), int(kept.get("cue", 0))
+        if entry and entry.get("asked") == self.plan.start:
+            self.guard.run("the journal", restore, self.programme, entry, otherwise=None)
+            self.doors.inject(*(Set(address, tuple(value)) for address, value in entry.get("sound", {}).items()))
+            self.performer.preset, self.performer.cue = str(entry.get("preset", "")), int(entry.get("cue", 0))
             self.performer.begun = True
-            self.opening.obey(str(kept.get("hours", self.opening.hand)))
+            self.opening.obey(str(entry.get("hours", self.opening.hand)))
         if self.fallen:
             if shown := self.lasting.pictures.newest():
                 self.meter.answered(shown.state.asked)
@@ -190,7 +192,7 @@ class House:
     def _entry(self) -> Entry:
         """What the next loop should know."""
         size, opened = self.stage.size, self.doors.opened
-        return self.programme.memory() | {
+        return kept(self.programme) | {
             "asked": self.plan.start, "ended": self.finished, "hung": sorted(self.hung), "size": list(size), "fps": self.stage.fps,
             "web": opened.web if opened else 0, "desk": opened.pages[-1] if opened and opened.pages else self.desk, "preset": self.performer.preset, "cue": self.performer.cue, "hours": self.opening.hand,
         }  # fmt: skip

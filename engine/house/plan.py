@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import ipaddress
 import os
-import socket
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,9 +12,9 @@ from typing import Any
 from engine.core.errors import CannotPlay, nearest
 from engine.core.hours import Hours
 from engine.core.machine import ContractFacts, HoursFacts, Machine, home
-from engine.core.messages import Node, Set, Text
+from engine.core.messages import Set, Text
 from engine.doors.options import MODES, DoorsOptions, Mode
-from engine.house.doctor import port_is_free
+from engine.house.checks import check_model, check_networks
 from engine.mind.memory.base import born_with
 from engine.mind.model.contract import Terms
 from engine.mind.options import CORPORA, MindOptions
@@ -26,8 +23,6 @@ from engine.show.scene import SceneError, files, find
 from engine.sound.options import SoundOptions
 from engine.sound.speakers import Speakers
 from engine.stage.window import WindowOptions
-
-EMBEDDED = ("unet/config.json", "codec/lapped.safetensors", "heads/heads.safetensors", "founding.safetensors", "scheduler/scheduler_config.json", "reader/config.json")
 
 
 @dataclass(frozen=True)
@@ -123,7 +118,7 @@ def plan(options: argparse.Namespace, machine: Machine) -> Plan:
     )
     doors = _looked_at(doors, mind.model, machine)
     for key in ("allow", "proxies"):
-        _networks(key, getattr(machine.doors, key))
+        check_networks(key, getattr(machine.doors, key))
     if machine.doors.allow:
         doors = replace(doors, osc_allow=machine.doors.allow, web_allow=machine.doors.allow)
     if machine.doors.token:
@@ -167,15 +162,6 @@ def _corpus(options: argparse.Namespace, machine: Machine, archive: Path) -> str
     return born or wanted
 
 
-def _networks(key: str, networks: tuple[str, ...]) -> None:
-    """Raises CannotPlay for what is no network."""
-    for network in networks:
-        try:
-            ipaddress.ip_network(network)
-        except (ValueError, TypeError):
-            raise CannotPlay(f'[doors] {key} wants networks such as "192.168.1.0/24", found {network!r}') from None
-
-
 def _looked_at(doors: DoorsOptions, model: str, machine: Machine) -> DoorsOptions:
     """A general model can paint what nobody should see, and nothing here looks at its pictures: then a person reads first.
 
@@ -194,25 +180,6 @@ def cast_of(plan: Plan, **more: Any) -> Cast:
     if plan.hold and plan.start not in cast.scenes and not (cast.hung or cast.played):
         raise SceneError(cast.broken[plan.start])
     return cast
-
-
-def check_model(name: str) -> None:
-    """A missing model is said before anything starts. Raises CannotPlay naming the missing file and the next move."""
-    from engine.mind.model import folder
-    from engine.mind.model.find import find as whole
-    from engine.mind.model.models import spoilt
-
-    try:
-        if name in ("embedded", "composed"):
-            missing = [part for part in EMBEDDED if not (Path(folder.__file__).parent / "embedded" / part).is_file()]
-            if missing:
-                raise CannotPlay(f"the embedded model is not whole: {missing[0]} is missing; hypermnesia train makes it")
-            if why := spoilt(sorted((Path(folder.__file__).parent / "embedded").glob("*/*.safetensors"))):
-                raise CannotPlay(f"the embedded model is not whole: {why}")
-        else:
-            whole(name)
-    except (folder.ModelMissing, OSError, ValueError) as wrong:
-        raise CannotPlay(f"--model {name}: {wrong}") from None
 
 
 def _layout(machine: Machine) -> str | tuple[float, ...]:
@@ -252,7 +219,6 @@ def _recordings(machine: Machine) -> Path | None:
     if machine.sound.recordings and not folder.is_dir():
         raise CannotPlay(f"[sound] recordings: there is no folder {folder}")
     return folder if machine.sound.recordings else None
-
 
 
 def _record(options: argparse.Namespace, machine: Machine, where: Path) -> Path | None:
@@ -297,32 +263,9 @@ def _setting(text: str) -> Set:
         raise CannotPlay(f"--set wants something like beta=0.9, found {text}") from None
 
 
-def check_settings(settings: Iterable[Set], nodes: Iterable[Node]) -> None:
-    """What `--set` turns is there, takes a number and lies in its range. Raises CannotPlay naming the nearest."""
-    known = {node.address.removeprefix("/hm/"): node for node in nodes if node.writable and len(node.types) == 1}
-    for setting in settings:
-        name, value = setting.address.removeprefix("/hm/"), float(setting.args[0])
-        if (node := known.get(name)) is None:
-            raise CannotPlay(f"--set {name}={value:g}: nothing is called {name}; {nearest(name, known)}")
-        if node.types == "s":
-            raise CannotPlay(f"--set {name}={value:g}: {name} takes a word, say it by OSC: {node.address}")
-        if (node.low is not None and value < node.low) or (node.high is not None and value > node.high):
-            raise CannotPlay(f"--set {name}={value:g}: {name} goes from {node.low:g} to {node.high:g}")
-
-
 def window_of(plan: Plan) -> WindowOptions | None:
     """A window where one was asked for, or where there is a display and nobody said otherwise."""
     there = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
     if plan.window == "headless" or (plan.window == "auto" and not there):
         return None
     return WindowOptions(fullscreen=plan.window == "fullscreen", monitor=plan.machine.stage.monitor)
-
-
-def check_ports(doors: DoorsOptions, held: int = 0) -> None:
-    """A taken port is said before the show, with the next free one; `held` is the OSC port that we hold already."""
-    for option, port, kind in (("osc", doors.osc_port, socket.SOCK_DGRAM), ("web", doors.web_port, socket.SOCK_STREAM)):
-        if port > 0 and port != held and not port_is_free(doors.host, port, kind):
-            free = next((p for p in range(port + 1, port + 100) if port_is_free(doors.host, p, kind)), 0)
-            raise CannotPlay(f"port {port} is in use, perhaps by a show that already runs; try --{option} {free}")
-
-

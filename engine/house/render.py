@@ -33,9 +33,10 @@ from engine.core.messages import (
     State,
 )
 from engine.doors.score import read
+from engine.house.checks import check_settings
 from engine.house.house import TICK_HZ
 from engine.house.leaving import Rendered
-from engine.house.plan import Plan, cast_of, check_settings, plan
+from engine.house.plan import Plan, cast_of, plan
 from engine.house.wall import Seen
 from engine.loop import Values, perform
 from engine.mind.letters import answer

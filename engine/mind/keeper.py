@@ -1,53 +1,36 @@
-"""The keeper of memories: births, lineage, what may be shown, and what is taken back.
+"""The keeper of memories: what people give and take back, which pictures are kept, and what may surface.
 
-It holds the archive (the truth), the memory (what can be recalled) and the crowd (what may surface) together. Any
-thread may call; what changes all three takes the lock.
+It holds the archive and the memory (`holdings.py`) and the crowd together. Any thread may call; what changes all three
+takes the lock.
 """
 
 from __future__ import annotations
 
 import hashlib
-import logging
 import sqlite3
-import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
-import numpy as np
-import torch
-from cachetools import LRUCache
 from torch import Tensor
 
 from engine.core.messages import Kind, Stored, Text, Token, Withdrawn
-from engine.mind.earlier import read_again, seen_anew
-from engine.mind.memory.archive import HERE, ArchiveError, Birth, Damaged, Fragment, Seen
-from engine.mind.memory.base import CORPUS
-from engine.mind.memory.caused import house
-from engine.mind.memory.frame import decide, proposal
+from engine.mind.holdings import Holdings
+from engine.mind.memory.archive import HERE, ArchiveError, Birth, Fragment
 from engine.mind.memory.lineage import Line, descend
-from engine.mind.memory.older import bring_over
-from engine.mind.memory.opening import Opened, besides, opened
+from engine.mind.memory.opening import Opened
 from engine.mind.memory.past import Past
-from engine.mind.memory.recall import Memory
-from engine.mind.memory.space import Vector
-from engine.mind.memory.strata import lay_together
 from engine.mind.memory.withdrawal import Journal, settle
 from engine.mind.memory.words import Crowd, said
 from engine.mind.options import MindOptions
 from engine.mind.parts import Parts
-from engine.mind.recipes import Recipes
-from engine.mind.structure import structure
 from engine.mind.thought import Thought
-
-log = logging.getLogger("engine.mind")
 
 EDGES = 64  # parents that are kept with a picture
 RECENT = 512  # keyframes among which novelty is ranked
 
 
-class Keeper:
+class Keeper(Holdings):
     """Everything that outlives a picture."""
 
     def __init__(
@@ -55,31 +38,17 @@ class Keeper:
         memory: Opened | None = None,
     ):  # fmt: skip
         """`memory`: the archive, where somebody has opened it already."""
-        self.options, self.parts = options, parts
-        self._opened = memory or opened(Path(options.archive))
-        self.standing, self.archive = self._opened.found, self._opened.archive
+        super().__init__(options, parts, tell, memory)
         self.journal = Journal(self.archive.folder)
         self.unsettled = ""  # why a withdrawal that was begun is not finished
-        table = parts.table.first(options.founding)
-        self.recipes = Recipes(parts.dreamer, parts.seen, parts.means, table, parts.heads, parts.paint, house(self.archive, options.walk), hand=options.corpus)
-        self.older = read_again(self.archive, self.parts, tell)  # fragments whose picture is of an autoencoder of before
-        self.memory = self._recalled()
-        if not self.archive.fact(CORPUS):
-            self.archive.set_fact(CORPUS, options.corpus.encode())
         self.past = Past(self.archive.hashes(parts.space))  # pictures that have been
         self.chain = self.archive.fact("chain")  # the head of the chain: a hash over everything that was kept, in its order
         self.known = 1 << 62  # memories that were there before the words on the wall came: what is kept of those is not their past
         self.crowd = Crowd()
         self.apart = self.archive.apart()  # sentences that nobody is lent words of
-        self.mass = self.archive.mass
         self.seed = options.seed  # of the walk that pictures are made from; the mind says when it is another
-        self.structure = structure(options, self.memory.frame)
-        self.proposal = proposal(self.archive)  # how the statistics ask to change the structure, in words
-        self._leaving: set[int] = set()  # fragments that are being taken back
         self.gone: set[str] = set()  # keys of sentences that were taken back and may still be asked for
         self.waiting: dict[int, tuple[str, str]] = {}  # fragment -> (key, visit) of who waits for an answer
-        self._lines: LRUCache[int, Line] = LRUCache(4096)
-        self._lock = threading.RLock()
         people = self.archive.select("state = 0 AND kind IN (1, 2)")
         for fragment in people:
             self.crowd.add(fragment.words, fragment.visit)
@@ -90,85 +59,6 @@ class Keeper:
         for code in self.journal.begun():  # the disk still refuses: what it holds is not recalled all the same
             for fragment in self.archive.select("code = ? AND state = 0", code):
                 self._let_go(fragment)
-
-    def _recalled(self) -> Memory:
-        """Everything that can be recalled; a large file may turn out to be damaged only here."""
-        shape, table = self.parts.dreamer.latent, self.recipes.table
-        try:
-            return Memory(self.archive, self.parts.space, shape, table=table)
-        except sqlite3.DatabaseError as wrong:
-            if not Damaged.is_meant(wrong) or not self.standing.remembers:
-                raise
-            self._opened = besides(self._opened)
-            self.standing, self.archive = self._opened.found, self._opened.archive
-            return Memory(self.archive, self.parts.space, shape, table=table)
-
-    # --- an archive of before ---
-
-    def convert(self) -> bool:
-        """Bring one picture of before over, people's first; whether one was. From then on it is recalled. 60 ms.
-
-        Raises sqlite3.Error, then it is still there.
-        """
-        if not self.older or self.parts.before is None:
-            return False
-        fragment = self.older[0]
-        found, seen = self.archive.fragment(fragment), seen_anew(self.archive, self.parts, fragment)
-        if found is not None and seen is not None:
-            words, read = found.words, seen.vector
-            with self._lock:
-                meaning = bring_over(self.archive, fragment, seen, self.parts.space, lambda: self.parts.means(words) if words else read)
-                if meaning is not None:
-                    self._take_in(fragment, meaning, seen)
-        self.older.popleft()
-        return True
-
-    # --- recipes ---
-
-    def latents(self, fragment: int) -> tuple[Tensor, Tensor] | None:
-        """A memory's latent (c, h, w) f32 and the same mirrored (its own again where nobody painted that). None: not painted."""
-        if (painted := self.recipes.painted(fragment)) is not None:
-            return painted.latents
-        row = self.memory.row.get(fragment)
-        if row is None or (fragment < 0 and not self.memory.pictured(fragment)):
-            return None
-        latent = torch.from_numpy(self.memory.latents([row])[0])
-        return latent, latent
-
-    def adopt(self, fragment: int) -> None:
-        """A recipe has become a parent of something that is kept: from now on it lies in the archive like everybody else."""
-        known = self.archive.fragment(fragment) if fragment < 0 else None
-        recipe = self.recipes.recipe(fragment)
-        if recipe is None or (known is not None and known.state == HERE):
-            return
-        meaning, painted = self.recipes.meaning(fragment), self.recipes.paint(fragment)
-        told = self.recipes.fragment(fragment, self.archive.today)
-        if told is None or meaning is None or painted is None:
-            return
-        birth = Birth("founding", told.words, meaning, painted.seen, seed=recipe.seed)
-        with self._lock:
-            self.archive.remember(birth, self.parts.space, number=fragment)
-            self.mass += known is None
-            self._take_in(fragment, meaning, painted.seen)
-
-    def adopt_all(self, parents: Iterable[int], waits: Callable[[], bool]) -> bool:
-        """`adopt` one after another, 15 ms each that is new, as long as nobody waits; whether all lie in the archive now."""
-        for parent in parents:
-            if waits():
-                return False
-            self.adopt(parent)
-        return True
-
-    def told(self, fragment: int) -> Fragment | None:
-        """What is known of a fragment, of the archive or of a recipe."""
-        return self.archive.fragment(fragment) or self.recipes.fragment(fragment, self.archive.today)
-
-    def _take_in(self, fragment: int, meaning: Vector, seen: Seen) -> None:
-        found = self.archive.fragment(fragment)
-        if not np.isfinite(seen.latent).all():  # one such memory would spoil every picture that recalls it
-            log.warning("memory %d has no picture that can be recalled: its latent is not finite", fragment)
-        elif found and found.state == 0 and fragment not in self._leaving and fragment not in self.memory.row:
-            self.memory.add(found, meaning, seen.vector, seen.latent)
 
     # --- sentences ---
 
@@ -309,23 +199,6 @@ class Keeper:
         self._take_in(fragment, birth.meaning, birth.seen)
         self.memory.famous(parent for parent, _ in birth.parents if parent != fragment)
 
-    # --- what the rest asks ---
-
-    def line(self, fragment: int) -> Line:
-        if fragment not in self._lines:
-            self._lines[fragment] = self.archive.lines([fragment]).get(fragment) or Line.root(fragment)
-        return self._lines[fragment]
-
-    def kind(self, fragment: int) -> Kind:
-        """Of a fragment that can be recalled, or that has just been given."""
-        if fragment < 0:
-            return "founding"
-        row = self.memory.row.get(fragment)
-        if row is not None:
-            return self.memory.fragments[row].kind
-        found = self.archive.fragment(fragment)
-        return found.kind if found else "machine"
-
     def novelty_rank(self, novelty: float) -> float:
         """Part of the recent keyframes that were less new than this; 1 before there were any, and where none was newer.
 
@@ -335,23 +208,3 @@ class Keeper:
         if not self.novelties or novelty >= max(self.novelties):
             return 1.0
         return (1 + sum(one < novelty for one in self.novelties)) / (1 + len(self.novelties))
-
-    def decide(self, given: bool) -> None:
-        """A person at the desk gives leave to what is proposed, or refuses it. From then on the structure is another."""
-        with self._lock:
-            self.memory.frame = decide(self.archive, given)
-            self.proposal, self.structure = proposal(self.archive), structure(self.options, self.memory.frame)
-
-    def lay_together(self, ids: list[int]) -> None:
-        """The first of these fragments takes the others in: their mass, and a line of descent for all."""
-        with self._lock:
-            for fragment in ids[1:]:
-                self.memory.forget(fragment)
-            for fragment in ids:
-                self._lines.pop(fragment, None)
-            lay_together(self.archive, ids)
-
-    def close(self) -> None:
-        self.memory.close()
-        self._opened.close()
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from engine.core.messages import KINDS, Node, Producer, State, Value
 
@@ -129,3 +130,9 @@ def state_nodes(state: State) -> tuple[Node, ...]:
 def _node(address: str, value: Value, told: str) -> Node:
     tag = "i" if isinstance(value, int) else "f"
     return Node(address, tag, told, (value,), writable=False)
+
+
+def turned(node: Node, value: float) -> Node:
+    """A node with another number, of its type and held in its range."""
+    held = min(max(value, node.low if node.low is not None else value), node.high if node.high is not None else value)
+    return replace(node, value=(int(held) if node.types == "i" else float(held),))

@@ -14,7 +14,6 @@ import logging
 import math
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
 
 from engine.core.autonomy import KEY, SENTENCE, Autonomy
 from engine.core.clock import Now
@@ -37,7 +36,7 @@ from engine.core.messages import (
     Withdrawn,
 )
 from engine.show.cast import Cast
-from engine.show.directory import FIXED, state_nodes
+from engine.show.directory import FIXED, state_nodes, turned
 from engine.show.floor import Floor
 from engine.show.guarded import GuardedScene
 from engine.show.scene import Scene, UnknownMessage
@@ -127,7 +126,7 @@ class Programme:
     def _set(self, address: str, args: tuple[Value, ...], now: Now) -> None:
         match address.removeprefix("/hm/").split("/"), args:
             case ["sound", _], (int() | float() as value,):  # the sound room's: here only for whoever asks for it
-                self.others = tuple(_turned(node, value) if node.address == address else node for node in self.others)
+                self.others = tuple(turned(node, value) if node.address == address else node for node in self.others)
             case ["mapping" | "stage" | "sound" | "kinds", *_] | ["producers", _], _:
                 pass  # the stage's, the sound room's, the mind's
             case ["hold" | "blackout" | "freeze" | "veto" as key], _:
@@ -255,42 +254,6 @@ class Programme:
                 if key == self.said.key:
                     self.said, self._last = Text(""), None
 
-    # what a show would be sorry to forget
-
-    def memory(self) -> dict[str, Any]:
-        """Everything that was turned and said, as JSON takes it."""
-        scenes = {name: dict(each.scene.values) for name, each in self.cast.scenes.items()}
-        said = {"words": self.said.words, "key": self.said.key, "kind": self.said.kind, "visit": self.said.visit}
-        return {
-            "scene": self.name, "wanted": self.wanted, "hold": self.hold, "blackout": self.blackout, "freeze": self.frozen,
-            "seed": self.seed, "turns": dict(self.turns.shares), "scenes": scenes, "said": said if self.said.words else {}, "presence": self.presence.weight,
-            "versions": {name: self.cast.digest(name) for name in self.cast.scenes},
-            "sound": {node.address: list(node.value) for node in self.others if node.address.startswith("/hm/sound/")},
-        }  # fmt: skip
-
-    def restore(self, kept: dict[str, Any]) -> None:
-        """Go on from what `memory` gave; what no longer fits is left as it is."""
-        for name, values in kept.get("scenes", {}).items():
-            if name in self.cast.scenes:
-                scene = self.cast.scenes[name].scene
-                scene.values |= {k: float(v) for k, v in values.items() if k in scene.params()}
-        self.hold, self.blackout = bool(kept.get("hold", self.hold)), bool(kept.get("blackout", False))
-        self.frozen, self.seed = bool(kept.get("freeze", False)), int(kept.get("seed", self.seed))
-        self.wanted = str(kept.get("wanted", self.wanted))
-        self.turns.shares = {str(name): float(share) for name, share in kept.get("turns", {}).items()}
-        name = str(kept.get("scene", self.name))
-        self.name = name if name in self.cast.scenes else self.cast.after(name)
-        said = kept.get("said") or {}
-        if said.get("words"):
-            self.said = Text(str(said["words"]), said.get("kind", "visitor"), str(said.get("key", "")), str(said.get("visit", "")))
-            for each in self.cast.scenes.values():  # known, not heard once more
-                each.scene.words, each.scene.saying = self.said.words, self.said.key
-        self.presence.human(float(kept.get("presence", 0.0)), 0.0)
-        kept_sound = kept.get("sound", {})
-        self.others = tuple(
-            _turned(node, kept_sound[node.address][0]) if kept_sound.get(node.address) else node for node in self.others
-        )
-
     # what can be turned
 
     def directory(self) -> Directory:
@@ -315,9 +278,3 @@ class Programme:
     def values(self) -> dict[str, tuple[Value, ...]]:
         """Current value of every readable address."""
         return {node.address: node.value for node in self.directory().nodes if node.readable}
-
-
-def _turned(node: Node, value: float) -> Node:
-    """A node with another number, of its type and held in its range."""
-    held = min(max(value, node.low if node.low is not None else value), node.high if node.high is not None else value)
-    return replace(node, value=(int(held) if node.types == "i" else float(held),))

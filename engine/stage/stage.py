@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,10 +18,9 @@ from engine.stage.compositor import Compositor
 from engine.stage.eyes import FlashGuard
 from engine.stage.flashes import LIMIT
 from engine.stage.governor import Governor, least
-from engine.stage.header import ShaderError
 from engine.stage.hearing import Hearing
 from engine.stage.isf import Moment, Size, Target
-from engine.stage.layer import Layer, dreamed, header, verbs
+from engine.stage.layer import Layer, dreamed, verbs
 from engine.stage.mapping import MappingError
 from engine.stage.outputs.readback import Readback
 from engine.stage.outputs.tap import Frame, Sound, Tap
@@ -29,6 +29,7 @@ from engine.stage.present import Present
 from engine.stage.provenance import Claim, Provenance
 from engine.stage.spread import EVERY, outputs, pixels, spread
 from engine.stage.walls import Walls
+from engine.stage.warming import Progress, quiet, warm_up
 from engine.stage.window import WindowOptions, headless, sweep
 
 log = logging.getLogger(__name__)
@@ -39,13 +40,6 @@ LIFTING = 1.5  # seconds from black to light; to black it goes at once
 TEST = Layer("testcard")
 LOOK = 0.5  # seconds between two looks at the shader files
 PATIENCE = 30.0  # seconds that compiling what no scene has named may take before a show
-
-
-Progress = Callable[[str, float], None]
-
-
-def _quiet(what: str, done: float) -> None:
-    """For whoever does not want to hear how far it is."""
 
 
 class Pictures(Protocol):
@@ -105,37 +99,14 @@ class Stage:
         self._looked, self._measured = 0.0, -EVERY
         self._closed = False
 
-    def prepare(self, layers: Sequence[Layer] = (), progress: Progress = _quiet, all_verbs: bool = True) -> None:
+    def prepare(self, layers: Sequence[Layer] = (), progress: Progress = quiet, all_verbs: bool = True) -> None:
         """Compile and draw every shader once, and each of `layers` (the scenes') as it will be drawn.
 
         A first draw can take a second, and llvmpipe compiles again for inputs of another format: give all chains that
         the show will use. `progress` hears what is done and how far, 0..1. What is wrong with a file stands in `broken`.
         """
         names = verbs() if all_verbs else ()  # a show that goes on after a fall has no time for what no scene uses
-        whole, self.compositor.size = self.compositor.size, (16, 16)
-        begun = time.monotonic()
-        for index, verb in enumerate(names):
-            if self.live and time.monotonic() - begun > PATIENCE:
-                log.warning("%d shaders that no scene may want are compiled when one does: .%s() and on", len(names) - index, verb)
-                break
-            progress(f"shader {verb}", index / len(names))
-            try:
-                shader = self.compositor.shader(verb)
-            except ShaderError as wrong:
-                self.broken[verb] = str(wrong)
-                continue
-            if shader.header.notes:
-                log.info("%s: overlooked: %s", shader.path.name, "; ".join(shader.header.notes))
-            inputs = tuple(dreamed for _ in header(verb).images) if not header(verb).is_transition else ()
-            self.compositor.draw(Layer(verb, inputs), Moment())
-            sweep(self.context)
-        joining, self.compositor.joining = self.compositor.joining, True
-        for layer in layers:
-            self.compositor.draw(layer, Moment())
-        self.compositor.joining = joining
-        self.context.finish()
-        self.compositor.size = whole
-        self.compositor.release_drawings()
+        self.broken = warm_up(self.compositor, names, layers, progress, PATIENCE if self.live else math.inf)
 
     # --- what the loop calls
 

@@ -22,6 +22,7 @@ from engine.core.pulse import Pulses
 from engine.house.journal import Journal, read
 from engine.loop import rehearse
 from engine.show.cast import Cast
+from engine.show.kept import kept, restore
 from engine.show.programme import Programme
 from engine.show.scene import files
 from tests.faults.test_threads import wait_for
@@ -194,24 +195,24 @@ def test_a_restart_goes_on_with_scene_forces_words_and_blackout(tmp_path: Path) 
     turned = Set("/hm/scene", ("lineage",)), Set("/hm/hold", (True,)), Set("/hm/beta", (0.9,)), Set("/hm/blackout", (True,)), Set("/hm/seed", (77,))
     rehearse(before, 0.2, (said, Set("/hm/scene/gap/trail", (0.1,)), *turned))
     journal = Journal(tmp_path / "show.json", Guard("loop"))
-    journal.put(before.memory())
+    journal.put(kept(before))
     wait_for(lambda: read(tmp_path / "show.json"))
     journal.close()
     after = Programme(Cast(files()), "gap")
-    after.restore(read(tmp_path / "show.json"))
-    assert after.memory() == before.memory()
+    restore(after, read(tmp_path / "show.json"))
+    assert kept(after) == kept(before)
     assert (after.name, after.hold, after.blackout, after.seed) == ("lineage", True, True, 77)
     assert after.scene.dream(None).sentence == ("k", "the sea at night") and after.scene.beta == 0.9  # type: ignore[arg-type]
     assert (tmp_path / "show.json").stat().st_mode & 0o077 == 0, "nobody else reads what was said"
     after.learn(Withdrawn("code", True, key="k"))
-    assert "the sea" not in json.dumps(after.memory()), "what was taken back is not written down again"
+    assert "the sea" not in json.dumps(kept(after)), "what was taken back is not written down again"
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1, 2]", '{"scene": 3, "scenes": {"gap": {"beta": 0.5, "nothing": 1}}}'])
 def test_a_journal_that_is_broken_or_of_another_version_costs_itself_alone(tmp_path: Path, text: str) -> None:
     (tmp_path / "show.json").write_text(text)
     show = Programme(Cast(files()), "gap")
-    show.restore(read(tmp_path / "show.json"))
+    restore(show, read(tmp_path / "show.json"))
     assert len(rehearse(show, 0.1).shown) == 6
 
 

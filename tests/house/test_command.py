@@ -15,8 +15,9 @@ from engine.core.machine import Machine, SoundFacts, StageFacts
 from engine.core.messages import Set
 from engine.doors.options import DoorsOptions
 from engine.doors.wires import any_socket
+from engine.house.checks import check_ports, check_settings
 from engine.house.command import parser
-from engine.house.plan import check_ports, check_settings, plan
+from engine.house.plan import plan
 from engine.show.cast import Cast
 from engine.show.programme import Programme
 from engine.show.scene import SCENES

@@ -237,9 +237,7 @@ class Archive(Base):
     def parents(self, fragment: int) -> list[tuple[int, float]]:
         """Direct parents with their shares, largest first."""
         with self._lock:
-            return self._base.execute(
-                "SELECT parent, share FROM edge WHERE child = ? ORDER BY share DESC", (fragment,)
-            ).fetchall()
+            return self._base.execute("SELECT parent, share FROM edge WHERE child = ? ORDER BY share DESC", (fragment,)).fetchall()
 
     def edges(self) -> Iterator[tuple[int, int, float]]:
         """All (child, parent, share), by child."""
