@@ -33,6 +33,8 @@ from engine.stage import layer
 from engine.stage.isf import Shader
 from engine.stage.layer import dreamed
 from engine.stage.window import headless
+from tests.mind.model.test_hub import Hub
+from tests.mind.model.turbo_models import save_sd_turbo, tiny_vae
 
 TOP = Path(__file__).parents[1]
 PAGES = {page.stem: page.read_text(encoding="utf-8") for page in sorted((TOP / "docs").glob("*.md"))}
@@ -148,6 +150,70 @@ def test_twenty_minutes_of_faults_are_asked_for_in_words_that_the_command_knows(
     assert asked.what == "chaos" and asked.minutes == 20 and asked.seed == 1
 
 
+SMALL = ("--size", "160x90", "--seconds", "1", "--osc", "0", "--web", "0", "--sound", "null")
+
+
+def hypermnesia(words: list[str], where: Path, **more: str) -> str:
+    """What the command says; its memory and its cache lie in `where`. It must end well."""
+    own = {"PYTHONPATH": str(TOP), "HYPERMNESIA_HOME": str(where / "home"), "XDG_CACHE_HOME": str(where / "cache")}
+    done = subprocess.run([sys.executable, "-m", "engine", *words], cwd=where, capture_output=True, text=True, timeout=1500, env={**os.environ, **own, **more})
+    assert done.returncode == 0, f"{shlex.join(words)}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
+    return done.stdout + done.stderr
+
+
+@pytest.mark.long
+def test_the_commands_for_models_fetch_list_and_play_one(tmp_path: Path) -> None:
+    """Word for word, of a small model that a hub on this machine calls by that name."""
+    tiny_vae().save_pretrained(tmp_path / "taesd")
+    (tmp_path / "machine.toml").write_text("[mind]\nsize = 64\nfounding = 24\n")
+    here = {"stabilityai/sd-turbo": save_sd_turbo(tmp_path / "sd"), "madebyollin/taesd": tmp_path / "taesd"}
+    lines = [shlex.split(line)[1:] for line in of("sh", "files")[1].strip().splitlines()]
+    assert [words[0] for words in lines] == ["fetch", "models", "run"]
+    with Hub(here) as hub:
+        wire = {"HF_ENDPOINT": hub.address, "HF_HOME": str(tmp_path / "hub"), "HF_HUB_OFFLINE": "0"}
+        assert "is here" in hypermnesia(lines[0], tmp_path, **wire)
+        hub.shutdown()
+    wire["HF_HUB_OFFLINE"] = "1"
+    assert "stabilityai/sd-turbo" in hypermnesia(lines[1], tmp_path, **wire)
+    assert "frames, interval" in hypermnesia([*lines[2], "--machine", "machine.toml", *SMALL], tmp_path, **wire)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("line", of("sh", "files")[-1].strip().splitlines())
+def test_the_commands_that_look_at_what_people_bring_work(place: Path, line: str) -> None:
+    said = hypermnesia(shlex.split(line)[1:], place)
+    assert said.strip() and "Traceback" not in said
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("line", [line for line in LINES if line.startswith("hypermnesia render")])
+def test_the_films_of_the_scenes_are_made(tmp_path: Path, line: str) -> None:
+    words = [str(TOP / word) if word.startswith("scenes/") else word for word in shlex.split(line)[1:]]
+    assert "frames   900, " in hypermnesia([*words, "--size", "160x90"], tmp_path)
+    assert (tmp_path / words[2]).stat().st_size > 10_000
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("line", [line for line in LINES if line.startswith("hypermnesia pictures")])
+def test_the_pictures_are_made_again_by_their_commands(tmp_path: Path, line: str) -> None:
+    words = shlex.split(line)[1:]
+    made = tmp_path / words[1]
+    hypermnesia([words[0], str(made), *words[2:]], tmp_path)
+    assert any(made.iterdir())
+    assert "tutorial" not in words or len(list(made.glob("tutorial-*.jpg"))) == len(of("python"))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("line", [line for line in LINES if line.startswith(".venv/bin/")])
+def test_a_contributor_s_commands_pass(line: str) -> None:
+    tool, *words = shlex.split(line.removeprefix(".venv/bin/").removeprefix("python -m "))
+    done = subprocess.run([sys.executable, "-m", tool, *words], cwd=TOP, capture_output=True, text=True, timeout=1500)
+    assert done.returncode == 0, done.stdout[-3000:]
+
+
 def test_a_contributors_commands_are_those_of_install_test() -> None:
     script = (TOP / "install" / "test").read_text()
     for line in LINES:
@@ -170,12 +236,6 @@ def test_the_pictures_can_be_made_again_with_the_commands_that_are_named() -> No
 
 def test_the_reference_is_what_the_code_says() -> None:
     assert (TOP / "docs" / "reference.md").read_text(encoding="utf-8") == reference.text(), "hypermnesia pictures docs reference"
-
-
-@pytest.mark.long
-def test_the_pictures_of_the_tutorial_are_made(tmp_path: Path) -> None:
-    DOCS["tutorial"](tmp_path)
-    assert len(list(tmp_path.glob("tutorial-*.jpg"))) == len(of("python"))
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -49,6 +49,7 @@ class StageFacts:
     window: str = "auto"  # "auto" (a window where there is a display), "window", "fullscreen", "headless"
     monitor: str = ""  # connector name ("HDMI-1"); "" = the first
     mapping: str = ""  # a mapping file; "" = none
+    outputs: tuple[str, ...] = ()  # where the wall goes besides: "ndi", "camera", "spout", "syphon"
     flashes: int = 3  # a second, over a quarter of a field of view, that the wall may show (WCAG 2.3.1: at most 3)
 
 
@@ -62,6 +63,8 @@ class MindFacts:
     founding: int = 0  # of the founding memories that ship, how many are known here; 0: all
     corpus: str = "oil"  # whose hand has painted the founding memories: oil, ink
     site: str = "here"  # the name of this place; part of every seed (row 13)
+    keyframe: float = 20.0  # seconds between two pictures that are remembered of the mind's own accord
+    idle: float = 24.0  # seconds that the mind, alone, stays with a sentence of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,8 @@ class SoundFacts:
     offset: float = 0.0  # seconds that grains sound earlier, from `hypermnesia calibrate sync`
     gain: float = 0.0  # dB, at most 0
     reverb: float = 0.35  # share of the sound that goes through the reverberated room
+    engine: str = "auto"  # what makes the grains: "pyo", "numpy" (several times the cost), "auto" = pyo where it is installed
+    voices: int = 20  # memories whose voices are kept ready at once
     recordings: str = ""  # a folder of the gallery's recordings, heard in grains; "" = none
     microphone: str = ""  # part of an input's name; "" = never opened
     beat: str = ""  # "link", "midi" or "midi:PORT": texts, scenes and cues wait for the beat; "" = they do not
@@ -95,6 +100,9 @@ class DoorsFacts:
     proxies: tuple[str, ...] = ()  # reverse proxies whose X-Forwarded-For is believed
     phones: bool = True  # strangers' phones may write, with the code that is shown in the room
     helpline: str = "112"  # whom to call, told to who may want to harm themselves
+    texts: int = 20  # sentences that one person may send in ten seconds
+    idle: float = 60.0  # seconds without a key after which the kiosk is wiped for the next person
+    advertise: bool = True  # tell the local network by zeroconf where the instrument is; never from 127.0.0.1
     unchecked: bool = False  # free text reaches the wall though nothing looks at a general model's pictures
 
 

@@ -9,6 +9,8 @@ from typing import Literal
 
 Mode = Literal["open", "filtered", "moderated", "curated"]
 MODES: tuple[Mode, ...] = ("open", "filtered", "moderated", "curated")
+LANGUAGES = ("fr", "en")  # of the pages
+WINDOW = 10.0  # seconds in which texts are counted
 
 # Loopback and the private networks of RFC 1918, 3927, 4193 and 4291: nobody from outside, even where a router forwards.
 NEAR = ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "::1/128", "fe80::/10",
@@ -30,7 +32,6 @@ class DoorsOptions:
     hosts: tuple[str, ...] = ()  # names besides IP addresses, localhost and *.local under which pages are served
     proxies: tuple[str, ...] = ()  # networks of reverse proxies whose X-Forwarded-For is believed
     moderation: Mode = "filtered"
-    languages: tuple[str, ...] = ("fr", "en")  # of the pages
     helpline: str = "112"  # whom to call, told to who may want to harm themselves
     unchecked: str = ""  # why free text does not reach the wall without an operator's word; "" = it does
     token: str = field(default_factory=lambda: secrets.token_urlsafe(12))  # opens /desk
@@ -40,7 +41,4 @@ class DoorsOptions:
     score: Path | None = None  # record every message of the show here (score.jsonl)
     advertise: bool = True  # tell the local network by zeroconf; never when bound to loopback alone
     idle: float = 60.0  # seconds without a key after which draft and language of the kiosk are wiped
-    texts: int = 20  # per client and `window`
-    osc_texts: int = 100  # per sender and `window`; a performer is faster than a crowd
-    window: float = 10.0  # seconds
-    state_hz: float = 30.0  # how often subscribers hear the state
+    texts: int = 20  # per person in WINDOW seconds

@@ -33,6 +33,7 @@ from engine.doors.guard import loopback, near
 from engine.doors.limiter import Limiter
 from engine.doors.moderation import LIMIT
 from engine.doors.nodes import Refused, is_pattern, is_switch, text
+from engine.doors.options import LANGUAGES, WINDOW
 from engine.doors.packet import Arrived, Malformed
 from engine.doors.porter import Porter
 from engine.doors.sensor import Sensors
@@ -41,6 +42,7 @@ from engine.doors.wires import Sender, address, bundle, encode
 
 log = logging.getLogger("engine.doors.osc")
 NAME = 40  # characters of a sensor's name
+TEXTS = 100  # per sender in WINDOW seconds: a performer is faster than a crowd
 
 
 
@@ -53,7 +55,7 @@ class Osc:
         self.clocks = Clocks()
         self.sensors = Sensors()
         self.errors = Limiter(10, 1.0)  # answers to errors, per sender and second
-        self.texts = Limiter(porter.options.osc_texts, porter.options.window)
+        self.texts = Limiter(TEXTS, WINDOW)
         self.subscriptions = Subscriptions(porter)
         self._logged = Limiter(5, 1.0)
         self._own: dict[str, Callable[[Arrived, Sender], None]] = {
@@ -189,8 +191,8 @@ class Osc:
 
     def _text_in(self, message: Arrived, sender: Sender) -> None:
         language, *words = message.args or (None,)
-        if language not in self.porter.options.languages:
-            known = ", ".join(self.porter.options.languages)
+        if language not in LANGUAGES:
+            known = ", ".join(LANGUAGES)
             raise Refused(f"/hm/text/in wants a language ({known}) and then words, found {language!r}", "/hm/text")
         self._speak(text(message.address, tuple(words)), sender, language=str(language))
 

@@ -34,7 +34,6 @@ class Post:
         self._waiting: dict[object, Message] = {}
         self._numbers = itertools.count()
         self.lost = 0
-        self.sent = 0
 
     @classmethod
     def to(cls, mailbox: Mailbox) -> Post:
@@ -74,7 +73,6 @@ class Post:
                     letter.append(message)
                     size += weight(message)
             self._send(tuple(letter))
-            self.sent += len(letter)
         return True
 
 

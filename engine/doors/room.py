@@ -32,6 +32,7 @@ from engine.doors.wires import Sender, UdpDoor, any_socket
 
 log = logging.getLogger("engine.doors")
 
+STATE_HZ = 30.0  # how often subscribers hear the state
 RETRY = 5.0  # seconds before a port that was taken is tried again
 
 
@@ -87,7 +88,7 @@ class Doors:
         if self.options.moderation != "open":
             threading.Thread(target=self.porter.moderator.wake, name="moderation", daemon=True).start()  # the encoder is there when the first text comes
         self._tasks += [
-            loop.create_task(self._every(1.0 / self.options.state_hz, self.osc.subscriptions.publish)),
+            loop.create_task(self._every(1.0 / STATE_HZ, self.osc.subscriptions.publish)),
             loop.create_task(self._every(0.5, self.web.visits.tell_state)),
             loop.create_task(self._every(1.0, self._parent)),
             loop.create_task(self._every(0.2, lambda: self.pulses.beat("doors"))),

@@ -98,6 +98,14 @@ def read(path: Path) -> list[Message]:
     return sorted(messages, key=lambda message: message.at)
 
 
+def of_a_show(first: str) -> bool:
+    """Whether a file with this first line is a score that a show has written; those that people write begin at 0."""
+    try:
+        return float(json.loads(first)["origin"]) > 0.0
+    except (ValueError, KeyError, TypeError):
+        return False
+
+
 def _line(message: Message) -> str:
     said: dict[str, Any] = {"at": message.at, "kind of message": type(message).__name__} | asdict(message)
     if isinstance(message, Set):
@@ -111,9 +119,7 @@ def _value(arg: Any) -> Any:
 
 def _origin(path: Path, now: float) -> float:
     """The beginning of a score that goes on; `now` where it was written before this machine started."""
-    try:
-        with path.open(encoding="utf-8") as file:
-            origin = float(json.loads(file.readline())["origin"])
-    except (ValueError, KeyError, TypeError):
-        return now
-    return origin if origin <= now else now
+    with path.open(encoding="utf-8") as file:
+        first = file.readline()
+    origin = float(json.loads(first)["origin"]) if of_a_show(first) else now
+    return min(origin, now)

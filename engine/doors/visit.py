@@ -16,6 +16,7 @@ from engine.core.messages import Keystroke, News, Returned, Stored, Text, Told, 
 from engine.doors.guard import loopback
 from engine.doors.limiter import Held, Limiter
 from engine.doors.moderation import LIMIT
+from engine.doors.options import LANGUAGES, WINDOW
 from engine.doors.persons import Person, Persons
 from engine.doors.porter import Porter
 
@@ -31,7 +32,7 @@ class Visits:
     def __init__(self, porter: Porter, persons: Persons):
         self.porter, self.persons = porter, persons
         options = porter.options
-        self.texts = Limiter(options.texts, options.window)
+        self.texts = Limiter(options.texts, WINDOW)
         self.keys = Limiter(60, 1.0)
         self.touches = Limiter(10, 1.0)
         self.held = Held()
@@ -176,7 +177,7 @@ class Visit:
         self.porter.listeners[self.name] = self.learn
         options = self.porter.options
         self.tell({"t": "welcome", "visit": self.name, "kiosk": self.kiosk, "limit": LIMIT, "idle": options.idle,
-                   "phones": self.visits.phones, "languages": options.languages})  # fmt: skip
+                   "phones": self.visits.phones, "languages": LANGUAGES})  # fmt: skip
         for news in self.porter.past(self.name):
             self.learn(news)
         self.state = {}

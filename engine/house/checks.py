@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from engine.core.errors import CannotPlay, nearest
+from engine.core.guard import FAULTS
 from engine.core.messages import Node, Set
 from engine.doors.options import DoorsOptions
+from engine.doors.score import of_a_show
 from engine.house.doctor import port_is_free
 
 EMBEDDED = ("unet/config.json", "codec/lapped.safetensors", "heads/heads.safetensors", "founding.safetensors", "scheduler/scheduler_config.json", "reader/config.json")
@@ -55,6 +58,21 @@ def check_ports(doors: DoorsOptions, held: int = 0) -> None:
             raise CannotPlay(f"port {port} is in use, perhaps by a show that already runs; try --{option} {free}")
 
 
+def check_score(path: Path | None) -> Path | None:
+    """Where a score is to be written. Raises CannotPlay for a file that is something else, or that cannot be written."""
+    try:
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("a+", encoding="utf-8") as file:
+                file.seek(0)
+                first = file.readline()
+            if first and not of_a_show(first):
+                raise CannotPlay(f"--write-score {path}: there is such a file already, and no show has written it")
+    except (OSError, UnicodeDecodeError) as wrong:
+        raise CannotPlay(f"--write-score {path}: {getattr(wrong, 'strerror', '') or wrong}") from None
+    return path
+
+
 def check_networks(key: str, networks: tuple[str, ...]) -> None:
     """Raises CannotPlay for what is no network."""
     for network in networks:
@@ -62,3 +80,16 @@ def check_networks(key: str, networks: tuple[str, ...]) -> None:
             ipaddress.ip_network(network)
         except (ValueError, TypeError):
             raise CannotPlay(f'[doors] {key} wants networks such as "192.168.1.0/24", found {network!r}') from None
+
+
+def put_aside(path: Path | None, read: Callable[[Path], object]) -> str:
+    """A file of this installation that cannot be read is renamed, so that nothing is written over it; says so, or ""."""
+    if path is None or not path.exists():
+        return ""
+    try:
+        read(path)
+    except FAULTS as wrong:
+        kept = path.with_name(f"{path.stem}.broken-{time.strftime('%Y%m%d-%H%M%S')}{path.suffix}")
+        path.rename(kept)
+        return f"{' '.join(str(wrong).split())} (kept as {kept.name})"
+    return ""

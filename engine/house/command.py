@@ -71,6 +71,7 @@ def parser() -> Parser:
     _show_options(run)
     run.add_argument("--seconds", type=float, default=0.0, help="stop by itself after so long (default: never)")
     run.add_argument("--record", type=Path, metavar="FILE", help="record wall and room into mp4s that survive a crash, with the time in their names")
+    run.add_argument("--write-score", type=Path, metavar="FILE", help="write down everything that comes in, for `render --score`; visitors' words are in it")
     run.add_argument("--window", choices=["auto", "window", "fullscreen", "headless"], help="where the wall is")
     run.add_argument("--osc", type=int, metavar="PORT", help="UDP port for OSC (default 9000; 0 = any)")
     run.add_argument("--web", type=int, metavar="PORT", help="TCP port for the pages (default 8000; 0 = any)")

@@ -25,6 +25,7 @@ from engine.mind.memory.archive import FILE
 from engine.mind.memory.copies import snapshots, state
 from engine.mind.memory.withdrawal import Journal
 from engine.show import beat
+from engine.stage.outputs.extras import missing
 
 GIB = 1 << 30
 
@@ -80,6 +81,12 @@ def graphics() -> Iterator[Finding]:
     display = os.environ.get("WAYLAND_DISPLAY") or os.environ.get("DISPLAY")
     yield Finding("display", display or "none", "" if display else "no window: the wall is at http://127.0.0.1:8000/wall")
     yield Finding("NVIDIA", _run([cuda, "-L"]) or "no GPU" if cuda else "no GPU")
+
+
+def outputs(machine: Machine) -> Iterator[Finding]:
+    """Where the wall is to go besides, and whether that can be had."""
+    for kind in machine.stage.outputs:
+        yield Finding("output", kind, why := missing(kind), bool(why))
 
 
 SOUND = """
@@ -180,7 +187,7 @@ def doctor(options: argparse.Namespace, machine: Machine) -> int:
     """Print the page; exit code 1 when something grave was found."""
     where = options.home or home()
     checks: list[Callable[[], Iterator[Finding]]] = [
-        python, processor, graphics, lambda: eyes(machine), lambda: sound(machine), lambda: mind(machine), lambda: brought(machine), lambda: memory(where), lambda: doors(machine),
+        python, processor, graphics, lambda: eyes(machine), lambda: outputs(machine), lambda: sound(machine), lambda: mind(machine), lambda: brought(machine), lambda: memory(where), lambda: doors(machine),
         lambda: surroundings(Site(where), machine),
     ]  # fmt: skip
     findings = [finding for check in checks for finding in check()]

@@ -15,11 +15,11 @@ from typing import Self
 
 from engine.core.clock import Clock, Now
 from engine.core.errors import CannotPlay
-from engine.core.guard import FAULTS, Guard
+from engine.core.guard import Guard
 from engine.core.messages import Directory, Dream, Set, State, Trouble
 from engine.core.meter import Meter
 from engine.core.supervisor import Room, Supervisor
-from engine.house.checks import check_ports, check_settings
+from engine.house.checks import check_ports, check_settings, put_aside
 from engine.house.day import Counted, Day, Glance
 from engine.house.deputy import Deputy
 from engine.house.journal import Entry, Fallen, Journal, as_it_was, left_by, stopped_once
@@ -43,6 +43,7 @@ from engine.show.programme import Programme
 from engine.sound.nodes import nodes
 from engine.stage.governor import choose_size
 from engine.stage.mapping import load as load_mapping
+from engine.stage.outputs.extras import output
 from engine.stage.outputs.live import Live
 from engine.stage.stage import Stage
 
@@ -140,14 +141,15 @@ class House:
         self.leaving = Leaving(plan.origin, plan.machine, plan.mind.model, plan.record)
         self.stack.callback(self.leaving.close)
         self.recording = self.leaving.recording
-        taps = [Watchers(self.live, self.recording, size, fps, plan.sound.rate), self.leaving.tap(self._on_the_wall)]
+        besides = [output(kind, plan.doors.name, size, fps, plan.sound.rate) for kind in plan.machine.stage.outputs]
+        taps = [Watchers(self.live, self.recording, size, fps, plan.sound.rate), self.leaving.tap(self._on_the_wall), *besides]
         if self.day:
             self.stack.callback(self.day.close)
             taps.append(Glance(self.day, self._on_the_wall))
         self.stage = Stage(size, window_of(plan), taps, self.mind, self.sound.heard, fps, mapping=plan.mapping, flashes=plan.flashes)
         self.stage.between.upload.ring = pictures
         self.vitals = Vitals(plan, self.meter, self.page, self.supervisor, self.mind, self.sound, self.stage, self.programme, self.leaving, self.opening,
-                             self.memory, self.spoilt)  # fmt: skip
+                             self.memory, self.spoilt, besides)  # fmt: skip
         self.stack.callback(self.stage.close)
         self.stage.prepare(self.programme.layers(), self._prepared, all_verbs=not self.fallen)
         self.programme.others = (*nodes(plan.sound), *mapping_nodes(self.stage.walls.mappings))
@@ -310,14 +312,3 @@ class House:
     def _directory_serial(self) -> int:
         return self.programme.directory_serial + self.performer.serial
 
-def put_aside(path: Path | None, read: Callable[[Path], object]) -> str:
-    """A file of this installation that cannot be read is renamed, so that nothing is written over it; says so, or ""."""
-    if path is None or not path.exists():
-        return ""
-    try:
-        read(path)
-    except FAULTS as wrong:
-        kept = path.with_name(f"{path.stem}.broken-{time.strftime('%Y%m%d-%H%M%S')}{path.suffix}")
-        path.rename(kept)
-        return f"{' '.join(str(wrong).split())} (kept as {kept.name})"
-    return ""

@@ -14,14 +14,15 @@ from engine.core.hours import Hours
 from engine.core.machine import ContractFacts, HoursFacts, Machine, home
 from engine.core.messages import Set, Text
 from engine.doors.options import MODES, DoorsOptions, Mode
-from engine.house.checks import check_model, check_networks
+from engine.house.checks import check_model, check_networks, check_score
 from engine.mind.memory.base import born_with
 from engine.mind.model.contract import Terms
 from engine.mind.options import CORPORA, MindOptions
 from engine.show.cast import Cast
 from engine.show.scene import SceneError, files, find
-from engine.sound.options import SoundOptions
+from engine.sound.options import ENGINES, SoundOptions
 from engine.sound.speakers import Speakers
+from engine.stage.outputs.extras import OUTPUTS
 from engine.stage.window import WindowOptions
 
 
@@ -78,6 +79,8 @@ def plan(options: argparse.Namespace, machine: Machine) -> Plan:
         size=(machine.mind.size, machine.mind.size),
         seed=options.seed,
         site=machine.mind.site,
+        keyframe=_over(machine.mind.keyframe, "mind", "keyframe"),
+        idle=_over(machine.mind.idle, "mind", "idle"),
         founding=machine.mind.founding,
         corpus=_corpus(options, machine, where / "archive"),
         threads=machine.mind.threads,
@@ -98,6 +101,8 @@ def plan(options: argparse.Namespace, machine: Machine) -> Plan:
         offset=machine.sound.offset,
         gain=_gain(machine),
         reverb=machine.sound.reverb,
+        engine=_one_of(machine.sound.engine, ENGINES, "[sound] engine"),
+        voices=int(_over(machine.sound.voices, "sound", "voices")),
         units=_recordings(machine),
         microphone=machine.sound.microphone or None,
     )
@@ -115,8 +120,14 @@ def plan(options: argparse.Namespace, machine: Machine) -> Plan:
         public_url=machine.doors.public,
         phones=machine.doors.phones,
         helpline=machine.doors.helpline,
+        texts=int(_over(machine.doors.texts, "doors", "texts")),
+        idle=_over(machine.doors.idle, "doors", "idle"),
+        advertise=machine.doors.advertise,
+        score=check_score(getattr(options, "write_score", None)),
     )
     doors = _looked_at(doors, mind.model, machine)
+    for kind in machine.stage.outputs:
+        _one_of(kind, OUTPUTS, "[stage] outputs")
     for key in ("allow", "proxies"):
         check_networks(key, getattr(machine.doors, key))
     if machine.doors.allow:
@@ -204,6 +215,20 @@ def _hours(machine: Machine) -> Hours:
         return Hours.of(machine.hours)
     except ValueError as wrong:
         raise CannotPlay(str(wrong)) from None
+
+
+def _over(value: float, table: str, key: str) -> float:
+    """Raises CannotPlay for what is not above 0."""
+    if not value > 0:
+        raise CannotPlay(f"[{table}] {key} is above 0, found {value:g}")
+    return value
+
+
+def _one_of(value: str, possible: tuple[str, ...], what: str) -> str:
+    """Raises CannotPlay naming the nearest of what is possible."""
+    if value not in possible:
+        raise CannotPlay(f"{what}: there is no {value!r}; {nearest(value, possible)}")
+    return value
 
 
 def _gain(machine: Machine) -> float:

@@ -146,7 +146,6 @@ class SoundRoom:
         self._read = 0  # samples that the taps have heard
         self.seconds = AudioTime(page.read, source)
         self.clock = Clock(source=self.seconds)  # the loop's, once it plays: where scene second 0 is
-        self.scheduled = 0
         self.tardy = 0  # grains that this loop gave too late for the sound room to keep their time
         self._lead = 0.0  # seconds before its time by which a grain must lie in the ring
         self._level = 1.0  # how light the house is
@@ -168,7 +167,6 @@ class SoundRoom:
     def schedule(self, grains: Iterable[Grain]) -> None:
         """Stamp grains in monotonic seconds and put them into the ring. Scene seconds come from the same clock."""
         for grain in grains if self._level else ():
-            self.scheduled += 1
             at = self.seconds.monotonic(self.clock.origin + grain.time)
             self.tardy += not grain.prompt and at - self.source() < self._lead
             self.grains.put(grain, at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.core.crossings import ClockPage
@@ -16,6 +17,7 @@ from engine.house.rooms import MindRoom, SoundRoom
 from engine.mind.memory.opening import Found
 from engine.show.programme import Programme
 from engine.sound.lateness import CAUSES
+from engine.stage.outputs.tap import Worker
 from engine.stage.stage import Stage
 
 AUDIO = (
@@ -39,6 +41,7 @@ class Vitals:
     opening: Opening
     memory: Found  # how the memory was found before the rooms started
     spoilt: list[str]  # files of this installation that could not be read, and were put aside
+    besides: Sequence[Worker]  # where the wall goes besides: `[stage] outputs`
 
     def without(self) -> list[str]:
         """What this show plays without, and why: files that cannot be played."""
@@ -52,7 +55,7 @@ class Vitals:
         figures["light"] = self.stage.eyes.light
         figures["key_p95_ms"] = 1e3 * page["keys"]
         figures |= {f"stage_{k}": float(v) for k, v in self.stage.state().items() if isinstance(v, (int, float))}
-        return figures | {f"audio_{k}": page[k] for k in AUDIO} | {"audio_tardy": float(self.sound.tardy)}
+        return figures | {f"audio_{k}": page[k] for k in AUDIO} | {"audio_tardy": float(self.sound.tardy), "ticks_skipped": float(self.sound.clock.skipped)}
 
     def health(self) -> Health:
         """One reading of everything, for /health and /metrics."""
@@ -62,7 +65,7 @@ class Vitals:
         if page["running"] and not page["real"] and self.plan.sound.device != "null":
             notes.append("no sound card: the show runs in silence, in time; plug one in when you like")
         notes += sorted({self.mind.remembering, self.memory.how if self.memory.remembers else ""} - {""})
-        notes += [*self.leaving.notes(), *([self.opening.note] if self.opening.note else [])]
+        notes += [*self.leaving.notes(), *([self.opening.note] if self.opening.note else []), *(one.trouble for one in self.besides if one.trouble)]
         state = self.mind.state
         return Health(
             ok=not notes,

@@ -29,7 +29,6 @@ class MindOptions:
     corpus: str = "oil"  # whose hand has painted the founding memories (engine.painter.hands.HANDS)
     think_every: int = 6  # pictures between two thoughts where the mind is called in turn (render, tests)
     recalled: int = 64  # memories that one picture is composed of
-    steps: int = 5  # steps of the closed-form denoiser
     keyframe: float = 20.0  # seconds between two pictures that the mind remembers of its own accord
     idle: float = 24.0  # seconds that the mind stays with a sentence of its own
 

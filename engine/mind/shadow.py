@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -79,11 +78,3 @@ class Shadow:
         rgba = np.full((*residue.shape[:2], 4), 255, np.uint8)
         rgba[..., :3] = np.clip(MIDDLE + self._shown, 0.0, 255.0).round().astype(np.uint8)
         return rgba
-
-
-def structured(residue: Tensor) -> float:
-    """-1..1: how alike neighbouring places of a residue (c, h, w) are, channel by channel. White noise: 0 ± 1/sqrt(c h w)."""
-    r = residue - residue.mean((1, 2), keepdim=True)
-    power = r.square().mean().clamp_min(1e-12)
-    across, down = (r[:, :, 1:] * r[:, :, :-1]).mean(), (r[:, 1:] * r[:, :-1]).mean()
-    return float(torch.stack([across, down]).mean() / power)

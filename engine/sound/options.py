@@ -20,7 +20,6 @@ class SoundOptions:
     offset: float = 0.0  # seconds that grains sound earlier, from `calibrate sync`
     gain: float = 0.0  # dB of the whole room, at most 0; -60 is silence
     reverb: float = 0.35  # 0..1 of the reverberated sound
-    throttle: float = 0.6  # share of a block's time above which grains are thinned
     seed: int = 0
     engine: str = "auto"  # "pyo", "numpy", or "auto" = pyo where its wheel can be had
     voices: int = 20  # fragments whose voices are kept at once

@@ -81,7 +81,6 @@ class Room:
         if self.instrument.engine == "numpy" and options.engine == "auto":
             self._tell("pyo is not installed: grains are made by numpy, at several times the cost (pip install pyo)")
         self.player = Player(self.instrument, self._grains, self._keys, self._page, self._samples, self.guard, self._beat)
-        self.player.limit = options.throttle
         self._going = True
         self._faults = 0  # as of the last look
         self._underruns, self._reading = 0, lateness.read(0)  # as of the last look

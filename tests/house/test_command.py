@@ -6,24 +6,29 @@ import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from engine.core.errors import CannotPlay
-from engine.core.machine import Machine, SoundFacts, StageFacts
+from engine.core.machine import DoorsFacts, Machine, MindFacts, SoundFacts, StageFacts
 from engine.core.messages import Set
 from engine.doors.options import DoorsOptions
 from engine.doors.wires import any_socket
+from engine.house import doctor
 from engine.house.checks import check_ports, check_settings
 from engine.house.command import parser
 from engine.house.plan import plan
+from engine.mind.options import MindOptions
 from engine.show.cast import Cast
 from engine.show.programme import Programme
 from engine.show.scene import SCENES
 from engine.sound.nodes import NODES
+from engine.sound.options import SoundOptions
 
 TOP = Path(__file__).parents[2]
+IN_TURN = {"think_every", "recalled"}  # where a mind is called in turn: what tests and `render` do
 
 
 def hypermnesia(*words, **options):
@@ -101,6 +106,40 @@ def test_a_place_names_how_often_its_wall_may_flash():
     assert plan(options, Machine(stage=StageFacts(flashes=5))).flashes == 5
     with pytest.raises(CannotPlay, match=r"\[stage\] flashes = 0: at least 1; 3 is what WCAG"):
         plan(options, Machine(stage=StageFacts(flashes=0)))
+
+
+def test_every_fact_of_a_machine_reaches_what_is_played():
+    """Seven options could be set by nobody: no key of machine.toml, no flag."""
+    top = TOP / "engine"
+    code = "\n".join(path.read_text() for path in top.rglob("*.py") if path.name != "machine.py")
+    read = set(re.findall(r"\b(\w+)(?=\.(\w+))", code))
+    for part in fields(Machine()):
+        for fact in fields(getattr(Machine(), part.name)) if part.name != "gallery" else ():  # its alerts are still to come
+            assert {(part.name, fact.name), ("facts", fact.name)} & read, f"nobody reads [{part.name}] {fact.name}"
+    weighed = "".join((top / "house" / name).read_text() for name in ("plan.py", "render.py"))
+    for options in (MindOptions, SoundOptions, DoorsOptions):
+        for option in fields(options):
+            assert re.search(rf"\b{option.name}=", weighed) or option.name in IN_TURN, f"nobody can set {options.__name__}.{option.name}"
+
+
+def test_what_a_machine_file_says_of_mind_sound_and_doors_is_taken_or_refused(tmp_path):
+    options = parser().parse_args(["run", "--osc", "0", "--web", "0", "--write-score", str(tmp_path / "evening" / "score.jsonl")])
+    machine = Machine(mind=MindFacts(keyframe=60.0, idle=30.0), sound=SoundFacts(engine="numpy", voices=4), doors=DoorsFacts(texts=3, idle=20.0, advertise=False))
+    made = plan(options, machine)
+    assert (made.mind.keyframe, made.mind.idle, made.sound.engine, made.sound.voices) == (60.0, 30.0, "numpy", 4)
+    assert (made.doors.texts, made.doors.idle, made.doors.advertise, made.doors.score) == (3, 20.0, False, options.write_score)
+    for wrong, said in (
+        (Machine(mind=MindFacts(keyframe=0.0)), r"\[mind\] keyframe is above 0, found 0"),
+        (Machine(sound=SoundFacts(engine="numpi")), r"\[sound\] engine: there is no 'numpi'; did you mean numpy\?"),
+        (Machine(stage=StageFacts(outputs=("ndj",))), r"\[stage\] outputs: there is no 'ndj'; did you mean ndi\?"),
+    ):
+        with pytest.raises(CannotPlay, match=said):
+            plan(options, wrong)
+    ndi, wrong = doctor.outputs(Machine(stage=StageFacts(outputs=("ndi", "ndj"))))
+    assert "did you mean ndi?" in wrong.todo and wrong.grave and (not ndi.todo or "pip install cyndilib" in ndi.todo)
+    options.write_score = SCENES / "ten-visitors.jsonl"
+    with pytest.raises(CannotPlay, match="there is such a file already, and no show has written it"):
+        plan(options, Machine())
 
 
 def test_the_gain_of_a_place_is_in_decibels():

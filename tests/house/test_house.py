@@ -23,6 +23,7 @@ from pythonosc.osc_packet import OscPacket
 from safetensors.torch import load_file, save_file
 from websockets.sync.client import connect
 
+from engine.doors.wires import encode
 from tests.mind.model.test_single import Made
 
 pytestmark = pytest.mark.realtime
@@ -212,6 +213,40 @@ def test_a_key_is_heard_within_fifty_milliseconds(show):
         if 0.0 < p95 <= 50.0:
             break
     assert 0.0 < p95 <= 50.0
+
+
+def test_two_visits_with_one_sentence_within_a_second_each_have_their_own_answer_and_lineage(show):
+    """From a page and from a foreign OSC program, through every room and back."""
+    words, own, heard = "a white tower by the sea", f"{time.monotonic_ns():016x}", {}
+    visit = connect(f"ws://127.0.0.1:{show.web}/visit", origin=f"http://127.0.0.1:{show.web}")
+    with visit as page, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.connect(("127.0.0.1", show.osc))
+        other.settimeout(0.1)
+        page.send(json.dumps({"t": "hello", "visit": ""}))
+        page.send(json.dumps({"t": "text", "key": own, "words": words}))
+        other.send(encode("/hm/text/once", ("theirs", words)))
+
+        def both_answered():
+            with contextlib.suppress(TimeoutError):
+                said = json.loads(page.recv(timeout=0.1))
+                heard["page", said["t"]] = said
+            with contextlib.suppress(TimeoutError):
+                for one in (timed.message for timed in OscPacket(other.recv(65535)).messages):
+                    heard["osc", one.address.removeprefix("/hm/")] = one.params
+            return {(way, what) for way in ("page", "osc") for what in ("stored", "returned")} <= set(heard)
+
+        wait_for(both_answered, 120, every=0.0)
+    mine, (key, second, code) = heard["page", "stored"], heard["osc", "stored"]
+    first, (whose, grown, *_) = mine["fragment"], heard["osc", "returned"]
+    assert mine["key"] == heard["page", "returned"]["key"] == own and key == whose == "theirs"
+    assert first != second and code != mine["code"]
+    for answer in (" ".join(token["text"] for token in heard["page", "returned"]["tokens"]), grown):
+        assert set(words.split()) <= set(answer.split()), "the answer is not of this sentence"
+    with sqlite3.connect(f"file:{show.home}/archive/memory.sqlite?mode=ro", uri=True) as archive:
+        said = {one for (one,) in archive.execute("SELECT id FROM fragment WHERE words = ?", (words,))}
+        parents = {one: dict(archive.execute("SELECT parent, share FROM edge WHERE child = ?", (one,))) for one in said}
+    assert said == {first, second} and parents[first] != parents[second]
+    assert all(line[one] > 0 and len(line) > 8 for one, line in parents.items()), "each descends from itself, and from others"
 
 
 def test_a_wrong_address_a_wrong_type_and_a_broken_bundle_do_not_stop_the_show(show):

@@ -13,7 +13,8 @@ from engine.house.command import parser
 from engine.house.plan import plan
 from engine.mind.memory.founding import Table
 from engine.mind.mind import Mind
-from engine.mind.rows.characteristics import mmd2, permuted
+from engine.mind.rows import characteristics
+from engine.mind.rows.characteristics import mmd2
 from engine.painter.hands import HANDS, by_hand
 from tests.mind.small_mind import options, paint, painter, parts, table
 from tests.rows.sabotage import Sabotage, fails, put
@@ -37,6 +38,15 @@ def answers(folder: Path, hand: str, first: int) -> np.ndarray:
         found.append(mind.parts.read(mind.parts.dreamer.imagine(thought.condition, noise, thought.start, 0.2)))
     mind.close()
     return np.stack(found)
+
+
+def permuted(x: np.ndarray, y: np.ndarray, exchanges: int) -> tuple[float, float]:
+    """(MMD^2, p): how different two samples are, and how often chance would have it."""
+    kernel, draw, n = characteristics._kernel(np.concatenate([x, y])), np.random.default_rng(0), len(x)
+    rows = np.arange(n + len(y))
+    found = characteristics._mmd2(kernel, rows[:n], rows[n:])
+    more = sum(characteristics._mmd2(kernel, mixed[:n], mixed[n:]) >= found for mixed in (draw.permutation(rows) for _ in range(exchanges)))
+    return found, (1 + more) / (1 + exchanges)
 
 
 def check(folder: Path) -> None:

@@ -8,11 +8,18 @@ import torch
 
 from engine.core.messages import Dream
 from engine.mind.mind import Mind
-from engine.mind.shadow import MIDDLE, structured
+from engine.mind.shadow import MIDDLE
 from tests.mind.small_mind import options, parts
 from tests.rows.sabotage import Sabotage, fails, put
 
 WORDS = "a golden moon in the fog"
+
+
+def structured(residue: torch.Tensor) -> float:
+    """-1..1: how alike neighbouring places of a residue (c, h, w) are, channel by channel. White noise: 0 +- 1/sqrt(c h w)."""
+    r = residue - residue.mean((1, 2), keepdim=True)
+    across, down = (r[:, :, 1:] * r[:, :, :-1]).mean(), (r[:, 1:] * r[:, :-1]).mean()
+    return float(torch.stack([across, down]).mean() / r.square().mean().clamp_min(1e-12))
 
 
 def check(folder: Path) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from engine.stage.outputs.encoder import Encoder
 from engine.stage.outputs.extras import output
-from engine.stage.outputs.live import Live, mime, watch
+from engine.stage.outputs.live import Live, watch
 from engine.stage.outputs.recording import Recorder, Recording
 from engine.stage.outputs.tap import OutputError, Worker
 
@@ -203,7 +203,7 @@ def test_a_viewer_who_comes_late_sees_a_whole_stream(tmp_path: Path) -> None:
     seen = asyncio.run(show())
     (tmp_path / "seen.mp4").write_bytes(seen)
     assert length(tmp_path / "seen.mp4", "video") == pytest.approx(4, abs=0.1)
-    assert mime(seen).startswith('video/mp4; codecs="avc1.') and "mp4a.40.2" in mime(seen)
+    assert b"avcC" in seen and b"mp4a" in seen, "a page reads its codecs there"
 
 
 def test_a_viewer_who_does_not_read_is_dropped_and_counted(tmp_path: Path) -> None:
@@ -250,7 +250,7 @@ def test_a_device_that_fails_is_said_once_and_counted() -> None:
 def test_an_output_that_cannot_be_had_says_what_is_missing(kind: str) -> None:
     if kind == "camera" and any(Path("/dev").glob("video*")):
         pytest.skip("there is a camera device here")
-    with pytest.raises(OutputError, match=r"Windows only|macOS only|modprobe v4l2loopback|pip install|there are: ndi"):
+    with pytest.raises(OutputError, match=r"Windows only|macOS only|modprobe v4l2loopback|pip install|did you mean ndi"):
         output(kind, "hypermnesia", SIZE, FPS)
 
 

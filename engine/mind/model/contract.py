@@ -20,6 +20,7 @@ import numpy as np
 
 STEPS = ("whole", "skip", "extrapolate", "smaller")
 PERCENTILES = (50.0, 95.0, 99.0, 99.9)
+BORNE = 0.05  # part of late pictures that is borne
 EASY = 0.8  # of the deadline: what a picture may cost at most for a step up to be worth trying
 HEAVY = 0.5  # of the deadline: what a picture costs at least where a smaller one would help
 LONG = 8  # windows without a late picture before a size that was given up is tried again; doubled each time that it fails
@@ -59,7 +60,6 @@ class Terms:
     deadline: float = 0.25  # seconds from one picture to the next; later is a miss
     words: float = 1.5  # seconds from words to the first picture of them; later is a miss
     ladder: tuple[tuple[int, int], ...] = ()  # smaller sizes (height, width), largest first
-    share: float = 0.05  # of late pictures that is borne
     window: int = 60  # pictures looked at before a step is taken
 
     def __post_init__(self) -> None:
@@ -138,7 +138,7 @@ class Contract:
             return
         share, at = sum(self._late) / len(self._late), STEPS.index(self.step)
         last = len(STEPS) - (1 if self.terms.ladder and not self._bottom else 2)
-        if share > self.terms.share:
+        if share > BORNE:
             self._rested = 0
             if at < last and (STEPS[at + 1] != "smaller" or self._typical() >= HEAVY * self.terms.deadline * 1e3):
                 self._patience = min(PATIENCE, 2 * self._patience) if self._calm else self._patience

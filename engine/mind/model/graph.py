@@ -278,7 +278,7 @@ class Pipeline:
                     self._capture(scratch)
                     self.captures += 1
                     return
-                except RuntimeError as error:  # the pictures go on without a graph; the count and the reason are published
+                except RuntimeError as error:  # the pictures go on without a graph; the reason is published
                     self.failures += 1
                     self.trouble = f"the graph could not be captured anew: {error}"
 

@@ -19,21 +19,11 @@ from engine.painter.recipe import Recipe
 
 SHOWN = 16  # recipes that both hands are asked for, one a thought
 LEAST = 6  # pictures before which nothing is said
-EXCHANGES = 499  # for p
 
 
 def mmd2(x: Vector, y: Vector) -> float:
     """MMD^2 (unbiased, may be < 0) of two samples (n, d), (m, d), n and m > 1."""
     return _mmd2(_kernel(np.concatenate([x, y])), np.arange(len(x)), np.arange(len(x), len(x) + len(y)))
-
-
-def permuted(x: Vector, y: Vector, exchanges: int = EXCHANGES, seed: int = 0) -> tuple[float, float]:
-    """(MMD^2, p): how different two samples are, and how often chance would have it."""
-    kernel, draw, n = _kernel(np.concatenate([x, y])), np.random.default_rng(seed), len(x)
-    rows = np.arange(n + len(y))
-    found = _mmd2(kernel, rows[:n], rows[n:])
-    more = sum(_mmd2(kernel, mixed[:n], mixed[n:]) >= found for mixed in (draw.permutation(rows) for _ in range(exchanges)))
-    return found, (1 + more) / (1 + exchanges)
 
 
 def _kernel(rows: Vector) -> NDArray[np.float64]:

@@ -1,22 +1,24 @@
 """Ways out of the machine that need a library or a driver of their own: NDI, a virtual camera, Spout, Syphon.
 
-NDI was run; Spout and Syphon follow their libraries' examples and have not been run by their author.
+`[stage] outputs` in machine.toml asks for them. NDI was run; Spout and Syphon follow their libraries' examples and have not been run by their author.
 Each is a Tap. Where its library or driver is missing it raises OutputError at the start, naming what to install:
 acceleration or an output that was asked for and cannot be had is an error, never a quiet absence.
 """
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import sys
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
-from engine.stage.outputs.tap import Frame, OutputError, Sound, Tap, Worker
+from engine.core.errors import nearest
+from engine.stage.outputs.tap import Frame, OutputError, Sound, Worker
 
 SYSTEM: str = sys.platform
+CHANNELS = 2  # of the sound that taps hear
 
 
 def _library(module: str, install: str, what: str) -> Any:
@@ -29,20 +31,19 @@ def _library(module: str, install: str, what: str) -> Any:
 class Ndi(Worker):
     """An NDI source on the network, with sound. Opens the network: only where the gallery has asked for it."""
 
-    def __init__(self, name: str, size: tuple[int, int], fps: float, rate: int = 48_000, channels: int = 2):
+    def __init__(self, name: str, size: tuple[int, int], fps: float, rate: int):
         senders = _library("cyndilib.sender", "cyndilib", "NDI")
         video = _library("cyndilib.video_frame", "cyndilib", "NDI").VideoSendFrame()
         video.set_resolution(*size)
         video.set_frame_rate(Fraction(fps).limit_denominator(1001))
         video.set_fourcc(_library("cyndilib.wrapper.ndi_structs", "cyndilib", "NDI").FourCC.RGBX)
         audio = _library("cyndilib.audio_frame", "cyndilib", "NDI").AudioSendFrame()
-        audio.sample_rate, audio.num_channels = rate, channels
+        audio.sample_rate, audio.num_channels = rate, CHANNELS
         audio.set_max_num_samples(4096)
         self._sender = senders.Sender(name)
         self._sender.set_video_frame(video)
         self._sender.set_audio_frame(audio)
         self._sender.open()
-        self._channels = channels
         super().__init__("ndi")
 
     def send(self, frame: Frame, at: float) -> None:
@@ -50,7 +51,7 @@ class Ndi(Worker):
 
     def hear(self, samples: Sound, at: float) -> None:
         for begin in range(0, len(samples), 4096):
-            block = samples[begin : begin + 4096, : self._channels]
+            block = samples[begin : begin + 4096, :CHANNELS]
             self._sender.write_audio(np.ascontiguousarray(block.T, np.float32))
 
     def finish(self) -> None:
@@ -123,18 +124,30 @@ class Syphon(Worker):
         self._server.stop()
 
 
-OUTPUTS = ("ndi", "camera", "spout", "syphon")
+NEEDS = {  # name -> the module that it needs, and what installs it
+    "ndi": ("cyndilib", "cyndilib"), "camera": ("pyvirtualcam", "pyvirtualcam"), "spout": ("SpoutGL", "SpoutGL"),
+    "syphon": ("syphon", "syphon-python"),
+}  # fmt: skip
+OUTPUTS = tuple(NEEDS)
 
 
-def output(kind: str, name: str, size: tuple[int, int], fps: float) -> Tap:
-    """An extra output by its name in OUTPUTS. Raises OutputError."""
+def missing(kind: str) -> str:
+    """What an output lacks on this machine, with the next move; "" where its library is here."""
+    if kind not in OUTPUTS:
+        return f"there is no output {kind!r}; {nearest(kind, OUTPUTS)}"
+    module, install = NEEDS[kind]
+    return "" if importlib.util.find_spec(module) else f"its library is not here: pip install {install}"
+
+
+def output(kind: str, name: str, size: tuple[int, int], fps: float, rate: int = 48_000) -> Worker:
+    """An output of `[stage] outputs` by its name in OUTPUTS; `rate` is of the sound. Raises OutputError."""
     match kind:
         case "ndi":
-            return Ndi(name, size, fps)
+            return Ndi(name, size, fps, rate)
         case "camera":
             return Camera(size, fps)
         case "spout":
             return Spout(name)
         case "syphon":
             return Syphon(name)
-    raise OutputError(f"no output {kind!r}; there are: {', '.join(OUTPUTS)}")
+    raise OutputError(f"[stage] outputs: there is no {kind!r}; {nearest(kind, OUTPUTS)}")

@@ -110,13 +110,6 @@ class Live:
             self._folder.cleanup()
 
 
-def mime(first: bytes) -> str:
-    """What a MediaSource must be told about a stream, read from its init segment."""
-    at = first.index(b"avcC") + 5  # version; then profile, compatibility, level
-    codecs = f"avc1.{first[at : at + 3].hex().upper()}" + (", mp4a.40.2" if b"mp4a" in first else "")
-    return f'video/mp4; codecs="{codecs}"'
-
-
 async def watch(address: str) -> AsyncIterator[bytes]:
     """The segments of a Live, the init segment first. Ends when the stage goes or this viewer is too slow.
 

@@ -11,6 +11,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.core.errors import Plain
+
 log = logging.getLogger(__name__)
 
 Frame = NDArray[np.uint8]  # (h, w, 4), top row first
@@ -71,7 +73,7 @@ class Fingerprint:
         return hashlib.sha256("".join(self.frames).encode()).hexdigest()
 
 
-class OutputError(Exception):
+class OutputError(Plain):
     """An output cannot be had here; the message names the library or driver that is missing and how to get it."""
 
 

@@ -22,13 +22,22 @@ NAME, COMMIT = "somebody/thin", "1" * 40
 
 
 class Hub(ThreadingHTTPServer):
-    """Speaks as the public hub does, as far as a fetch asks. `cut`: file -> bytes after which it hangs up, once."""
+    """Speaks as the public hub does, as far as a fetch asks, of repositories that are folders here. `cut`: file -> bytes
+    after which it hangs up, once."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, repositories: dict[str, Path]):
         super().__init__(("127.0.0.1", 0), Answer)
-        self.folder, self.cut, self.spoilt, self.down = folder, dict[str, int](), set[str](), False
+        self.repositories, self.cut, self.spoilt, self.down = repositories, dict[str, int](), set[str](), False
         self.asked: list[tuple[str, str]] = []  # file, range
         threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    @property
+    def folder(self) -> Path:
+        return self.repositories[NAME]
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
 
 
 class Answer(BaseHTTPRequestHandler):
@@ -42,12 +51,15 @@ class Answer(BaseHTTPRequestHandler):
 
     def do_GET(self, body: bool = True) -> None:
         path = self.path.split("?")[0]
-        if path == f"/api/models/{NAME}":
-            files = [file for file in sorted(self.server.folder.rglob("*")) if file.is_file()]
-            siblings = [{"rfilename": str(file.relative_to(self.server.folder)), "size": file.stat().st_size} for file in files]
-            return self._say(200, json.dumps({"id": NAME, "sha": COMMIT, "siblings": siblings}).encode(), {"Content-Type": "application/json"}, body)
-        name = path.removeprefix(f"/{NAME}/resolve/main/")
-        data = (self.server.folder / name).read_bytes()
+        repository = "/".join(path.removeprefix("/api/models").split("/")[1:3])
+        folder = self.server.repositories[repository]
+        if path.startswith("/api/models/"):
+            files = [file for file in sorted(folder.rglob("*")) if file.is_file()]
+            siblings = [{"rfilename": str(file.relative_to(folder)), "size": file.stat().st_size} for file in files]
+            said = {"id": repository, "sha": COMMIT, "siblings": siblings}
+            return self._say(200, json.dumps(said).encode(), {"Content-Type": "application/json"}, body)
+        name = path.removeprefix(f"/{repository}/resolve/main/")
+        data = (folder / name).read_bytes()
         begin = int((self.headers.get("Range") or "bytes=0-").removeprefix("bytes=").split("-")[0])
         if body:
             self.server.asked.append((name, self.headers.get("Range") or ""))
@@ -85,13 +97,13 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     (folder / "scheduler" / "scheduler_config.json").write_text("{}")
     (folder / "unet" / "config.json").write_text("{}")
     save_file({"weight": np.arange(50_000, dtype=np.float32)}, folder / "unet" / "diffusion_pytorch_model.fp16.safetensors")
-    with Hub(folder) as server:
+    with Hub({NAME: folder}) as server:
         yield server
         server.shutdown()
 
 
 def of(hub: Hub, tmp_path: Path) -> HuggingFace:
-    return HuggingFace(f"http://127.0.0.1:{hub.server_address[1]}", tmp_path / "kept")
+    return HuggingFace(hub.address, tmp_path / "kept")
 
 
 WEIGHTS = "unet/diffusion_pytorch_model.fp16.safetensors"
