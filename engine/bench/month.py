@@ -49,7 +49,7 @@ from engine.stage.layer import dreamed
 from engine.stage.stage import Stage
 
 Table = dict[str, Any]
-DAYS, STEP = 30, 120.0  # days; seconds that a frame stands for
+DAYS, STEP = 30, 300.0  # days; seconds that a frame stands for
 BEGIN = datetime.datetime(2027, 3, 14, 4, 0, tzinfo=datetime.UTC).timestamp()  # two weeks before the clocks go forward
 VISITORS, SIZE, SETTLING = 6.0, (96, 54), 4  # an hour; of the wall; days until what is held counts
 HOURS = HoursFacts(open=("tue-sun 10:00-18:00", "sat 20:00-02:00"), closed=("2027-03-19",), also=("2027-04-05 18:00-22:00",), zone="Europe/Paris", fade=60.0)
@@ -75,6 +75,7 @@ class Month:
         self.counted = Counted(self.opening, self.day)
         arguments = ("--home", str(self.home), "--machine", str(folder / "machine.toml"))
         self.care = Caretaker(self.home, self.machine, arguments, self.job, self.wall, lambda: self.mono, self.root)
+        self.care.stale = 3 * STEP
         self.archive = Archive(self.home / "archive")
         self.archive.calendar = lambda: self.hours.date(self.wall())
         self.picture = _picture(0, self.random)
@@ -120,10 +121,10 @@ class Month:
         self.stage.show(dreamed, self.frames / 30.0)
         light = self.stage.eyes.light
         here = self.hours.span(self.true)
-        if here and here.begin + 300.0 < self.true < here.end - 300.0:
+        if here and here.begin + 2 * STEP < self.true < here.end - 2 * STEP:
             self.light["open"] += 1
             self.light["dark while open"] += light < 1.0
-        elif not here and self.wrong == 0.0 and not self.hours.span(self.true - 600.0):
+        elif not here and self.wrong == 0.0 and not self.hours.span(self.true - 2 * STEP):
             self.light["closed"] += 1
             self.light["light while closed"] += light > 0.0
         self.day.level = level
@@ -169,21 +170,21 @@ class Month:
 
     def happen(self, number: int, hour: float) -> None:
         """Day `number` from 1, at an hour of it (from four in the morning on, UTC)."""
-        match number, round(hour * 30):
-            case n, 180 if n == FULL and not self.disk.why:
+        match number, round(hour * 12):
+            case n, 72 if n == FULL and not self.disk.why:
                 self.disk.fill()
-            case n, 300 if n == FULL and not self.disk.why:
+            case n, 120 if n == FULL and not self.disk.why:
                 self.disk.empty()
-            case n, h if n == DEAD and h in (210, 270):
-                self.sound = h == 270
+            case n, h if n == DEAD and h in (84, 108):
+                self.sound = h == 108
             case n, 0 if n == CLOCK:
                 self.wrong = -3 * 365.25 * 86400.0
-            case n, 200 if n == CLOCK:
+            case n, 66 if n == CLOCK:
                 self.wrong = 0.0
-            case n, 200 if n == UPDATE:
+            case n, 80 if n == UPDATE:
                 self._update()
-            case n, h if n == SCREEN and h in (210, 300):
-                self.screen(h == 300)
+            case n, h if n == SCREEN and h in (84, 120):
+                self.screen(h == 120)
 
     def _update(self) -> None:
         said = bad_update(self.folder / "releases", self.home)
@@ -280,8 +281,8 @@ def run(options: argparse.Namespace) -> Table:
 
 
 def verdict(month: Month) -> Table:
-    broken, alerts = month.broken, (month.home / "alerts.log").read_text(encoding="utf-8").splitlines() if (month.home / "alerts.log").exists() else []
-    wanted = {"no sound card": 1, "nothing is connected at HDMI-1": 1, "which has passed": 1, "is not remembered": 0 if month.disk.why else 1}
+    broken, alerts = month.broken, [line for line in (month.folder / "log").read_text(encoding="utf-8").splitlines() if line.startswith("alert: ")]
+    wanted = {"no sound card": 1, "nothing is connected at HDMI-1": 1, "which has passed": 1, "is full": 0 if month.disk.why else 1}
     for what, times in wanted.items():
         told = [line for line in alerts if what in line and "well again" not in line]
         if len(told) != times:

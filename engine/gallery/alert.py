@@ -77,6 +77,18 @@ def send(where: Path, machine: Machine) -> list[str]:
     return list(wrong)
 
 
+def at_once(said: str, machine: Machine) -> list[str]:
+    """Send this by every way, without a disk; why it could not be sent, a sentence each."""
+    facts, wrong = machine.gallery, []
+    for way, named in ((_mail, facts.mail), (_post, facts.webhook)):
+        try:
+            if named:
+                way(facts, machine.doors.name, {"at": time.strftime("%Y-%m-%d %H:%M"), "said": said})
+        except (OSError, smtplib.SMTPException, ValueError) as refused:
+            wrong.append(" ".join(str(refused).split()))
+    return wrong
+
+
 def _mail(facts: GalleryFacts, name: str, letter: dict[str, Any]) -> None:
     words = WORDS.get(facts.language, WORDS["en"])
     message = EmailMessage()
@@ -106,6 +118,7 @@ def _post(facts: GalleryFacts, name: str, letter: dict[str, Any]) -> None:
 def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser("hypermnesia alert", description="Send what waits to be told to a person. --test tries the ways that [gallery] names.")
     parser.add_argument("--test", action="store_true", help="send a test first")
+    parser.add_argument("--say", metavar="WORDS", default="", help="send this at once, and keep nothing: a full disk must be told of, too")
     parser.add_argument("--machine", type=Path, metavar="FILE", help="facts of this machine (see install/machine.toml)")
     parser.add_argument("--home", type=Path, metavar="FOLDER", help=f"where the memory lives (default {home()})")
     options = parser.parse_args(argv)
@@ -116,7 +129,7 @@ def main(argv: Sequence[str]) -> int:
             if not (machine.gallery.mail or machine.gallery.webhook):
                 raise Plain("[gallery] names neither mail nor webhook: alerts are written to a file alone")
             leave(where, "", "this is a test: whoever reads it would have been told")
-        wrong = send(where, machine)
+        wrong = at_once(options.say, machine) if options.say else send(where, machine)
     except (Plain, OSError) as refused:
         print(f"hypermnesia alert: {refused}", file=sys.stderr)
         return 2

@@ -12,6 +12,7 @@ import json
 import logging
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -32,6 +33,7 @@ EVERY = 5.0  # seconds between looks
 LASTING = 60.0  # seconds that a trouble must last until a person is told: most pass by themselves
 OVER = 3600.0  # seconds that one must be gone to be another one when it comes back
 DARK = 30.0  # seconds of darkness, while light is wanted, that are a trouble
+FULL = 8 << 20  # bytes: with less than that free a disk is full
 FALLS = 3  # loops that fell within an hour that are one
 STALE = 60.0  # seconds after which what the loop wrote down says nothing of now
 AGAIN = (60.0, 300.0, 1800.0, 7200.0)  # seconds until a job that failed is tried again
@@ -125,6 +127,8 @@ class Caretaker:
         self._screens = ""  # how they were left
         self._told: Counter[str] = Counter()  # sentences of the last hour
         self.status: dict[str, Any] = {}
+        self.stale = STALE
+        self._aloud: list[str] = []  # what no disk takes, to be sent at once
 
     def fell(self) -> None:
         """A loop fell and is started anew."""
@@ -161,11 +165,14 @@ class Caretaker:
     def troubles(self) -> list[str]:
         """Everything that needs a person, if it lasts."""
         wall, found = self.wall(), list[str]()
-        fresh = abs(wall - float(self.status.get("at", 0.0))) < STALE
+        fresh = abs(wall - float(self.status.get("at", 0.0))) < self.stale
         if fresh:
             found += [str(note) for note in self.status.get("notes", ())]
             if float(self.status.get("dark_now", 0.0)) > DARK:
                 found.append("the wall is dark though it should not be: look at the picture of /wall, and at the projector")
+        with contextlib.suppress(OSError):  # the loop cannot write down that its disk is full
+            if shutil.disk_usage(self.home).free < FULL:
+                found.append(f"the disk of {self.home} is full: nothing new is remembered until there is room")
         if len(lately := [fall for fall in self.falls if 0.0 <= wall - fall < HOUR]) >= FALLS:
             found.append(f"the show was started anew {len(lately)} times within an hour; hypermnesia doctor, and its log, say why")
         if (warm := heat(self.root)).hot:
@@ -183,8 +190,11 @@ class Caretaker:
         with contextlib.suppress(OSError), file.open("a", encoding="utf-8") as out:
             print(f"{when} {said}", file=out)
         if facts.mail or facts.webhook:
-            with contextlib.suppress(OSError), (self.home / OUTBOX).open("a", encoding="utf-8") as out:
-                print(json.dumps({"at": when, "said": said}, ensure_ascii=False), file=out)
+            try:
+                with (self.home / OUTBOX).open("a", encoding="utf-8") as out:
+                    print(json.dumps({"at": when, "said": said}, ensure_ascii=False), file=out)
+            except OSError:  # a full disk is just what somebody must hear of
+                self._aloud.append(said)
 
     # --- what is to be done
 
@@ -192,7 +202,9 @@ class Caretaker:
         """What is due, and of which day; a job that was done for that day is not."""
         today = day_of(self.wall(), self.hours.zone)
         due: dict[str, str] = {}
-        if (self.home / OUTBOX).exists():
+        if self._aloud:
+            due["alert --say"] = f"{self.wall()}"
+        elif (self.home / OUTBOX).exists():
             due["alert"] = f"{self.wall()}"  # as long as something lies there
         days = sorted(path.stem for path in (self.home / FOLDER).glob("2*.json") if path.stem < today)
         if days and not (self.home / FOLDER / f"{days[-1]}.html").exists():
@@ -213,6 +225,8 @@ class Caretaker:
         match name:
             case "day":
                 return ["day", self._jobs().get("day", ""), "--mail", *self.arguments]
+            case "alert" if words:
+                return ["alert", "--say", self._aloud[0], *self.arguments]
             case "copy":
                 return ["archive", "--archive", str(self.home / "archive"), "copy", self.machine.gallery.copies, "--nights", str(self.machine.gallery.nights)]
             case _:
@@ -238,6 +252,8 @@ class Caretaker:
             log.warning("%s failed (exit code %d); it is tried again", job, code)
             return
         self._failed.pop(job, None)
+        if job == "alert --say":
+            self._aloud.pop(0)
         if job.startswith("displays"):
             self._screens = job.split()[1]
 

@@ -263,6 +263,29 @@ def test_the_command_tries_the_ways_and_says_when_there_are_none(tmp_path, sink,
     assert "this is a test" in sink.posted[0]["text"]
 
 
+def test_a_full_disk_is_told_though_it_takes_no_letter(tmp_path, sink):
+    machine = tmp_path / "machine.toml"
+    machine.write_text(f'[gallery]\nwebhook = "http://127.0.0.1:{sink.hook.server_port}/"\n')
+    home = tmp_path / "home"
+    home.mkdir()
+    care = Care(home, Machine.read(machine))
+    (home / "outbox.jsonl").mkdir()  # as if it took nothing
+    care.taker._alert("the disk is full")
+    care.pass_by(20, code=1)
+    care.pass_by(120)
+    said = [command for command, _ in care.jobs if command[:2] == ["alert", "--say"]]
+    assert len(said) == 2 and said[0][2] == "the disk is full", "it is tried again until it is told"
+    assert alert.main(["--say", "the disk is full", "--home", str(home), "--machine", str(machine)]) == 0
+    assert [letter["text"] for letter in sink.posted] == ["the disk is full"]
+
+
+def test_a_disk_without_room_is_a_trouble(tmp_path, monkeypatch):
+    care = Care(tmp_path)
+    assert care.taker.troubles() == []
+    monkeypatch.setattr("engine.house.caretaker.FULL", 1 << 62)
+    assert "is full" in care.taker.troubles()[0]
+
+
 # --- the caretaker
 
 
