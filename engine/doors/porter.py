@@ -39,6 +39,7 @@ from engine.doors.privacy import redact
 log = logging.getLogger("engine.doors")
 
 Listener = Callable[[News], None]
+LOGGED = ("scene", "stage", "mind", "sound")  # rooms whose troubles the loop has said already, to the same terminal
 Said = Literal["sent", "waiting", "known", "empty", "long"]
 
 
@@ -154,7 +155,8 @@ class Porter:
             case Health():
                 self.health = letter
             case Trouble(room, what):
-                log.warning("%s: %s", room, what)
+                if room not in LOGGED:
+                    log.warning("%s: %s", room, what)
                 self.troubles.append(f"{time.strftime('%H:%M:%S')} {room}: {what}")
                 self.counts["troubles"] += 1
             case Stored() | Returned() | Withdrawn() | Told() | Unkept():

@@ -27,6 +27,7 @@ from engine.house.lasting import Lasting
 from engine.house.leaving import Leaving
 from engine.house.opening import Opening, released
 from engine.house.plan import Plan, cast_of, window_of
+from engine.house.progress import progress, say
 from engine.house.rooms import DoorsRoom, MindRoom, SoundRoom
 from engine.house.shield import ShieldedDoors, ShieldedMind, ShieldedSound
 from engine.house.vitals import Vitals
@@ -207,19 +208,10 @@ class House:
         if self.day:
             wanted = self.opening.level > 0.5 and not (self.programme.blackout or self.programme.vetoed)
             self.day.level = self.opening.level
-            self.guard.run("the day's account", self.day.step, self.stage.eyes.light, wanted, self._look_back, otherwise=None)
+            self.guard.run("the day's account", self.day.step, self.stage.eyes.light, wanted, self.vitals.look_back, otherwise=None)
         self.pulses.put("frames", self.pulses.get("frames") + 1.0)
         if self.journal and time.monotonic() >= self.journal.due:
             self.journal.put(self._entry())
-
-    def _look_back(self) -> tuple[dict[str, float], dict[str, float], list[str]]:
-        """What has been counted since this process began, the month's energy, what is wrong."""
-        page = self.page.read()
-        totals = {
-            "frames": float(self.stage.pacer.frames), "late_frames": float(self.stage.pacer.missed), "underruns": page["underruns"],
-            "late_grains": page["late"], "restarts": float(sum(room.restarts for room in self.supervisor.rooms)),
-        }  # fmt: skip
-        return totals, dict(self.mind.state.ledger), list(self.vitals.health().notes)
 
     def _keep_hours(self) -> None:
         """Light, sound and thought as the hours want them, from the next frame on."""
@@ -247,9 +239,9 @@ class House:
             self.opening.tell(news, self.programme.values)
             for letter in news:
                 if isinstance(letter, Trouble):
-                    said = self._say(f"  {letter.what}", said)
+                    said = say(f"  {letter.what}", said)
             if loading := self.mind.loading:
-                said = self._progress(loading.what, loading.done, said)
+                said = progress(loading.what, loading.done, said)
             if self.mind.room.restarts >= 2 or time.monotonic() - started > patience:
                 raise CannotPlay("the mind does not wake up; its last words are above. hypermnesia doctor says more")
             time.sleep(0.05)
@@ -260,17 +252,7 @@ class House:
         """Shaders take a second or two; only a terminal wants to see them go by."""
         self.pulses.beat("loop", STARTING)
         if sys.stderr.isatty():
-            self._progress(f"preparing {what}", done)
-
-    def _progress(self, what: str, done: float, before: str = "") -> str:
-        return self._say(f"  {what} {100 * done:3.0f} %", before)
-
-    @staticmethod
-    def _say(line: str, before: str) -> str:
-        if line != before:
-            end = "" if sys.stderr.isatty() else "\n"
-            print(f"\r\033[K{line}" if not end else line, end=end, file=sys.stderr, flush=True)
-        return line
+            progress(f"preparing {what}", done)
 
     def play(self) -> None:
         """Perform until the time is up, the window is closed or somebody stops us."""

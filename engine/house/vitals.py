@@ -86,6 +86,15 @@ class Vitals:
             notes=tuple(notes),
         )
 
+    def look_back(self) -> tuple[dict[str, float], dict[str, float], list[str]]:
+        """What has been counted since this process began, the month's energy, what is wrong."""
+        page = self.page.read()
+        totals = {
+            "frames": float(self.stage.pacer.frames), "late_frames": float(self.stage.pacer.missed), "underruns": page["underruns"],
+            "late_grains": page["late"], "restarts": float(sum(room.restarts for room in self.supervisor.rooms)),
+        }  # fmt: skip
+        return totals, dict(self.mind.state.ledger), list(self.health().notes)
+
     def sentence(self) -> str:
         """What the show was, in a line."""
         f, page = self.meter.figures(time.monotonic(), 1.0 / self.stage.fps), self.page.read()
