@@ -25,11 +25,15 @@ class Show(Protocol):
 
 
 class Doors(Protocol):
+    """What people do, in order, and whom answers go to. `drain` and `tell` never wait."""
+
     def drain(self) -> Iterable[Message]: ...
     def tell(self, news: Iterable[News], values: Callable[[], Values]) -> None: ...
 
 
 class Mind(Protocol):
+    """Who dreams: `request` replaces the last request, `state` is of the newest picture, `news` is given once. Never waits."""
+
     @property
     def state(self) -> State: ...
     def hear(self, message: Message) -> None: ...
@@ -38,12 +42,16 @@ class Mind(Protocol):
 
 
 class Sound(Protocol):
+    """Who plays grains at the scene seconds that they are stamped with. Never waits."""
+
     def hear(self, message: Message) -> None: ...
     def schedule(self, grains: Iterable[Grain]) -> None: ...
     def news(self) -> Iterable[News]: ...
 
 
 class Stage(Protocol):
+    """Who shows a layer `at` a scene second; `show` alone may wait, for the display."""
+
     @property
     def open(self) -> bool: ...
     def hear(self, message: Message) -> None: ...

@@ -44,6 +44,8 @@ def home() -> Path:
 
 @dataclass(frozen=True, slots=True)
 class StageFacts:
+    """`[stage]`: the wall, its outputs, and what it may show."""
+
     size: tuple[int, int] = (0, 0)  # width, height in pixels; 0 = chosen at start by measurement
     fps: float = 0.0  # frames per second; 0 = chosen at start
     window: str = "auto"  # "auto" (a window where there is a display), "window", "fullscreen", "headless"
@@ -55,6 +57,8 @@ class StageFacts:
 
 @dataclass(frozen=True, slots=True)
 class MindFacts:
+    """`[mind]`: the model, its device, and what this place remembers."""
+
     model: str = "embedded"  # a name or a folder; "composed" = memories alone
     size: int = 0  # pixels of a picture's side; 0 = chosen at start: 256, on a slow CPU less
     device: str = "auto"  # "auto", "cpu", "cuda"
@@ -69,6 +73,8 @@ class MindFacts:
 
 @dataclass(frozen=True, slots=True)
 class SoundFacts:
+    """`[sound]`: the device and the room in which it sounds."""
+
     device: str = ""  # part of a device's name; "" = the default; "null" = silence with the same clock
     host: str = ""  # part of a sound host's name: "ALSA", "JACK", "ASIO", "Core Audio"; "" = any
     rate: int = 48_000
@@ -88,6 +94,8 @@ class SoundFacts:
 
 @dataclass(frozen=True, slots=True)
 class DoorsFacts:
+    """`[doors]`: who may come in, by which ports, and what becomes of their words."""
+
     host: str = "127.0.0.1"
     osc: int = 9000  # UDP port
     web: int = 8000  # TCP port
@@ -108,6 +116,8 @@ class DoorsFacts:
 
 @dataclass(frozen=True, slots=True)
 class RecordFacts:
+    """`[record]`: films of the whole show."""
+
     file: str = ""  # the mp4 to record wall and room into, the time is put into its name; "" = none (--record wins)
     hours: float = 1.0  # a new file begins after so long; 0 = never
     budget: float = 0.0  # gigabytes for the recordings of this name, the oldest go first; 0 = while the disk has room
@@ -115,6 +125,8 @@ class RecordFacts:
 
 @dataclass(frozen=True, slots=True)
 class OriginFacts:
+    """`[origin]`: how files that leave say where they come from."""
+
     sign: bool = True  # files that leave say where they come from: content credentials (C2PA)
     certificate: str = ""  # a PEM file of the gallery's own certificate and those above it; "" = one is made here
     key: str = ""  # a PEM file of the key that belongs to it, without a passphrase
@@ -124,6 +136,8 @@ class OriginFacts:
 
 @dataclass(frozen=True, slots=True)
 class HoursFacts:
+    """`[hours]`: when the house is open."""
+
     open: tuple[str, ...] = ()  # "tue-sun 10:00-18:00", "sat 20:00-02:00"; () = always
     closed: tuple[str, ...] = ()  # days: "2026-12-25", "12-25" of every year, "2026-12-24..2027-01-01"
     also: tuple[str, ...] = ()  # a private view: "2026-12-03 19:00-23:30"; also on a closed day
@@ -133,6 +147,8 @@ class HoursFacts:
 
 @dataclass(frozen=True, slots=True)
 class GalleryFacts:
+    """`[gallery]`: who looks after this place, and how they are told."""
+
     language: str = "en"  # of the page a day: "en", "fr", "de"
     mail: str = ""  # who is written to when a person is needed, and who gets the page a day
     smtp: str = ""  # "mail.museum.org:25"; mail is handed to it
@@ -146,6 +162,8 @@ class GalleryFacts:
 
 @dataclass(frozen=True, slots=True)
 class ContractFacts:
+    """`[contract]`: what is promised of pictures, and what is given up first."""
+
     deadline: float = 0.25  # seconds from one picture to the next; later is a miss
     words: float = 1.5  # seconds from words to the first picture of them; later is a miss
     present: float = 0.0  # seconds between frames; 0 = one over fps

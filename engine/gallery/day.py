@@ -50,6 +50,7 @@ def _number(value: float, digits: int = 0) -> str:
 
 
 def troubles(account: dict[str, Any], words: dict[str, str]) -> list[str]:
+    """What went wrong on that day, a line each with how often; a word for nothing."""
     found = [f"{what}{f' (x{count})' if count > 1 else ''}" for what, count in account.get("troubles", {}).items()]
     return found or [words["nothing"]]
 

@@ -230,6 +230,7 @@ class DoorsRoom:
         self._injected.extend(messages)
 
     def drain(self) -> Iterator[Message]:
+        """What has come in and is due, in order; what has a time tag of the future stays. Loop thread only; never waits."""
         now = self.source()
         arrived = [self._injected.popleft() for _ in range(len(self._injected))]
         for message in (*arrived, *_each(self.room.drain())):

@@ -165,6 +165,7 @@ class Programme:
             self.leaving, self.name, self._since = self.name, name, now.time
 
     def update(self, now: Now, state: State) -> None:
+        """One tick: whose words and which scene have the wall; the scenes that are seen or still heard move on."""
         self.state = state = replace(state, flow=self.flow.value(now.time))
         if not (self.frozen or self.blackout or self.vetoed):  # nobody would see it
             self._speak(self.floor.look(state, now.time), now)
@@ -225,6 +226,7 @@ class Programme:
         return replace(self._last, autonomy=round(self.presence.value(now.time), 2), flow=round(2 * self.state.flow) / 2)
 
     def sound(self, now: Now) -> Iterable[Grain]:
+        """Grains of this tick; while scenes cross, both, at equal power. None while it is dark."""
         if self.blackout:
             return ()
         if not self.leaving:

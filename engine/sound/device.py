@@ -148,6 +148,7 @@ class CardOutput:
 
 
 def describe(device: dict[str, Any], hosts: Any) -> str:
+    """One device of PortAudio's list for people: name, host, outputs."""
     return f"{device['name']} ({hosts[device['hostapi']]['name']}, {device['max_output_channels']} out)"
 
 

@@ -56,6 +56,7 @@ def listed(language: str) -> bool:
 
 @cache
 def small_words(language: str) -> frozenset[str]:
+    """Articles, pronouns and the like of a language by its code; none where we know none."""
     return frozenset(SMALL.get(language, "").split())
 
 

@@ -105,6 +105,7 @@ class Index:
     # rows
 
     def add(self, row: int, vector: Vector) -> None:
+        """The vector (d,) f32 of the next row, which is the number of rows so far."""
         if row == len(self._bits):
             self._bits = np.concatenate([self._bits, np.zeros((max(256, row // 2), self._bits.shape[1]), np.uint64)])
         self._bits[row] = self.sketch(vector)

@@ -278,6 +278,7 @@ def crowd(weights: NDArray[np.float64]) -> float:
 
 
 def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """exp(x) / sum exp(x) of (n,) numbers, n > 0; the largest is taken away first, so that nothing overflows."""
     powers = np.exp(logits - logits.max())
     found: NDArray[np.float64] = powers / powers.sum()
     return found

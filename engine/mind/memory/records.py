@@ -137,6 +137,7 @@ def tidy(code: str) -> str:
 
 
 def f16(vector: NDArray[np.float32]) -> bytes:
+    """A vector (d,) as it is kept: 2 d bytes of half floats."""
     return vector.astype(np.float16).tobytes()
 
 
@@ -180,11 +181,13 @@ def _stepped(places: NDArray[Any], steps: NDArray[np.float32]) -> NDArray[np.flo
 
 
 def pack_line(line: Line) -> tuple[bytes, bytes, float, bytes]:
+    """A line as it is kept: ids (i64), shares (f64), the rest, the sketch (u32)."""
     assert line.sketch is not None
     return line.ids.astype(np.int64).tobytes(), line.shares.tobytes(), line.rest, line.sketch.tobytes()
 
 
 def unpack_line(ids: bytes, shares: bytes, rest: float, sketch: bytes, depth: int) -> Line:
+    """What `pack_line` gave, with its depth."""
     return Line(
         np.frombuffer(ids, np.int64), np.frombuffer(shares, np.float64), rest, np.frombuffer(sketch, np.uint32), depth
     )

@@ -47,6 +47,7 @@ class Space:
         self._centred_at = max(1, self._n)
 
     def add(self, vector: Vector) -> None:
+        """One vector (d,) f32 more, at the end; the first one says what d is. Amortised O(d)."""
         if not self._n:
             self._raw, self._reach = np.zeros((0, len(vector)), np.float32), np.zeros(0, np.float32)
             self.centre = np.zeros(len(vector), np.float32)

@@ -77,6 +77,7 @@ def link(word: str, code: str = "") -> bool:
 
 
 def small(word: str, code: str = "") -> bool:
+    """Whether a word only joins others ("and", "la"), in the language of this code; "" = English and French."""
     small_words = _SMALL if code in ("", "en", "fr") else lexicon.small_words(code)
     return link(word, code) or _first(word) in small_words
 

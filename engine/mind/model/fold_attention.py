@@ -43,6 +43,7 @@ class Shelf:
 
 
 def folded_attention(attention: Any, shelf: Shelf) -> nn.Module:
+    """The same attention with what the words alone decide (keys and values of the prompt) taken from `shelf`. Raises ValueError for another kind."""
     kind = type(attention).__name__
     if attention is None:
         return _Nothing()
