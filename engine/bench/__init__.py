@@ -161,9 +161,16 @@ def time_gpu(options: argparse.Namespace, machine: Machine) -> Table:
     return dict(gpu.bench(options))
 
 
+def time_sign(options: argparse.Namespace, machine: Machine) -> Table:
+    """A file of every kind, signed and read again: milliseconds, and the reference library's verdict."""
+    from engine.bench import sign
+
+    return {"files": sign.bench()}
+
+
 MEASURES: dict[str, Callable[[argparse.Namespace, Machine], Table]] = {
     "show": show, "picture": time_picture, "memory": time_memory, "sound": time_sound, "isf": isf, "flow": flow, "passes": passes,
-    "chaos": time_chaos, "rows": time_rows, "doors": doors, "files": files, "whose": time_whose, "gpu": time_gpu, "month": time_month,
+    "chaos": time_chaos, "rows": time_rows, "doors": doors, "files": files, "whose": time_whose, "gpu": time_gpu, "month": time_month, "sign": time_sign,
 }  # fmt: skip
 
 

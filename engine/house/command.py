@@ -113,7 +113,7 @@ def parser() -> Parser:
     return root
 
 
-BENCHES = ("show", "picture", "memory", "sound", "isf", "flow", "passes", "chaos", "rows", "doors", "files", "whose", "gpu", "month")
+BENCHES = ("show", "picture", "memory", "sound", "isf", "flow", "passes", "chaos", "rows", "doors", "files", "whose", "gpu", "month", "sign")
 COMMANDS = ("run", "render", "bench", "doctor", *ELSEWHERE)
 
 

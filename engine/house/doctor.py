@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from engine.core.errors import CannotPlay
+from engine.core.errors import CannotPlay, Plain
 from engine.core.machine import Machine, home
 from engine.doors.wires import any_socket
 from engine.house.brought import Finding, brought
@@ -24,6 +24,8 @@ from engine.house.surroundings import Site, surroundings
 from engine.mind.memory.archive import FILE
 from engine.mind.memory.copies import snapshots, state
 from engine.mind.memory.withdrawal import Journal
+from engine.origin.keys import KEY, keys
+from engine.origin.unsigned import Unsigned
 from engine.show import beat
 from engine.stage.outputs.extras import missing
 
@@ -157,6 +159,23 @@ def archive(folder: Path) -> Iterator[Finding]:
     yield Finding("archive", f"{found}, {len(nights)} copies{f', the newest of {nights[-1].stem}' if nights else ''}", todo)
 
 
+def signing(where: Path, machine: Machine) -> Iterator[Finding]:
+    """With what files are signed that leave; no key is made here."""
+    folder, facts = where / "origin", machine.origin
+    if not facts.sign:
+        yield Finding("signing", "off ([origin] sign)", "synthetic media have to be marked in the EU (AI Act, article 50): let whoever hands files on do it")
+        return
+    whose = facts.certificate or (str(folder / KEY) if (folder / KEY).exists() else "")
+    try:
+        if whose or facts.key:
+            keys(folder, facts)
+        yield Finding("signing", whose or "a key is made when it is needed first")
+    except (Plain, OSError) as wrong:
+        yield Finding("signing", whose or "no certificate", f"{wrong}; recordings go on, unsigned")
+    if left := Unsigned(folder).all():
+        yield Finding("unsigned", f"{len(left)} files, such as {left[0]}", "the next start signs them, or now:", mend="hypermnesia sign --left", harmless=True)
+
+
 def doors(machine: Machine) -> Iterator[Finding]:
     for name, port, kind in (("OSC", machine.doors.osc, socket.SOCK_DGRAM), ("pages", machine.doors.web, socket.SOCK_STREAM)):
         try:
@@ -187,7 +206,7 @@ def doctor(options: argparse.Namespace, machine: Machine) -> int:
     """Print the page; exit code 1 when something grave was found."""
     where = options.home or home()
     checks: list[Callable[[], Iterator[Finding]]] = [
-        python, processor, graphics, lambda: eyes(machine), lambda: outputs(machine), lambda: sound(machine), lambda: mind(machine), lambda: brought(machine), lambda: memory(where), lambda: doors(machine),
+        python, processor, graphics, lambda: eyes(machine), lambda: outputs(machine), lambda: sound(machine), lambda: mind(machine), lambda: brought(machine), lambda: memory(where), lambda: signing(where, machine), lambda: doors(machine),
         lambda: surroundings(Site(where), machine),
     ]  # fmt: skip
     findings = [finding for check in checks for finding in check()]

@@ -55,8 +55,10 @@ def keys(folder: Path, facts: OriginFacts) -> Keys:
     path = folder / KEY
     if not path.exists():
         make(folder)
-    whole = path.read_bytes()
-    end = whole.index(b"-----END PRIVATE KEY-----\n") + len(b"-----END PRIVATE KEY-----\n")
+    whole, last = path.read_bytes(), b"-----END PRIVATE KEY-----\n"
+    if last not in whole:
+        raise OriginError(f"{path} is no key, or not a whole one: bring it back from a copy, or move it away and another is made")
+    end = whole.index(last) + len(last)
     return _paired(whole[end:], whole[:end], facts, str(path))
 
 

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from engine.core import foreign
-from engine.core.machine import Machine, MindFacts
+from engine.core.machine import Machine, MindFacts, OriginFacts
 from engine.house import brought, doctor
+from engine.origin.account import Making
+from engine.origin.unsigned import Unsigned
 from engine.sound import units
 
 
@@ -53,6 +55,20 @@ def test_why_a_model_cannot_be_opened_is_said(tmp_path: Path) -> None:
     (tmp_path / "turbo.ckpt").write_bytes(b"\x80")
     (line,) = doctor.mind(Machine(mind=MindFacts(model=str(tmp_path / "turbo.ckpt"))))
     assert line.grave and "turbo.ckpt is a pickle, and opening one may run any program" in line.todo
+
+
+def test_with_what_files_are_signed_is_said_and_what_is_wrong_with_it(tmp_path: Path) -> None:
+    (line,) = doctor.signing(tmp_path, Machine())
+    assert not line.todo and not (tmp_path / "origin").exists(), "no key is made by looking"
+    (line,) = doctor.signing(tmp_path, Machine(origin=OriginFacts(certificate=str(tmp_path / "none.pem"), key=str(tmp_path / "none.key"))))
+    assert "none.pem cannot be read" in line.todo and "recordings go on" in line.todo and not line.grave
+    assert "key is not" in next(doctor.signing(tmp_path, Machine(origin=OriginFacts(certificate="a.pem")))).todo
+    (tmp_path / "origin").mkdir()
+    (tmp_path / "origin" / "key.pem").write_bytes(b"-----BEGIN PRIVATE KEY-----\nMIGH")  # a copy that was broken off
+    Unsigned(tmp_path / "origin").keep(tmp_path / "origin" / "key.pem", Making())
+    line, left = doctor.signing(tmp_path, Machine())
+    assert "is no key, or not a whole one" in line.todo and left.found.startswith("1 files") and "sign --left" in left.mend
+    assert "AI Act" in next(doctor.signing(tmp_path, Machine(origin=OriginFacts(sign=False)))).todo
 
 
 @pytest.mark.long
