@@ -93,6 +93,9 @@ def bench(options: argparse.Namespace | None = None) -> Row:
         if k % 250 == 249:
             print(f"{k + 1} strangers, the highest {max(scores):.3f}", file=sys.stderr, flush=True)
     false = np.array(scores) >= LIKELY
+    for bound in np.arange(LIKELY - 0.1, LIKELY + 0.06, 0.02):
+        here = np.mean([one.row == row and one.score >= bound for one, (_, row) in zip(found, shown, strict=True)])
+        print(f"from {bound:.2f} on: {here:.4f} found, {np.mean(np.array(scores) >= bound):.4f} of strangers taken for ours", file=sys.stderr)
     return {
         "marks": len(marks), "photographs": len(shown), "found": float(right.mean()), "found, or a moment beside": float(beside.mean()),
         "score, lowest": min(one.score for one in found), "score, 5 %": float(np.quantile([one.score for one in found], 0.05)),
