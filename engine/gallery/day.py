@@ -120,7 +120,8 @@ def _fitted(picture: Path, width: float, height: float) -> tuple[float, float]:
 
 
 def make(folder: Path, date: str, machine: Machine, where: Path) -> tuple[Path, Path]:
-    """Write DATE.html and DATE.pdf beside the day's account. Raises Plain where there is none, OSError."""
+    """Write DATE.html and DATE.pdf beside the day's account. Raises Plain where there is none, or where it is written and
+    could not be signed; OSError."""
     words = WORDS.get(machine.gallery.language)
     if words is None:
         raise Plain(f"[gallery] language: no page is written in {machine.gallery.language!r}; {nearest(machine.gallery.language, WORDS)}")
@@ -130,16 +131,28 @@ def make(folder: Path, date: str, machine: Machine, where: Path) -> tuple[Path, 
         raise Plain(f"there is no account of {chosen or 'any day'}; {nearest(chosen, known) if known else 'a show writes one while it plays'}")
     account = json.loads((folder / f"{chosen}.json").read_text(encoding="utf-8"))
     picture = folder / f"{chosen}.jpg"
-    if picture.exists() and machine.origin.sign:
-        signed(picture, where / "origin", machine.origin)
+    unsigned = _unsigned(picture, where, machine) if picture.exists() else ""
     text, sheet = folder / f"{chosen}.html", folder / f"{chosen}.pdf"
     fresh = sheet.with_suffix(".new")
     pdf(account, words, picture if picture.exists() else None, fresh)
+    unsigned = _unsigned(fresh, where, machine) or unsigned
     fresh.replace(sheet)
     fresh = text.with_suffix(".new")
     fresh.write_text(page(account, words, machine.gallery.language, picture.read_bytes() if picture.exists() else b""), encoding="utf-8")
     fresh.replace(text)
+    if unsigned:
+        raise Plain(f"{sheet} is written, and not signed: {unsigned}; hypermnesia sign {sheet} tries again")
     return text, sheet
+
+
+def _unsigned(file: Path, where: Path, machine: Machine) -> str:
+    """Let a file say where it comes from, where that is wished; why it could not be, "" where all is well."""
+    try:
+        if machine.origin.sign:
+            signed(file, where / "origin", machine.origin)
+    except (Plain, OSError) as wrong:
+        return str(wrong)
+    return ""
 
 
 def main(argv: Sequence[str]) -> int:

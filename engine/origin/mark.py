@@ -27,7 +27,7 @@ SHORT, JUDGED = 512, 8  # marks that come into question; that are judged by thei
 STEPS = 0.02, 0.01, 0.005  # of a side, by which corners are moved while a photograph is laid anew
 MOVES = 8  # at most, for each step
 HOPELESS = 0.5  # score after the first step up to which it is not laid any better
-LIKELY = 0.85  # score from which a mark is an answer: of 100 photographs 97 have more, and of 1,000 strangers none has (`hypermnesia bench whose`)
+LIKELY = 0.85  # score from which a mark is an answer: of 100 photographs 97 have more, and of 1,500 strangers none has (`hypermnesia bench whose`)
 
 Luma = NDArray[np.float32]
 Bits = NDArray[np.uint8]

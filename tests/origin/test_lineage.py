@@ -13,9 +13,13 @@ import jsonschema
 import numpy as np
 import prov.tests
 import pytest
+from PIL import Image
 from prov.model import ProvDocument
 
+from engine.core.errors import Plain
+from engine.core.machine import Machine, OriginFacts
 from engine.core.messages import Text
+from engine.gallery import day
 from engine.mind.memory.archive import Archive
 from engine.mind.memory.command import main as archive_main
 from engine.mind.memory.lineage import Line, descend
@@ -145,3 +149,16 @@ def test_a_tree_that_cannot_be_drawn_is_said(tmp_path: Path, home: Path, capsys:
         assert main([of, str(home / name), "--home", str(home)]) == 2
         assert said in capsys.readouterr().err
     assert main(["1", str(tmp_path / "a.svg"), "--home", str(tmp_path / "nowhere")]) == 2 and "no memory yet" in capsys.readouterr().err
+
+
+def test_the_page_of_a_day_is_signed_and_written_also_where_that_fails(tmp_path: Path) -> None:
+    days = tmp_path / "days"
+    days.mkdir()
+    (days / "2026-11-26.json").write_text(json.dumps({"date": "2026-11-26"}))
+    Image.fromarray(np.zeros((90, 160, 3), np.uint8)).save(days / "2026-11-26.jpg")
+    _, page = day.make(days, "", Machine(), tmp_path)
+    assert credential.read(page).sound and credential.read(days / "2026-11-26.jpg").sound
+    page.unlink()
+    with pytest.raises(Plain, match=r"is written, and not signed: .*none\.pem"):
+        day.make(days, "", Machine(origin=OriginFacts(certificate=str(tmp_path / "none.pem"), key="none.key")), tmp_path)
+    assert page.read_bytes().startswith(b"%PDF")
