@@ -105,7 +105,8 @@ def whole_mind(seconds: float) -> Table:
     with tempfile.TemporaryDirectory(prefix="hypermnesia-bench-") as folder:
         side = 256 if torch.cuda.is_available() else 128
         mind = Mind(MindOptions(archive=Path(folder), size=(side, side), threads=spare(), compiled=False))
-        mind.thinks, series, took, open_ = False, Series(), Series(), True
+        mind.live()
+        series, took, open_ = Series(), Series(), True
         dream = Dream(words=WORDS[0], strength=0.5, feedback=0.3)
 
         def ponder() -> None:

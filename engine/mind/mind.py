@@ -20,6 +20,7 @@ from torch import Tensor
 from engine.core.autonomy import ALONE
 from engine.core.messages import Dream, News, Picture, Set, Text, Told, Touch, Withdraw, Withdrawn
 from engine.mind.company import Ensemble
+from engine.mind.composing import AtThoughtRate
 from engine.mind.futures import Doubt
 from engine.mind.gap import divergence, slerp, surplus, towards
 from engine.mind.gathering import Gathering
@@ -36,7 +37,7 @@ from engine.mind.rows.aura import seed
 from engine.mind.rows.rows import Rows
 from engine.mind.shadow import Shadow
 from engine.mind.speech import Speech
-from engine.mind.stream import Stream
+from engine.mind.stream import Onward, Stream
 from engine.mind.thought import Share, Stopwatch, Thought, mixed
 
 TOGETHER = 4  # pictures of an older archive that come over with a thought, where thoughts and pictures take turns
@@ -68,7 +69,7 @@ class Mind:
         self.remembering = Remembering(self.keeper, self.speech, self.measuring)
         self.stream = Stream(self.parts.dreamer, options.walk)
         self.gathering = Gathering(self.keeper)
-        self.ensemble = Ensemble(self.parts.dreamer.carries)
+        self.ensemble: Ensemble | AtThoughtRate = Ensemble(self.parts.dreamer.carries)
         self.shadow = Shadow(self.parts.dreamer)
         self.doubt = Doubt(self.parts.dreamer)
         self._reseed(self.stream.walk.seed)
@@ -182,14 +183,16 @@ class Mind:
         begun = clock.perf_counter()
         study = dream.degree < thought.degree  # the hidden picture, to be looked at by those who study it
         condition = self.parts.condition(thought.words) if study else thought.condition
-        composed = self.ensemble.next(thought.company, self.stream.walk.at(time), time)
-        start = thought.first.latent if study else composed.latent
+        start, onward = self._start(thought, time)
+        if study:
+            start, onward = thought.first.latent, None
         asked = dream.at if (thought.key, thought.words) == dream.sentence else 0.0  # a picture of older words answers nobody
         if dream.copies > 0:  # the stream stands still meanwhile: what is copied is one picture
             rgba, latent = self.shadow.next(thought, self.stream.walk.fresh(self._pictures), dream.copies, time, asked)
+            self.stream.interrupted()
         else:
             self.shadow.forget()
-            rgba, latent = self.stream.next(condition, start, dream.strength, dream.feedback, time, asked, dream.flow)
+            rgba, latent = self.stream.next(condition, start, dream.strength, dream.feedback, time, asked, dream.flow, onward)
         if not dream.copies and not self.rows.aura.look(rgba, time):
             return self._withheld(asked_for, thought.words, time)
         measured, shares = self.measuring.now
@@ -204,6 +207,19 @@ class Mind:
         )  # fmt: skip
         self._last = Picture(rgba, latent.numpy().astype(np.float16), shares, state)
         return self._last
+
+    def _start(self, thought: Thought, time: float) -> tuple[Tensor, Onward | None]:
+        """What is composed for the next picture (c, h, w), and what that flows to."""
+        noise = self.stream.walk.at(time)
+        if isinstance(self.ensemble, AtThoughtRate):
+            return self.ensemble.next(thought.company, noise, time)
+        return self.ensemble.next(thought.company, noise, time).latent, None
+
+    def live(self) -> None:
+        """A room calls `think` from a thread of its own from here on; where pictures are quicker than composing, that too goes on beside them."""
+        self.thinks = False
+        if getattr(self.parts.dreamer, "flows", False) and isinstance(self.ensemble, Ensemble):
+            self.ensemble = AtThoughtRate(self.ensemble)
 
     def _withheld(self, dream: Dream, words: str, time: float) -> Picture:
         """This picture has been: it is dreamt anew from elsewhere. Until then the wall keeps the last one, or is dark where that has been, too."""
@@ -368,6 +384,8 @@ class Mind:
         return [waiting.popleft() for _ in range(len(waiting))]
 
     def close(self) -> None:
+        if isinstance(self.ensemble, AtThoughtRate):
+            self.ensemble.close()
         self.rows.ledger.close()
         self.keeper.close()
 

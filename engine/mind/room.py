@@ -239,7 +239,7 @@ class Room:
         with self._storing:  # from here on the keeper reads what is there, and what comes waits for it
             self._memory = None
         mind = Mind(self.options, self.tell, parts, memory)
-        mind.thinks = False
+        mind.live()
         self._resume(mind)
         self.mind = mind
         self.post(Remembering(mind.keeper.standing.how))

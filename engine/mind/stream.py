@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,12 +23,14 @@ from engine.core.flow import rush
 from engine.core.messages import LARGE
 from engine.mind.dreamer import Dreamer
 from engine.mind.gap import slerp
+from engine.mind.model.flowing import alike, flow
 
 FOLLOW = 0.55  # seconds to 63 % of the way to a new thought: 93 % after 1.5 s
 STRIDE = 5.0  # seconds from one noise field to the next
 FRESH = 0.06  # share of the variance that is fresh in each picture
 RUSHED = 0.3  # the same, beside it, where somebody types as fast as nobody can
 HURRY = 4.0  # how much faster the walk goes then
+Onward = tuple[Tensor, float]  # a latent (c, h, w), and how far on the way to it, 0..1
 LONGEST = 0.5  # seconds: after a stall the stream goes on where it was, it does not jump
 
 
@@ -90,60 +93,81 @@ class Stream:
         self._time: float | None = None
         self._clock = 0.0  # seconds of stream, without stalls
         self._made = 0  # pictures
+        self._turn = Turn()  # where the device turns the words by itself
+        self._flowing = False  # whether the last picture lies on the device as this stream left it
 
     def resume(self, clock: float, latent: Tensor) -> None:
         """Go on after a picture that another stream made, `clock` seconds after its beginning."""
-        self._clock, self.latent = clock, latent
+        self._clock, self.latent, self._flowing = clock, latent, False
+
+    def interrupted(self) -> None:
+        """Somebody else has painted with this dreamer: what it has as its last picture is not this stream's."""
+        self._flowing = False
 
     def anew(self, seed: int) -> None:
         """Keep nothing of the last picture, and walk on from somewhere else."""
         self.walk.leave(seed)
-        self.latent = None
+        self.latent, self._flowing = None, False
 
     def next(
         self, condition: Tensor, start: Tensor, strength: float, feedback: float, time: float, asked: float = 0.0,
-        typed: float = 0.0,
+        typed: float = 0.0, onward: Onward | None = None,
     ) -> tuple[NDArray[np.uint8], Tensor]:  # fmt: skip
         """The picture after the last one: (rgba (h, w, 4) u8, latent (c, h, w) f32).
 
-        `asked`: monotonic s, for the latency contract. `typed`: bits a second before Enter.
+        `asked`: monotonic s, for the latency contract. `typed`: bits a second before Enter. `onward`: what `start` flows
+        to, and how far it is.
         """
         step = 0.0 if self._time is None else min(LONGEST, max(0.0, time - self._time))
         self._time = time
         self._clock += step * (1.0 + HURRY * rush(typed))
         self._made += 1
         follow = 1.0 - math.exp(-step / FOLLOW)
-        self._condition = condition if self._condition is None else slerp(self._condition, condition, follow)
-        begin = start
-        known = self.latent is not None and self.latent.shape == begin.shape  # a model short of memory paints smaller
-        if self.latent is not None and known and feedback > 0.0:
-            begin = flow(begin, alike(self.latent, begin), feedback)
         fresh = FRESH + RUSHED * rush(typed)
         noise = self.walk.normal(self._clock) * math.sqrt(1 - fresh) + self.walk.fresh(self._made) * math.sqrt(fresh)
-        rgba, latent = self.dreamer.paint(self._condition, self.walk.shaped(noise), begin, strength, asked=asked)
+        noise = self.walk.shaped(noise)
+        known = self.latent is not None and self.latent.shape == start.shape  # a model short of memory paints smaller
+        if getattr(self.dreamer, "flows", False):
+            rgba, latent = self._there(condition, noise, start, strength, feedback if known else 0.0, follow, asked, onward)
+        else:
+            self._condition = condition if self._condition is None else slerp(self._condition, condition, follow)
+            begin = start if onward is None else flow(start, *onward)
+            if self.latent is not None and known and feedback > 0.0:
+                begin = flow(begin, alike(self.latent, begin), feedback)
+            rgba, latent = self.dreamer.paint(self._condition, noise, begin, strength, asked=asked)
         if self.latent is not None and self.latent.shape == latent.shape and step > 0.0:
             self.motion = float((latent - self.latent)[:LARGE].square().mean().sqrt()) / step
         self.latent = latent
         return rgba, latent
 
-
-def flow(a: Tensor, b: Tensor, amount: float) -> Tensor:
-    """From one latent (c, h, w) to another without a grey middle: the mixture keeps the deviation of its ends."""
-    mixed = a + (b - a) * amount
-    mean_a, spread_a = moments(a)
-    mean_b, spread_b = moments(b)
-    mean, spread = moments(mixed)
-    wanted = spread_a + (spread_b - spread_a) * amount
-    return mean_a + (mean_b - mean_a) * amount + (mixed - mean) * (wanted / spread).clamp(1.0, 2.0)
-
-
-def alike(latent: Tensor, to: Tensor) -> Tensor:
-    """A latent brought to another's mean and deviation, channel by channel."""
-    mean, spread = moments(latent)
-    mean_to, spread_to = moments(to)
-    return mean_to + (latent - mean) * (spread_to / spread)
+    def _there(
+        self, condition: Tensor, noise: Tensor, start: Tensor, strength: float, feedback: float, follow: float, asked: float, onward: Onward | None
+    ) -> tuple[NDArray[np.uint8], Tensor]:
+        """The same, where the device turns the words, lets starts flow and keeps the last picture: the host sends numbers."""
+        dreamer: Any = self.dreamer
+        here, there, turn = self._turn.towards(condition, follow)
+        if feedback > 0.0 and not self._flowing and self.latent is not None:  # of another stream: it is not there yet
+            begin = start if onward is None else flow(start, *onward)
+            start, onward, feedback = flow(begin, alike(self.latent, begin), feedback), None, 0.0
+        self._flowing = True
+        found: tuple[NDArray[np.uint8], Tensor] = dreamer.paint(
+            here, noise, start, strength, toward=there, turn=turn, feedback=feedback, asked=asked, onward=onward)
+        return found
 
 
-def moments(latent: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and deviation of each channel, (c, 1, 1)."""
-    return latent.mean((1, 2), keepdim=True), latent.std((1, 2), keepdim=True).clamp_min(1e-4)
+class Turn:
+    """A turn of the words that goes on by a number alone, until other words come: then it begins anew where it is."""
+
+    def __init__(self) -> None:
+        self.here: Tensor | None = None
+        self.there: Tensor | None = None
+        self.part = 0.0
+
+    def towards(self, condition: Tensor, follow: float) -> tuple[Tensor, Tensor, float]:
+        """(from, to, how far): the same as `slerp(now, condition, follow)` each time, for a great circle adds up."""
+        if self.here is None or self.there is None:
+            self.here = self.there = condition
+        elif condition is not self.there:
+            self.here, self.there, self.part = slerp(self.here, self.there, self.part), condition, 0.0
+        self.part = 1.0 - (1.0 - self.part) * (1.0 - follow)
+        return self.here, self.there, 0.0 if self.here is self.there else self.part

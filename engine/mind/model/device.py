@@ -30,6 +30,7 @@ class Device(Protocol):
     """What the pipeline asks of the machine it runs on."""
 
     torch: torch.device
+    flows: bool  # whether what flows from thought to thought is computed here, so that the host sends numbers alone
 
     def painting(self) -> contextlib.AbstractContextManager[Any]:
         """Work inside goes to the pictures' own stream."""
@@ -87,6 +88,8 @@ class Moment:
 class Cpu:
     """A CPU: one thread of calls, each done when it returns."""
 
+    flows = False
+
     def __init__(self) -> None:
         self.torch = torch.device("cpu")
 
@@ -139,6 +142,8 @@ class Cuda:
     One thread paints; another may capture anew meanwhile, on a stream of its own. Nothing here waits for the whole
     device once it is made.
     """
+
+    flows = True
 
     def __init__(self, index: int = 0, priority: int = -1) -> None:
         self.torch = torch.device("cuda", index)

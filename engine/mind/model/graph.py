@@ -23,9 +23,10 @@ from torch import Tensor
 from engine.mind.model.compiled import CannotCompile
 from engine.mind.model.device import Cpu, Cuda, Event
 from engine.mind.model.families import Family, Slot
+from engine.mind.model.flowing import alike, flow
 from engine.mind.model.schedule import Schedule
 
-_INTO = ("noise", "start", "rows", "knobs", "angle")  # what the host writes for every picture
+_INTO = ("noise", "start", "later", "rows", "knobs", "angle")  # what the host writes for every picture
 APART = {torch.float32: 1e-4, torch.float16: 2e-2, torch.bfloat16: 5e-2}  # of a picture's deviation: by how much compiled code may differ
 WARM = 3  # runs before a capture: libraries choose and allocate in the first two
 
@@ -36,9 +37,10 @@ class Buffers:
 
     noise: Tensor  # (steps, c, h, w) f32, one sheet of noise a step
     start: Tensor  # (c, h, w) f32, the latent to begin from
+    later: Tensor  # (c, h, w) f32, what that flows to
     last: Tensor  # (c, h, w) f32, the latent of the last picture
     rows: Tensor  # (1 + steps, 4) f32, Schedule.rows()
-    knobs: Tensor  # (2,) f32: feedback, turn
+    knobs: Tensor  # (3,) f32: feedback, turn, how far from start to later
     angle: Tensor  # (tokens,) f32, between the two conditions, token by token
     latent: Tensor  # (c, h, w) f32, the picture's
     whole: Tensor  # (1,) u8: 1 if everything was finite
@@ -53,8 +55,8 @@ class Buffers:
 
         rgba = torch.full((*size, 4), 255, dtype=torch.uint8, device=device)
         whole = torch.ones(1, dtype=torch.uint8, device=device)
-        rows, knobs, angle = zeros(1 + steps, 4), zeros(2), zeros(family.words.shape[0])
-        return cls(zeros(steps, *shape), zeros(*shape), zeros(*shape), rows, knobs, angle, zeros(*shape), whole, rgba)
+        rows, knobs, angle = zeros(1 + steps, 4), zeros(3), zeros(family.words.shape[0])
+        return cls(zeros(steps, *shape), zeros(*shape), zeros(*shape), zeros(*shape), rows, knobs, angle, zeros(*shape), whole, rgba)
 
     def addresses(self) -> list[int]:
         return [getattr(self, field.name).data_ptr() for field in fields(self)]
@@ -66,6 +68,7 @@ class InFlight:
 
     noise: Tensor
     start: Tensor
+    later: Tensor
     rows: Tensor
     knobs: Tensor
     angle: Tensor
@@ -133,15 +136,18 @@ class Pipeline:
     @torch.inference_mode()
     def begin(
         self, condition: Tensor, noise: Tensor, start: Tensor | None = None, strength: float = 1.0,
-        toward: Tensor | None = None, turn: float = 0.0, feedback: float = 0.0,
+        toward: Tensor | None = None, turn: float = 0.0, feedback: float = 0.0, onward: tuple[Tensor, float] | None = None,
     ) -> InFlight:  # fmt: skip
-        """Put a frame in flight and return at once. Without waiting if fewer than two are."""
+        """Put a frame in flight and return at once. Without waiting if fewer than two are.
+
+        `onward`: what the start flows to, and how far; for a device that `flows`.
+        """
         frame = self._in_flight[self._next]
         self._next = 1 - self._next
         frame.done.wait()  # the picture before last has been read by its copies
         schedule = self.family.schedule(strength, self.size, self.steps)
         self._hold(condition, toward if turn > 0 else None, schedule)
-        self._write(frame, noise, start, schedule, feedback, turn if toward is not None else 0.0)
+        self._write(frame, noise, start, schedule, feedback, turn if toward is not None else 0.0, onward)
         with self.device.painting():
             frame.began.record()
             for name in _INTO:
@@ -163,8 +169,9 @@ class Pipeline:
             self.buffers.last.zero_()
 
     def _write(
-        self, frame: InFlight, noise: Tensor, start: Tensor | None, schedule: Schedule, feedback: float, turn: float
-    ) -> None:
+        self, frame: InFlight, noise: Tensor, start: Tensor | None, schedule: Schedule, feedback: float, turn: float,
+        onward: tuple[Tensor, float] | None,
+    ) -> None:  # fmt: skip
         """A picture's own numbers, into host memory. Later steps read the first sheet of noise, rolled."""
         sheets = noise if noise.dim() == 4 else noise[None]
         for k in range(self.steps):
@@ -174,7 +181,9 @@ class Pipeline:
         else:
             frame.start.copy_(start)
         frame.rows.copy_(torch.tensor(schedule.rows()))
-        frame.knobs.copy_(torch.tensor([feedback, turn]))
+        if onward is not None:
+            frame.later.copy_(onward[0])
+        frame.knobs.copy_(torch.tensor([feedback, turn, onward[1] if onward else 0.0]))
         frame.angle.copy_(self._angle)
 
     def _hold(self, condition: Tensor, toward: Tensor | None, schedule: Schedule) -> None:
@@ -228,7 +237,10 @@ class Pipeline:
 
     def _begin(self, b: Buffers) -> Tensor:
         """The latent to begin from: what is asked, mixed with the last picture, its contrast kept from gathering."""
-        feedback = b.knobs[0]
+        feedback, part = b.knobs[0], b.knobs[2]
+        if self.device.flows:
+            begin = torch.where(part > 0, flow(b.start, b.later, part), b.start)
+            return torch.where(feedback > 0, flow(begin, alike(b.last, begin), feedback), begin)
         mixed = b.start + (b.last - b.start) * feedback
         spread, mean = torch.std_mean(mixed, dim=(1, 2), keepdim=True)
         calm = (mixed - mean) / spread.clamp(min=1.0) + mean  # never more than unit deviation

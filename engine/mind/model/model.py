@@ -104,6 +104,11 @@ class Model:
         self.structure = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
     @property
+    def flows(self) -> bool:
+        """Whether words turn and starts flow where pictures are painted, by `turn`, `feedback` and `onward`."""
+        return self.device.flows
+
+    @property
     def carries(self) -> Tensor | None:
         """(c,) f32 on the CPU: how much of a picture a unit of each channel carries; None where all are alike."""
         found = self.family.codec.carries
@@ -159,27 +164,31 @@ class Model:
     def paint(
         self, condition: Tensor, noise: Tensor, start: Tensor | None = None, strength: float = 1.0, *,
         toward: Tensor | None = None, turn: float = 0.0, feedback: float = 0.0, asked: float = 0.0,
+        onward: tuple[Tensor, float] | None = None,
     ) -> tuple[NDArray[np.uint8], Tensor]:  # fmt: skip
         """The next picture of the stream: (rgba (height, width, 4) u8, latent (c, h, w) f32), both the caller's own.
 
         `start` and `strength` (0..1) as in image-to-image; `toward` and `turn` (0..1) slerp the condition towards
         another, inside the pipeline; `feedback` (0..1) is how much of the last picture the start keeps; `asked` (seconds of
-        time.monotonic) is when these words were asked for, for the contract. Never raises for want of memory while a
+        time.monotonic) is when these words were asked for, for the contract; `onward`, where the model `flows`, is the
+        latent that `start` flows to and how far it is, 0..1. Never raises for want of memory while a
         smaller size is declared: the picture is then smaller, and `trouble` says so.
         """
         with self._painting:
             try:
-                found = self._painted(condition, noise, start, strength, toward, turn, feedback)
+                found = self._painted(condition, noise, start, strength, toward, turn, feedback, onward)
             except (RuntimeError, MemoryError) as error:
                 self._shrink(self.size, error)
-                found = self._painted(condition, noise, start, strength, toward, turn, feedback)
+                found = self._painted(condition, noise, start, strength, toward, turn, feedback, onward)
             self._note(found.whole, found.milliseconds, asked)
             return found.rgba.numpy().copy(), found.latent.clone()
 
-    def _painted(self, condition: Tensor, noise: Tensor, start: Tensor | None, *how: Any) -> Finished:
+    def _painted(self, condition: Tensor, noise: Tensor, start: Tensor | None, strength: float, toward: Tensor | None,
+                 turn: float, feedback: float, onward: tuple[Tensor, float] | None) -> Finished:  # fmt: skip
         stream, like = self._stream, self._stream.buffers.latent
         noise, start = fitted(noise, like), start if start is None else fitted(start, like)
-        return stream.finish(stream.begin(condition, noise, start, *how))
+        onward = onward and (fitted(onward[0], like), onward[1])
+        return stream.finish(stream.begin(condition, noise, start, strength, toward, turn, feedback, onward))
 
     def _note(self, whole: bool, milliseconds: float, asked: float) -> None:
         now, contract, stream = time.monotonic(), self.contract, self._stream

@@ -1,0 +1,27 @@
+"""From one latent to another: no grey middle, no gathered contrast. On whatever device they lie; nothing synchronises."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+
+def flow(a: Tensor, b: Tensor, amount: float | Tensor) -> Tensor:
+    """From one latent (c, h, w) to another without a grey middle: the mixture keeps the deviation of its ends."""
+    mixed = a + (b - a) * amount
+    mean_a, spread_a = moments(a)
+    mean_b, spread_b = moments(b)
+    mean, spread = moments(mixed)
+    wanted = spread_a + (spread_b - spread_a) * amount
+    return mean_a + (mean_b - mean_a) * amount + (mixed - mean) * (wanted / spread).clamp(1.0, 2.0)
+
+
+def alike(latent: Tensor, to: Tensor) -> Tensor:
+    """A latent brought to another's mean and deviation, channel by channel."""
+    mean, spread = moments(latent)
+    mean_to, spread_to = moments(to)
+    return mean_to + (latent - mean) * (spread_to / spread)
+
+
+def moments(latent: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and deviation of each channel, (c, 1, 1)."""
+    return latent.mean((1, 2), keepdim=True), latent.std((1, 2), keepdim=True).clamp_min(1e-4)
