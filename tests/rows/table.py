@@ -42,7 +42,10 @@ def told(report: Path) -> dict[str, tuple[bool, list[str]]]:
         well, lines = found.get(module, (True, []))
         well &= case.find("failure") is None and case.find("error") is None
         out = case.find("system-out")
-        found[module] = well, lines + ((out.text or "").splitlines() if out is not None else [])
+        said = (out.text or "").splitlines() if out is not None else []
+        if "sabotage" in case.get("name", ""):  # what a broken mechanism measures is no figure
+            said = [line for line in said if not line.startswith("  measured: ")]
+        found[module] = well, lines + said
     return found
 
 
