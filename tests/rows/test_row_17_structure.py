@@ -78,9 +78,9 @@ CHANCE = np.random.default_rng(0)
 
 
 @pytest.mark.parametrize("sabotage", [
-    put("engine.mind.keeper.structure", lambda options, frame: "0" * 16, "constant"),
-    put("engine.mind.keeper.structure", lambda options, frame: CHANCE.bytes(8).hex(), "chance"),
-    put("engine.mind.keeper.decide", lambda archive, given: standing(archive), "left out"),
+    put("engine.mind.holdings.structure", lambda options, frame: "0" * 16, "constant"),
+    put("engine.mind.holdings.structure", lambda options, frame: CHANCE.bytes(8).hex(), "chance"),
+    put("engine.mind.holdings.decide", lambda archive, given: standing(archive), "left out"),
 ], ids=lambda s: s.__name__)  # fmt: skip
 def test_a_sabotaged_structure_is_noticed(sabotage: Sabotage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fails(check, sabotage, tmp_path, monkeypatch)
