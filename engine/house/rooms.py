@@ -81,7 +81,7 @@ class MindRoom:
         return self.picture if self._serial > after else None
 
     def rest(self, on: bool) -> None:
-        """Whether pictures are wanted at all. The loop says it with each frame; the mind hears of a change, and of the state at its start."""
+        """Whether pictures are wanted at all. The loop says it with each frame; the mind hears of a change, and a new one that it may rest."""
         if on != self._resting:
             self._resting = on
             self.room.send(Rest(on))
@@ -104,7 +104,8 @@ class MindRoom:
         post of a mind that loads holds the newest letters alone."""
         if len(self.room.starts) != self._starts:
             self._starts, self._dream = len(self.room.starts), None
-            self.room.send(Rest(self._resting))
+            if self._resting:  # a new mind does not rest by itself
+                self.room.send(Rest(True))
             self.pending = {key: (message, 0.0) for key, (message, _) in self.pending.items()}
         now = time.monotonic()
         for key in [key for key, (_, due) in self.pending.items() if now >= due][:AT_ONCE]:

@@ -13,7 +13,7 @@ import pytest
 
 from engine.core.crossings import PictureRing
 from engine.core.guard import Guard
-from engine.core.messages import Directory, Message, Opened, Set, Text, Unkept, Withdraw, Withdrawn
+from engine.core.messages import Directory, Message, Opened, Rest, Set, Text, Unkept, Withdraw, Withdrawn
 from engine.core.pulse import Pulses
 from engine.core.supervisor import Room, Supervisor
 from engine.doors.wires import UdpDoor, encode
@@ -95,6 +95,19 @@ def test_what_was_to_be_taken_back_is_asked_again_of_the_next_mind() -> None:
     room.starts.append(2.0)
     list(mind.news())
     assert room.sent == [wish, wish], "it was answered"
+    ring.close()
+
+
+def test_a_new_mind_is_told_to_rest_where_the_house_is_closed() -> None:
+    room, ring = Asked(), PictureRing()
+    mind = MindRoom(room, ring)  # type: ignore[arg-type]
+    list(mind.news())
+    assert room.sent == [], "it does not rest by itself"
+    mind.rest(True)
+    room.starts.append(1.0)
+    list(mind.news())
+    mind.rest(False)
+    assert room.sent == [Rest(True), Rest(True), Rest(False)]
     ring.close()
 
 
