@@ -8,6 +8,7 @@ from __future__ import annotations
 import pickle
 import select
 import socket
+import threading
 from collections import deque
 from collections.abc import Iterator
 from typing import Any
@@ -17,7 +18,7 @@ class Mailbox:
     """One end of a two-way post between two processes. Either end may die; the other only loses letters.
 
     `send` drops the oldest waiting letter when the other side does not read, and counts it in `lost`.
-    One thread for each direction. Realtime-safe: no (it pickles).
+    Any thread may send; one reads. Realtime-safe: no (it pickles, and holds a lock while the kernel takes a letter).
     """
 
     LARGEST = 180_000  # bytes: a datagram over the kernel's wmem_default (212,992) is refused
@@ -27,6 +28,7 @@ class Mailbox:
         self._end.setblocking(False)
         self._waiting: deque[bytes] = deque()
         self._capacity = capacity
+        self._posting = threading.Lock()
         self.lost = 0
         self.posted = 0  # letters that the kernel has taken: it takes a few, then none, while the other side does not read
 
@@ -44,14 +46,19 @@ class Mailbox:
         data = pickle.dumps(letter, protocol=5)
         if len(data) > self.LARGEST:
             raise ValueError(f"a letter of {len(data)} bytes ({type(letter).__name__}) does not fit in {self.LARGEST}")
-        self._waiting.append(data)
-        if len(self._waiting) > self._capacity:
-            self._waiting.popleft()
-            self.lost += 1
-        self.flush()
+        with self._posting:
+            self._waiting.append(data)
+            if len(self._waiting) > self._capacity:
+                self._waiting.popleft()
+                self.lost += 1
+            self._post()
 
     def flush(self) -> None:
         """Try again to post what the other side had no room for. Call it once a tick."""
+        with self._posting:
+            self._post()
+
+    def _post(self) -> None:
         while self._waiting:
             try:
                 self._end.send(self._waiting[0])

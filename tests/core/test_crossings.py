@@ -2,6 +2,7 @@ import multiprocessing
 import os
 import signal
 import struct
+import threading
 import time
 
 import numpy as np
@@ -48,6 +49,42 @@ def test_a_mailbox_nobody_reads_drops_the_oldest_and_counts():
     assert a.lost > 0
     assert len(got) + a.lost == count
     assert got == sorted(got) and got[-1] == count - 1, "the newest arrives"
+
+
+def test_two_threads_may_post_while_a_third_flushes_and_every_letter_comes_once() -> None:
+    """The loop drains (and so flushes) while the supervisor's thread sends: a letter had come twice, or been missing."""
+    a, b = (Mailbox(end, capacity=1 << 20) for end in Mailbox.pair())
+    count, wrong, over = 8000, [], threading.Event()
+
+    def post(name: str) -> None:
+        try:
+            for number in range(count):
+                a.send((name, number))
+        except Exception as error:
+            wrong.append(error)
+
+    def flush() -> None:
+        try:
+            while not over.is_set():
+                a.flush()
+        except Exception as error:
+            wrong.append(error)
+
+    senders = [threading.Thread(target=post, args=(name,)) for name in "xy"]
+    flusher = threading.Thread(target=flush)
+    for thread in (*senders, flusher):
+        thread.start()
+    came: list[tuple[str, int]] = []
+    until = time.monotonic() + 30
+    while len(came) < 2 * count and not wrong and time.monotonic() < until:
+        came.extend(b.drain())
+    over.set()
+    for thread in (*senders, flusher):
+        thread.join()
+    assert not wrong
+    assert [number for name, number in came if name == "x"] == [number for name, number in came if name == "y"] == list(range(count))
+    a.close()
+    b.close()
 
 
 def test_a_mailbox_whose_other_side_is_gone_does_not_raise():
