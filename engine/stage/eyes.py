@@ -61,6 +61,7 @@ class FlashGuard:
         self.seen = self.flashes.nothing()
         self.pace = 1.0  # how much of the way to what is drawn the wall may go in a frame; 1 = all of it
         self.eased = 0  # frames in which it went less
+        self._at = self._clock = 0.0  # the clock that was told last, and one that only goes on where that begins anew
         self.light = 0.0  # mean of the frame that was shown last, 0..255: the wall as whoever stands before it sees it
         self._context, self._size, self._present = context, size, present
         self._programs = [context.program(vertex_shader=VERTEX, fragment_shader=text) for text in (_SAMPLE, _FOLLOW)]
@@ -79,10 +80,13 @@ class FlashGuard:
     def watch(self, wall: moderngl.Texture, level: float, at: float, dark: bool = False) -> tuple[moderngl.Texture, float]:
         """(texture, level) to be shown in place of a finished wall at a level of light: the same where nothing flashes.
 
-        `dark`: somebody asked for it, it comes now.
+        `at` is in seconds of the show's clock, which begins anew with every performance. `dark`: somebody asked for it,
+        it comes now.
         """
         drawn = self._look(wall, level)
-        recovered = 2.0 ** (max(0.0, at - self.seen.at) / RECOVERY)
+        delta = max(0.0, at - self._at)
+        self._at, self._clock = at, self._clock + delta
+        at, recovered = self._clock, 2.0 ** (delta / RECOVERY)
         if dark:
             pace, self.pace = 1.0, min(1.0, self.pace * recovered)
         else:

@@ -217,6 +217,16 @@ def test_a_spark_is_no_flash_and_slow_breath_none_too_many(strobe: Callable[...,
     assert state["eased"] == 0 and 0 < state["flashes"] <= 1
 
 
+def test_what_another_performance_flashed_is_not_held_against_this_one(strobe: Callable[..., Layer]) -> None:
+    """The clock begins anew with each, on the same stage."""
+    frames, mind = Frames(), Mind()
+    stage = Stage(SIZE, taps=[frames], pictures=mind, fps=FPS, live=False)
+    for _ in range(2):
+        seen(stage, frames, ((strobe(kind=6, rate=1.5, cell=0.0), False) for _ in range(2 * FPS)), mind)
+    assert stage.eyes.eased == 0 and 0 < stage.state()["flashes"] <= 2
+    stage.close()
+
+
 def test_dark_comes_at_once_whatever_the_guard_does_and_light_waits(strobe: Callable[..., Layer]) -> None:
     """Blackout is pressed and let go ten times a second, over a wall that flashes; later over one that is white."""
     frames, mind = Frames(), Mind()
