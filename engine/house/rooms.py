@@ -224,6 +224,7 @@ class DoorsRoom:
         self.opened: Opened | None = None  # where the doors are
         self._serial = -1  # of the directory that the doors know
         self._values = self._health = 0.0
+        self._told: dict[str, tuple[Value, ...]] = {}  # what the doors know
         self._injected: deque[Message] = deque()
 
     def inject(self, *messages: Message) -> None:
@@ -239,7 +240,7 @@ class DoorsRoom:
                 log.warning("%s: %s", message.room, message.what)
                 self.room.send(message)  # doors that start again tell why the old ones ended
             elif isinstance(message, Opened):
-                self.opened, self._serial = message, -1  # new doors know no directory yet
+                self.opened, self._serial, self._told = message, -1, {}  # new doors know nothing yet
             elif message.at > now + 0.001:
                 heapq.heappush(self._later, (message.at, next(self._order), message))
             else:
@@ -249,7 +250,7 @@ class DoorsRoom:
             yield heapq.heappop(self._later)[2]
 
     def tell(self, news: Iterable[News], values: Callable[[], dict[str, tuple[Value, ...]]]) -> None:
-        """Answers at once, values at 30 Hz, health each second, the directory when it has changed."""
+        """Answers at once, changed values at 30 Hz, all of them with their health each second, the directory when it has changed."""
         for item in news:
             self.room.send(item)
         now = self.source()
@@ -258,9 +259,10 @@ class DoorsRoom:
             self.room.send(self.directory())
         if now - self._values >= 1.0 / self.STATE_HZ:
             self._values = now
-            self.room.send(Values(tuple({**values(), **self.measured()}.items())))
+            told, self._told = self._told, {**values(), **self.measured()}
+            self.room.send(Values(tuple(each for each in self._told.items() if told.get(each[0]) != each[1])))
         if now - self._health >= 1.0:
-            self._health = now
+            self._health, self._told = now, {}  # a letter may have been lost
             self.room.send(self.health())
 
 

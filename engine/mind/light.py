@@ -12,6 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from engine.mind.model.flowing import deviation
+
 LIT = 0.8  # of the way to the crowd's light
 CONTRAST = (0.6, 1.6)  # at the least and at the most
 REACH = 4 / 32  # of a side that a memory may be moved
@@ -20,7 +22,7 @@ STAY = 0.03  # of the best likeness that a move by the whole reach must gain
 
 def one_light(latents: Tensor, models: int, amount: float = LIT) -> Tensor:
     """(n, c, h, w) in the light of the first `models` of them: means by channel, contrast by the largest channel."""
-    mean, spread = latents.mean((2, 3), keepdim=True), latents[:, :1].std((2, 3), keepdim=True).clamp_min(1e-3)
+    mean, spread = latents.mean((2, 3), keepdim=True), deviation(latents[:, :1])[..., None, None].clamp_min(1e-3)
     wanted, contrast = mean[:models].median(0, keepdim=True)[0], spread[:models].median(0, keepdim=True)[0]
     factor = ((contrast / spread) ** amount).clamp(*CONTRAST)
     return mean + (wanted - mean) * amount + (latents - mean) * factor

@@ -73,6 +73,7 @@ class Programme:
         self.leaving = ""  # the scene that had the wall before, while it is still heard
         self.others: tuple[Node, ...] = ()  # what other rooms let people turn: sound, mapping
         self.turned = 0  # counts changes of `others`
+        self._measured: tuple[State | None, dict[str, tuple[Value, ...]]] = (None, {})  # a state, and its values
         self._since = 0.0  # scene seconds since which the present scene has the wall
         self._looked = 0.0
         self.trouble, self.troubles = "", 0  # what went wrong last, in any room, and how often something did
@@ -262,8 +263,11 @@ class Programme:
         """Every address of the instrument with its type, range and description."""
         current = self.scene.nodes("/hm")
         scenes = [node for name, each in self.cast.scenes.items() for node in each.scene.nodes(f"/hm/scene/{name}")]
+        return Directory((*FIXED, *self._keys(), *current, *scenes, *self.others, *state_nodes(self.state)))
+
+    def _keys(self) -> tuple[Node, ...]:
         names = tuple(sorted(self.cast.scenes))
-        keys = (
+        return (
             Node("/hm/scene", "s", "which scene has the wall", (self.name,), choices=names),
             Node("/hm/hold", "T", "keep the present scene", (self.hold,)),
             Node("/hm/blackout", "T", "dark on the next frame", (self.blackout,)),
@@ -275,8 +279,12 @@ class Programme:
             Node("/hm/state/troubles", "i", "how often something went wrong, in any room", (self.troubles,), writable=False),
             Node("/hm/state/trouble", "s", "what went wrong last", (self.trouble,), writable=False),
         )
-        return Directory((*FIXED, *keys, *current, *scenes, *self.others, *state_nodes(self.state)))
 
     def values(self) -> dict[str, tuple[Value, ...]]:
-        """Current value of every readable address."""
-        return {node.address: node.value for node in self.directory().nodes if node.readable}
+        """Current value of every readable address: those of the directory, but asked for thirty times a second."""
+        if self.state is not self._measured[0]:
+            self._measured = self.state, {node.address: node.value for node in state_nodes(self.state) if node.readable}
+        found = {node.address: node.value for node in (*self._keys(), *self.others) if node.readable}
+        for prefix, scene in (("/hm", self.scene), *((f"/hm/scene/{name}", each.scene) for name, each in self.cast.scenes.items())):
+            found |= {f"{prefix}/{name}": (getattr(scene, name),) for name in scene.params()}
+        return found | self._measured[1]

@@ -124,6 +124,7 @@ class Scene:
         return Dream(**(forces | changes))
 
     @classmethod
+    @functools.lru_cache(maxsize=64)
     def params(cls) -> dict[str, Param]:
         """All parameters by name, those of the base first."""
         bases = reversed(cls.__mro__)

@@ -6,6 +6,7 @@ Hosts read them with exprtk or math.js: names and functions in any capitals, `^`
 from __future__ import annotations
 
 import ast
+import functools
 import math
 import operator
 import re
@@ -39,17 +40,22 @@ def evaluate(expression: str | float, names: Mapping[str, float]) -> float:
     """
     if isinstance(expression, int | float):
         return float(expression)
-    text = re.sub(r"\$(\w+)", r"v_\1", expression.strip().rstrip(";")).replace("^", "**")
-    text = re.sub(r"^(.*?)\?(.*):(.*)$", r"((\2) if (\1) else (\3))", text, flags=re.DOTALL)
-    text = re.sub(r"\bif\s*\(([^()]*,)", r"v_if(\1", text)
     try:
-        found = float(_value(ast.parse(text[:LONGEST], mode="eval").body, names))
+        found = float(_value(_parsed(expression), names))
         if not math.isfinite(found):
             raise ExpressionError("it has no end")
         return found
     except (SyntaxError, ArithmeticError, TypeError, ValueError, RecursionError, MemoryError) as error:
         reason = str(error) if isinstance(error, ExpressionError) else f"{type(error).__name__}: {error}"
         raise ExpressionError(f"the size {expression[:80]!r} cannot be worked out ({reason})") from None
+
+
+@functools.lru_cache(maxsize=256)  # each pass of each frame asks again
+def _parsed(expression: str) -> ast.expr:
+    text = re.sub(r"\$(\w+)", r"v_\1", expression.strip().rstrip(";")).replace("^", "**")
+    text = re.sub(r"^(.*?)\?(.*):(.*)$", r"((\2) if (\1) else (\3))", text, flags=re.DOTALL)
+    text = re.sub(r"\bif\s*\(([^()]*,)", r"v_if(\1", text)
+    return ast.parse(text[:LONGEST], mode="eval").body
 
 
 def _power(a: float, b: float) -> float:

@@ -87,22 +87,21 @@ class FlashGuard:
         delta = max(0.0, at - self._at)
         self._at, self._clock = at, self._clock + delta
         at, recovered = self._clock, 2.0 ** (delta / RECOVERY)
-        if dark:
+        whole = self.flashes.next(self.seen, drawn, at) if dark or self.pace == 1.0 else None
+        if dark or (whole and not whole.over):
             pace, self.pace = 1.0, min(1.0, self.pace * recovered)
         else:
             pace = self._pace(drawn, at)
             self.pace = min(1.0, max(pace, SLOWEST) * recovered)
         if pace == 1.0:
-            self._see(drawn, at)
+            self.seen, self.light = whole or self.flashes.next(self.seen, drawn, at), float(drawn.mean())
             self._copy(wall, level)
             return wall, level
         self._say()
         self._ease(wall, level, pace)
-        self._see(self._look(self.shown, 1.0), at)
-        return self.shown, 1.0
-
-    def _see(self, shown: Samples, at: float) -> None:
+        shown = self._look(self.shown, 1.0)
         self.seen, self.light = self.flashes.next(self.seen, shown, at), float(shown.mean())
+        return self.shown, 1.0
 
     def _pace(self, drawn: Samples, at: float) -> float:
         """The quickest pace at which the way to what is drawn is fit to be seen; 0 = it has to wait."""

