@@ -291,9 +291,11 @@ class Room:
 
     def _let_think(self) -> None:
         """Words that have just come are thought first: the wall moves on by itself, and two on two cores are slow."""
-        until = time.monotonic() + PATIENCE
-        while self.fresh.is_set() and self.open and time.monotonic() < until:
+        begun = time.monotonic()
+        while self.fresh.is_set() and self.open and time.monotonic() < begun + PATIENCE:
             time.sleep(0.005)
+        if self.mind:
+            self.mind.parts.dreamer.contract.stand_back(time.monotonic() - begun)
 
     def _keep_contract(self, mind: Mind, begun: float) -> None:
         """After a picture: what the contract has given up, a reading of it each second, and no more than a wall shows."""

@@ -86,6 +86,7 @@ class Contract:
     recaptures: int = 0
     grown: int = 0  # bytes that the allocator took after the first pictures
     _run: int = 0
+    _stood: float = 0.0  # seconds of this interval in which the stream stood back by itself
     _last: float = 0.0
     _asked: float = -1.0
     _late: deque[bool] = field(default_factory=deque)
@@ -118,13 +119,18 @@ class Contract:
             self._follow(now - self._last, now)
         self._last = now
 
+    def stand_back(self, seconds: float) -> None:
+        """The stream has waited so long by its own choice: a miss like any other, but none that giving something up would mend."""
+        self._stood += seconds
+
     def _follow(self, interval: float, now: float) -> None:
         self.interval.note(interval * 1e3)
         late = interval > self.deadline
         self.misses += late
         self._run = self._run + 1 if late else 0
         self.longest = max(self.longest, self._run)
-        self._late.append(late)
+        self._late.append(interval - self._stood > self.deadline)
+        self._stood = 0.0
         if len(self._late) > self.terms.window:
             self._late.popleft()
         self._decide(now)

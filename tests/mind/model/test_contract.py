@@ -44,6 +44,17 @@ def test_misses_and_their_longest_run_are_counted() -> None:
     assert contract.age(now + 0.5) == pytest.approx(0.5)
 
 
+def test_where_the_stream_stands_back_by_itself_nothing_is_given_up_but_the_miss_is_counted() -> None:
+    gaps = [0.05, 0.05, 0.05, 0.05, 0.6] * 40
+    contract, now = Contract(Terms(deadline=0.25)), 100.0
+    for gap in gaps:
+        contract.stand_back(0.5 if gap > 0.25 else 0.0)
+        now = run(contract, [gap], now, cost=20.0)
+    assert contract.misses == 40 and contract.step == "whole"
+    run(contract, gaps, now, cost=20.0)
+    assert contract.step != "whole"
+
+
 def test_words_are_counted_once_until_others_are_asked() -> None:
     contract = Contract()
     for now in (10.1, 10.2, 10.3):
