@@ -35,8 +35,8 @@ class Pacer:
         self._due += self.period
         if self._due - now > 0:
             self._sleep(self._due - now)
-        elif now - self._due > self.period:  # a whole frame late: start again from here instead of racing
-            self._due = now
+        else:  # late frames are left out, and the next one comes when it would have come
+            self._due += max(0.0, (now - self._due) // self.period) * self.period
         now = self._now()
         if self._last is not None:
             self._intervals.append(now - self._last)

@@ -304,6 +304,24 @@ def test_the_pacer_waits_counts_misses_and_does_not_race_after_a_stall() -> None
     assert state["missed"] == 1 and state["p50_ms"] == pytest.approx(20) and state["worst_ms"] == pytest.approx(100)
 
 
+def test_after_a_stall_frames_come_when_they_would_have_come() -> None:
+    """What is announced for a frame half a second ahead still falls on a frame."""
+    now = 0.0
+
+    def sleep(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+
+    pacer, shown = Pacer(50, lambda: now, sleep), []
+    for work in (0.0, 0.005, 0.093, 0.005, 0.031, 0.001, 0.005, 0.005):
+        now += work
+        pacer.wait()
+        shown.append(now)
+    places = [(time - shown[0]) / 0.02 for time in shown[-3:]]
+    assert places == pytest.approx([round(place) for place in places], abs=1e-6)
+    assert max(np.diff(shown)) < 0.1 and len(set(shown)) == len(shown)
+
+
 def test_the_size_that_is_chosen_can_be_drawn_here() -> None:
     assert choose_size(30.0, share=1e9) == (1920, 1080) and choose_size(30.0, share=1e-9) == (320, 180)
 
