@@ -109,6 +109,7 @@ class Dream:
     producers: float = 0.0  # 0..1: how far the producer at work leads the forces
     flow: float = 0.0  # bits a second that somebody types before Enter: how fast the walk through noise goes, and how fresh it is
     copies: int = 0  # n > 0: the picture is copied n times over and only the residue is shown, then the last copy is the original
+    film: float = 0.0  # 0..1; > 0: the picture goes on as a film, and each chunk of it keeps so much of the last one's picture
     degree: int = 2  # what the wall accepts; 1 shows the hidden picture (only for study)
     autonomy: float = 0.0  # 0 human .. 1 alone; at the top the mind addresses itself
     seed: int = 0  # where the walk through noise starts
@@ -210,6 +211,12 @@ class State:
     spread: float = 0.0  # 0..1: least distance between two outputs; 0 all the same, and where there is one output alone
     shadow: float = 0.0  # rms of what copying has added, r_k - x_0, in deviations of the latent; 0 where nothing is copied
     copied: int = 0  # k: how many copies lie between the original and what is shown
+    film: str = ""  # the source of film that may go on with pictures here; "" where none does, or has not been tried yet
+    continuation: float = 0.0  # seconds for which the picture has gone on by itself from one first picture; 0 where pictures are single
+    chunk: int = 0  # chunks of film since that first picture, this one with them
+    turned: float = 0.0  # 0..1: how much of the chunk's last picture was not in its first
+    fidelity: float = 0.0  # SSIM of the film's first picture with the one that it continues
+    seam: float = 0.0  # motion where the newest chunk begins, over the 95th percentile of motion inside chunks
     doubt: float = 0.0  # 0..1: how much several futures of the picture disagree; 0 where they are one
     motion: float = 0.0  # |dz| per second, rms of the latent's change
     mass: float = 0.0  # mass of the whole archive, in fragments

@@ -76,11 +76,24 @@ def blend(memories: Tensor, places: Tensor, carries: Tensor | None = None) -> Co
         shares = published.mean((1, 2))
         if within(shares):
             break
+    return Composition(joined(memories, cut, blurs), published, shares)
+
+
+def joined(memories: Tensor, cut: list[Band], blurs: list[Tensor]) -> Tensor:
+    """(c, h, w): memories (n, c, h, w) cut into bands, by each band's own shares (n, h, w), as strong as they are there."""
     latent = torch.zeros_like(memories[0])
     for band, blur in zip(cut, blurs, strict=True):
         mean = (blur[:, None] * band.parts).sum(0)
         latent[band.channels] += mean if band.plain else mean * strength(band.parts, mean, blur)
-    return Composition(latent, published, shares)
+    return latent
+
+
+def over(before: Tensor, after: Tensor, part: Tensor, carries: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """One latent (c, h, w) over another, by `part` (h, w), 0 the one, 1 the other: the latent, and what the other has of each place."""
+    pair = torch.stack([before, after])
+    cut = bands(pair, carries)
+    blurs = [blurred(torch.stack([1.0 - part, part]), band.reach) for band in cut]
+    return joined(pair, cut, blurs), torch.stack([band.worth * blur[1] for band, blur in zip(cut, blurs, strict=True)]).sum(0)
 
 
 def bands(memories: Tensor, carries: Tensor | None = None) -> list[Band]:

@@ -21,6 +21,7 @@ from engine.core.autonomy import ALONE
 from engine.core.messages import Dream, News, Picture, Set, Text, Told, Touch, Withdraw, Withdrawn
 from engine.mind.company import Ensemble
 from engine.mind.composing import AtThoughtRate
+from engine.mind.film import Composed, Film
 from engine.mind.futures import Doubt
 from engine.mind.gap import divergence, slerp, surplus, towards
 from engine.mind.gathering import Gathering
@@ -30,6 +31,7 @@ from engine.mind.memory.opening import Opened
 from engine.mind.memory.recall import Recall
 from engine.mind.memory.space import Vector
 from engine.mind.memory.words import said, spoken
+from engine.mind.model.flowing import flow
 from engine.mind.options import MindOptions, spare
 from engine.mind.parts import Parts, gather
 from engine.mind.remembering import Remembering
@@ -41,6 +43,7 @@ from engine.mind.stream import Onward, Stream
 from engine.mind.thought import Share, Stopwatch, Thought, mixed
 
 TOGETHER = 4  # pictures of an older archive that come over with a thought, where thoughts and pictures take turns
+SETTLED = 3  # thoughts of a live room before it tries whether the picture may go on by itself: half a second that nobody waits for
 HEARD = 3  # memories whose words together say where the picture turns
 Progress = Callable[[str, float], None]
 
@@ -71,6 +74,7 @@ class Mind:
         self.gathering = Gathering(self.keeper)
         self.ensemble: Ensemble | AtThoughtRate = Ensemble(self.parts.dreamer.carries)
         self.shadow = Shadow(self.parts.dreamer)
+        self.film = Film(self.parts.dreamer, self.stream.walk)
         self.doubt = Doubt(self.parts.dreamer)
         self._reseed(self.stream.walk.seed)
         self.thought: Thought | None = None
@@ -172,6 +176,7 @@ class Mind:
             self._seed = None
         if self._veto == 2:  # dark on this very picture, whatever is thought
             self._veto, self._pictures = 1, self._pictures + 1
+            self.film.forget()
             return self._dark(dream)
         if self.thinks and (self._since >= self.options.think_every or self._other(dream, time)):
             self.ponder(asked_for, time)
@@ -183,15 +188,20 @@ class Mind:
         begun = clock.perf_counter()
         study = dream.degree < thought.degree  # the hidden picture, to be looked at by those who study it
         condition = self.parts.condition(thought.words) if study else thought.condition
-        start, onward = self._start(thought, time)
-        if study:
-            start, onward = thought.first.latent, None
         asked = dream.at if (thought.key, thought.words) == dream.sentence else 0.0  # a picture of older words answers nobody
+        if dream.film > 0 and self.thinks:
+            self._try_film(thought)
+        films = dream.film > 0 and self.film.may and not dream.copies and not study and self._continues
+        if not films:
+            self.film.forget()
         if dream.copies > 0:  # the stream stands still meanwhile: what is copied is one picture
             rgba, latent = self.shadow.next(thought, self.stream.walk.fresh(self._pictures), dream.copies, time, asked)
             self.stream.interrupted()
+        elif films:
+            rgba, latent = self._filmed(thought, dream, time, asked)
         else:
             self.shadow.forget()
+            start, onward = (thought.first.latent, None) if study else self._start(thought, time)
             rgba, latent = self.stream.next(condition, start, dream.strength, dream.feedback, time, asked, dream.flow, onward)
         if not dream.copies and not self.rows.aura.look(rgba, time):
             return self._withheld(asked_for, thought.words, time)
@@ -199,9 +209,9 @@ class Mind:
         painted, contract = 1000 * (clock.perf_counter() - begun), self.parts.dreamer.contract
         state = replace(
             measured, picture=self._pictures, asked=asked, made=clock.monotonic(), autonomy=dream.autonomy,
-            motion=self.stream.motion, degree=1 if study else thought.degree, mass=self.keeper.mass,
+            motion=self.film.motion if films else self.stream.motion, degree=1 if study else thought.degree, mass=self.keeper.mass,
             timings=(*thought.timings, ("paint", painted)), flow=dream.flow,
-            shadow=self.shadow.size, copied=self.shadow.k, doubt=self.doubt.value,
+            shadow=self.shadow.size, copied=self.shadow.k, doubt=self.doubt.value, **self.film.measured,
             prior=self.rows.apriori.kl(dream.prior), aura=self.rows.aura.value, withheld=self.rows.aura.withheld,
             dream=replace(asked_for, words=""), time=time, seed=self.stream.walk.seed, step=contract.step, why=contract.why, contract=self.slo,
         )  # fmt: skip
@@ -215,6 +225,33 @@ class Mind:
             return self.ensemble.next(thought.company, noise, time)
         return self.ensemble.next(thought.company, noise, time).latent, None
 
+    @property
+    def _continues(self) -> bool:
+        """Whether the wall has a picture that a film may begin with: one of the stream, of the second degree, and no residue of another."""
+        last = self._last
+        return last is not None and last.state.degree >= 2 and not last.state.dream.copies and self.stream.latent is not None
+
+    def _try_film(self, thought: Thought) -> None:
+        """Ask once whether the picture may go on by itself, and say where it may not."""
+        if self.film.locked is None and (why := self.film.try_on(thought)):
+            self.remembering.trouble(f"the picture does not go on by itself: {why}")
+
+    def _filmed(self, thought: Thought, dream: Dream, time: float, asked: float) -> tuple[np.ndarray, Tensor]:
+        """The next picture of the film, which begins with the last one of the stream; the stream goes on from its newest key."""
+        assert self._last is not None and self.stream.latent is not None
+        self.shadow.forget()
+        self.stream.interrupted()
+
+        def compose(at: float) -> Composed:
+            start, onward = self._start(thought, at)
+            ids, composition = self.ensemble.shown or (thought.parents, thought.again)
+            return ids, composition if onward is None else replace(composition, latent=flow(start, *onward))
+
+        found = self.film.next(thought, dream, compose, (self._last.rgba, self.stream.latent), time, asked)
+        assert self.film.chunk is not None
+        self.stream.latent = self.film.chunk.end.latent
+        return found
+
     def live(self) -> None:
         """A room calls `think` from a thread of its own from here on; where pictures are quicker than composing, that too goes on beside them."""
         self.thinks = False
@@ -224,6 +261,7 @@ class Mind:
     def _withheld(self, dream: Dream, words: str, time: float) -> Picture:
         """This picture has been: it is dreamt anew from elsewhere. Until then the wall keeps the last one, or is dark where that has been, too."""
         self.ensemble.turn()
+        self.film.forget()
         self.stream.anew(self._seeded(words, time))
         self.keeper.seed = self.stream.walk.seed
         if self._last is None or not self.rows.aura.holds(time):
@@ -273,6 +311,8 @@ class Mind:
             self.measuring.take(self._as_shown(thought), dream, shown, self._known, time)
             self.thought, self._veto = thought, 0 if self._veto == 1 else self._veto
             self._thoughts, self._since = self._thoughts + 1, 0
+            if not self.thinks and self._thoughts > SETTLED and not waits():
+                self._try_film(thought)
             try:
                 for _ in range(TOGETHER if self.thinks else 0):
                     self.keeper.convert()
@@ -315,6 +355,8 @@ class Mind:
     def _as_shown(self, thought: Thought) -> Thought:
         """A thought with the shares that the stream shows of it, once it does: they flow, and flow on from who was there before."""
         shown = self.ensemble.shown
+        if (film := self.film.shown) is not None:  # it carries on those who were there before, whatever the words are
+            return replace(thought, again=film[1], parents=film[0])
         if shown is None or self.thought is None or (thought.words, thought.speaker) != (self.thought.words, self.thought.speaker):
             return thought
         return replace(thought, again=shown[1], parents=shown[0])

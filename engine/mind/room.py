@@ -283,7 +283,8 @@ class Room:
         painted = mind.parts.dreamer.contract.compute
         before, withheld = painted.count, mind.rows.aura.withheld
         picture = mind.picture(dream, time)
-        own = not picture.state.dream.copies  # a residue is no picture of the dreamer's: its pixels are here alone
+        # residues and what is between two keys of a film are no pictures of the dreamer's: their pixels are here alone
+        own = not picture.state.dream.copies and not picture.state.continuation
         shared = self._export is not None and painted.count > before and own and mind.rows.aura.withheld == withheld
         if self._export and shared:
             self._export.put(mind.parts.dreamer.rgba, self.ring.serial + 1)  # type: ignore[attr-defined]  # a Model's

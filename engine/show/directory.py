@@ -28,6 +28,11 @@ STATE = {  # field of State -> what it means; only what a stranger may read
     "spread": "least distance between two outputs, 0..1: 0 is the same picture everywhere",
     "shadow": "what copying has added to the picture, in deviations",
     "copied": "how many copies lie between the original and what is shown",
+    "continuation": "seconds for which the picture has gone on by itself; 0 where pictures are single",
+    "chunk": "chunks of film since its first picture",
+    "turned": "how much of a chunk's last picture was not in its first, 0..1",
+    "fidelity": "how like the picture that it continues a film's first picture is, SSIM",
+    "seam": "motion where a chunk begins, over nearly all motion inside chunks: at most 1 where nobody sees it",
     "doubt": "how much several futures of the picture disagree, 0..1",
     "motion": "how fast the picture changes",
     "mass": "mass of the whole memory, in fragments",
@@ -122,6 +127,7 @@ def state_nodes(state: State) -> tuple[Node, ...]:
     asked = "how the words' statistics ask to change the structure; somebody at the desk decides"
     nodes.append(Node("/hm/state/proposal", "s", asked, (state.proposal,), writable=False))
     nodes.append(Node("/hm/state/corpus", "s", "the founding corpus that the memory was born with", (state.corpus,), writable=False))
+    nodes.append(Node("/hm/state/film", "s", "what makes the picture go on by itself, where anything does", (state.film,), writable=False))
     nodes.append(Node("/hm/state/step", "s", "what the latency contract has given up", (state.step,), writable=False))
     nodes.append(Node("/hm/state/why", "s", "and the reason", (state.why,), writable=False))
     return tuple(nodes)

@@ -47,6 +47,7 @@ def drifting(dream: Dream, time: float) -> State:
     gap, light, displacement, standard = (0.5 * a + 0.5 * b for a, b in zip(chance, slow, strict=True))
     return State(
         int(time) + 1, dream.words, made=time, degree=2, gap=gap, light=light, displacement=0.6 * displacement, motion=0.5,
+        film="carried", chunk=int(time / 2), turned=0.26,
         standard=0.7 * standard * dream.autonomy, autonomy=dream.autonomy, lineage=Lineage(PEOPLE, 0.1, 20, 1 + int(time / 3600)), dream=dream,
     )  # fmt: skip
 

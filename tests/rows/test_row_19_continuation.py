@@ -1,0 +1,136 @@
+"""Row 19: the picture goes on by itself, without a seam; words turn it within two chunks, and a bridge ends where it leads."""
+
+import itertools
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from engine.core.messages import Dream, Picture
+from engine.mind.carried import SECONDS, Carried, Chunk, Reel, Script, pixels, rgba
+from engine.mind.mind import Mind
+from engine.mind.motion import carry
+from engine.mind.replay import replay
+from engine.mind.rows.continuation import similarity, small
+from engine.show.scene import SCENES, load
+from tests.mind.small_mind import options, parts, vector
+from tests.rows.sabotage import Sabotage, fails, put
+
+WORDS, OTHER = "a golden moon in the fog", "a red river at night"
+RATE = 10  # pictures a second
+HOLD = 0.74
+
+
+def begun(folder: Path) -> Mind:
+    return Mind(options(folder, founding=32, keyframe=100.0, think_every=24), parts=parts())
+
+
+def play(mind: Mind, words: str, since: float, seconds: float) -> list[Picture]:
+    return [mind.picture(Dream(words, film=HOLD), since + n / RATE) for n in range(round(seconds * RATE))]
+
+
+def alike(a: Picture, b: Picture) -> float:
+    return similarity(pixels(a.rgba), pixels(b.rgba))
+
+
+def seams(made: list[Picture]) -> tuple[list[float], list[float]]:
+    """How far pictures move from one to the next: where a chunk begins, and inside chunks."""
+    found: tuple[list[float], list[float]] = [], []
+    for a, b in itertools.pairwise(made):
+        found[a.state.chunk == b.state.chunk].append(float(np.sqrt(np.mean((small(a.rgba) - small(b.rgba)) ** 2))))
+    return found
+
+
+def reads(mind: Mind, picture: Picture, words: str) -> float:
+    """Cosine of what is read in a picture with what words mean."""
+    read = mind.parts.read(torch.from_numpy(picture.latent.astype(np.float32)))
+    return float(read @ vector(words) / np.linalg.norm(read))
+
+
+def check(folder: Path) -> None:
+    mind = begun(folder / "first")
+    made = play(mind, WORDS, 0.0, 7.0)
+    first, second, last = made[0], made[1], made[-1]
+    assert first.state.continuation == 0.0 and first.rgba[..., :3].std() > 5.0, "no first picture at once"
+    assert second.state.chunk == 1 and alike(first, second) >= 0.9, f"the film does not begin with the picture: {alike(first, second):.2f}"
+    assert second.state.fidelity == pytest.approx(alike(first, second), abs=0.01), f"published {second.state.fidelity:.3f}, measured {alike(first, second):.3f}"
+    assert last.state.chunk == 5 and last.state.continuation == pytest.approx(6.8, abs=0.11), "it does not go on"
+    assert all(picture.state.degree >= 2 and picture.state.film for picture in made), "a picture of the first degree"
+    at, inside = seams(made[1:])
+    assert max(at) <= np.percentile(inside, 95), f"seams: {max(at):.2f} against {np.percentile(inside, 95):.2f} inside"
+    moved = [float(np.abs(small(a.rgba) - small(b.rgba)).mean()) for a, b in zip(made[1::10], made[11::10], strict=False)]
+    assert min(moved) > 0.5 and alike(second, last) < 0.9, f"it stands: {min(moved):.2f} of 255 a second"
+    chunk = mind.film.chunk
+    assert chunk is not None
+    first_of, later = chunk.first.pixels, pixels(chunk.picture(0.2)[0])
+    near, still = (float((later - where).square().mean()) for where in (carry(first_of, chunk.motion, 0.2 * SECONDS), first_of))
+    assert near < 0.8 * still, f"it is not carried by its motion: {near:.1e} from where that leads, {still:.1e} from where it was"
+
+    turned = play(mind, OTHER, 7.0, 2 * SECONDS + 0.2)
+    before, after = reads(mind, last, OTHER), reads(mind, turned[-1], OTHER)
+    assert after > before + 0.15 and after > reads(mind, turned[-1], WORDS), f"words do not act within two chunks: {before:.2f} to {after:.2f}"
+    assert alike(last, turned[0]) >= 0.9, "words are a cut"
+
+    thought = mind.thought
+    assert thought is not None
+    goal = mind.parts.dreamer.imagine(mind.parts.condition("a white tower at noon"), torch.zeros(mind.parts.dreamer.latent))
+    mind.film.bridge((thought.parents, replace(thought.again, latent=goal)), 2)
+    bridge = play(mind, OTHER, 10.4, 3 * SECONDS + 0.2)
+    arrived = max(similarity(pixels(picture.rgba), pixels(mind.parts.dreamer.decode(goal))) for picture in bridge)
+    assert arrived >= 0.85, f"the bridge does not end at its last picture: {arrived:.2f}"
+
+    again = list(replay(begun(folder / "second"), [picture.state for picture in made[:24]]))
+    assert all(np.array_equal(a.rgba, b.rgba) for a, b in zip(made, again, strict=False)), "a replay is another film"
+    print(f"  measured: SSIM(first, source) {alike(first, second):.3f}; seams {max(at) / np.percentile(inside, 95):.2f} of the 95th percentile inside; "
+          f"words read {before:.2f} to {after:.2f} after two chunks; a bridge ends at SSIM {arrived:.2f}; 24 pictures replayed bit by bit")  # fmt: skip
+
+
+class Cuts(Carried):
+    """A source that begins each chunk with a picture of its own."""
+
+    def next_chunk(self, state: Reel, words: Script) -> Chunk:
+        return super().next_chunk(replace(state, pixels=state.pixels.flip(2)), words)
+
+
+class Stands(Carried):
+    """A source that gives the same picture for ever."""
+
+    def next_chunk(self, state: Reel, words: Script) -> Chunk:
+        return Chunk(state, state, torch.zeros_like(state.motion), torch.zeros_like(words.noise[0]), 0.0)
+
+
+def test_a_source_with_which_the_row_does_not_hold_is_locked_and_says_why(tmp_path: Path) -> None:
+    mind = begun(tmp_path)
+    scene = load(SCENES / "sequel.py")
+    for source, why in ((Cuts, "does not begin with the last one's picture"), (Stands, "stands"), (Carried, "")):
+        mind.film.source, mind.film.locked = source(mind.parts.dreamer), None
+        made = play(mind, WORDS, 0.0, 0.3)
+        assert why in str(mind.film.locked) and (mind.film.locked == "") == (not why)
+        scene.state = made[-1].state
+        assert (scene.state.continuation > 0.0) == (scene.wants() > 0.0) == (scene.state.film == "carried") == (not why)
+    assert sum("does not go on by itself" in str(news) for news in mind.news()) == 2
+
+
+def test_the_picture_goes_on_by_itself(tmp_path: Path) -> None:
+    check(tmp_path)
+
+
+CHANCE = torch.Generator().manual_seed(19)
+
+
+def anywhere(picture: torch.Tensor, motion: torch.Tensor, seconds: float, mode: str = "") -> torch.Tensor:
+    return picture.roll(int(torch.randint(1, picture.shape[-1], (1,), generator=CHANCE)), -1)
+
+
+@pytest.mark.parametrize("sabotage", [
+    put("engine.mind.rows.continuation.similarity", lambda a, b: 0.5, "constant"),
+    put("engine.mind.carried.Chunk.picture", lambda self, part: (rgba(self.first.pixels), self.first.latent), "still"),
+    put("engine.mind.carried.carry", anywhere, "chance"),
+    put("engine.mind.carried.carry", lambda picture, motion, seconds, mode="": picture, "not carried"),
+    put("engine.mind.film.Film.bridge", lambda self, to, chunks: None, "no bridge"),
+    put("engine.mind.mind.Mind._continues", property(lambda self: False), "left out"),
+], ids=lambda s: s.__name__)  # fmt: skip
+def test_a_sabotaged_continuation_is_noticed(sabotage: Sabotage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fails(check, sabotage, tmp_path, monkeypatch)
