@@ -60,6 +60,7 @@ class MindFacts:
     """`[mind]`: the model, its device, and what this place remembers."""
 
     model: str = "embedded"  # a name or a folder; "composed" = memories alone
+    film: str = ""  # a video pipeline by name or folder, which goes on with the pictures; "" = they are carried by their own motion
     size: int = 0  # pixels of a picture's side; 0 = chosen at start: 256, on a slow CPU less
     device: str = "auto"  # "auto", "cpu", "cuda"
     compiled: bool = True  # on a GPU: the network is compiled beside the first pictures, and kept

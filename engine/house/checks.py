@@ -37,6 +37,21 @@ def check_model(name: str) -> None:
         raise CannotPlay(f"--model {name}: {wrong}") from None
 
 
+def check_film(name: str) -> None:
+    """The same of a video pipeline; "" is none."""
+    from engine.mind.model.find import find as whole
+    from engine.mind.model.folder import FILMS, ModelMissing
+
+    if not name:
+        return
+    try:
+        found = whole(name)
+        if found.pipeline not in FILMS:
+            raise ValueError(f"a {found.pipeline or 'folder without _class_name'} does not go on; possible: {', '.join(FILMS)}")
+    except (ModelMissing, OSError, ValueError) as wrong:
+        raise CannotPlay(f"--film {name}: {wrong}") from None
+
+
 def check_settings(settings: Iterable[Set], nodes: Iterable[Node]) -> None:
     """What `--set` turns is there, takes a number and lies in its range. Raises CannotPlay naming the nearest."""
     known = {node.address.removeprefix("/hm/"): node for node in nodes if node.writable and len(node.types) == 1}

@@ -133,6 +133,17 @@ def mind(machine: Machine) -> Iterator[Finding]:
         yield Finding("model", f"{machine.mind.model} cannot be opened", f"{answer[2:]}; hypermnesia models lists what is here", True)
 
 
+def film(machine: Machine) -> Iterator[Finding]:
+    """Who goes on with pictures, where a video pipeline is named."""
+    if not machine.mind.film:
+        return
+    answer = _python(MODEL.format(machine.mind.film)) or "- it cannot be looked at: run ./install/run once more"
+    if answer[0] == "+":
+        yield Finding("film", answer[2:])
+    else:
+        yield Finding("film", f"{machine.mind.film} cannot be opened", f"{answer[2:]}; hypermnesia models lists what is here", True)
+
+
 def memory(where: Path) -> Iterator[Finding]:
     there = where
     while not there.exists():
@@ -206,7 +217,7 @@ def doctor(options: argparse.Namespace, machine: Machine) -> int:
     """Print the page; exit code 1 when something grave was found."""
     where = options.home or home()
     checks: list[Callable[[], Iterator[Finding]]] = [
-        python, processor, graphics, lambda: eyes(machine), lambda: outputs(machine), lambda: sound(machine), lambda: mind(machine), lambda: brought(machine), lambda: memory(where), lambda: signing(where, machine), lambda: doors(machine),
+        python, processor, graphics, lambda: eyes(machine), lambda: outputs(machine), lambda: sound(machine), lambda: mind(machine), lambda: film(machine), lambda: brought(machine), lambda: memory(where), lambda: signing(where, machine), lambda: doors(machine),
         lambda: surroundings(Site(where), machine),
     ]  # fmt: skip
     findings = [finding for check in checks for finding in check()]

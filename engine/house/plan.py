@@ -14,7 +14,7 @@ from engine.core.hours import Hours
 from engine.core.machine import ContractFacts, HoursFacts, Machine, home
 from engine.core.messages import Set, Text
 from engine.doors.options import MODES, DoorsOptions, Mode
-from engine.house.checks import check_model, check_networks, check_score
+from engine.house.checks import check_film, check_model, check_networks, check_score
 from engine.mind.memory.base import born_with
 from engine.mind.model.contract import Terms
 from engine.mind.options import CORPORA, MindOptions
@@ -75,6 +75,7 @@ def plan(options: argparse.Namespace, machine: Machine) -> Plan:
     where = options.home or home()
     mind = MindOptions(
         model=options.model or machine.mind.model,
+        film=_film(options, machine),
         archive=where / "archive",
         size=(machine.mind.size, machine.mind.size),
         seed=options.seed,
@@ -89,6 +90,7 @@ def plan(options: argparse.Namespace, machine: Machine) -> Plan:
         terms=_terms(machine.contract),
     )
     check_model(mind.model)
+    check_film(mind.film)
     device = getattr(options, "sound", None)
     sound = SoundOptions(
         device=(machine.sound.device if device is None else device) or None,
@@ -125,7 +127,7 @@ def plan(options: argparse.Namespace, machine: Machine) -> Plan:
         advertise=machine.doors.advertise,
         score=check_score(getattr(options, "write_score", None)),
     )
-    doors = _looked_at(doors, mind.model, machine)
+    doors = _looked_at(_looked_at(doors, mind.model, machine), mind.film or "embedded", machine)
     for kind in machine.stage.outputs:
         _one_of(kind, OUTPUTS, "[stage] outputs")
     for key in ("allow", "proxies"):
@@ -171,6 +173,10 @@ def _corpus(options: argparse.Namespace, machine: Machine, archive: Path) -> str
     if asked and born and asked != born:
         raise CannotPlay(f"the memory in {archive} was born with the corpus {born}, not {asked}; --home FOLDER begins another")
     return born or wanted
+
+
+def _film(options: argparse.Namespace, machine: Machine) -> str:
+    return str(getattr(options, "film", None) or machine.mind.film)
 
 
 def _looked_at(doors: DoorsOptions, model: str, machine: Machine) -> DoorsOptions:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -49,6 +49,8 @@ class Script:
     strength: float  # 0..1 dreamt anew
     hold: float  # 0..1: how much of the last picture the next key keeps
     tempo: float = 1.0  # of its motion
+    said: str = ""  # `words` with those that turn them, for models with a text encoder of their own
+    seed: int = 0  # for models with noise of their own
     last: Tensor | None = None  # (c, h, w): a picture that the film is on its way to,
     left: int = 0  # in so many chunks, this one with them
 
@@ -63,6 +65,7 @@ class Reel:
     ids: tuple[int, ...] = ()  # the memories that it is made of
     places: Tensor = field(default_factory=lambda: torch.zeros(0, 1, 1))  # (n, h, w): where, sum 1
     chunk: int = 0  # chunks since the first picture
+    past: Any = None  # what a source of its own keeps of the film
 
     @classmethod
     def begun(cls, rgba: NDArray[np.uint8], latent: Tensor, ids: Sequence[int] = (), places: Tensor | None = None) -> Reel:
@@ -74,7 +77,7 @@ class Reel:
 class Chunk:
     """A piece of film from one picture to another. `picture` for any moment of it, in any order."""
 
-    seconds = SECONDS
+    seconds: float = SECONDS
 
     def __init__(self, first: Reel, end: Reel, motion: Tensor, way: Tensor, turned: float):
         """`motion` (2, h, w) of the whole chunk; `way` (h, w): when each place passes on, 0..1 of it; `turned` 0..1: how much of
@@ -102,7 +105,7 @@ class Chunk:
         """The film as if this chunk ended here: for words that do not wait for its end."""
         shown, latent = self.picture(part)
         reel = self.end if part > 0.5 else self.first
-        return replace(reel, pixels=pixels(shown), latent=latent, motion=self.motion, chunk=self.end.chunk)
+        return replace(reel, pixels=pixels(shown), latent=latent, motion=self.motion, chunk=self.end.chunk, past=None)
 
 
 class Source(Protocol):

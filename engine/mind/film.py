@@ -22,6 +22,7 @@ from engine.core.messages import LARGE, Dream
 from engine.mind.blend import Composition
 from engine.mind.carried import Carried, Chunk, Reel, Script, Source
 from engine.mind.dreamer import Dreamer
+from engine.mind.filmed import Beside
 from engine.mind.rows.continuation import Continuation
 from engine.mind.stream import Walk
 from engine.mind.thought import Thought
@@ -40,9 +41,9 @@ Composed = tuple[tuple[int, ...], Composition]  # of which memories, and what
 class Film:
     """One film at a time. One thread."""
 
-    def __init__(self, dreamer: Dreamer, walk: Walk):
+    def __init__(self, dreamer: Dreamer, walk: Walk, source: Source | None = None):
         self.dreamer, self.walk = dreamer, walk
-        self.source: Source = Carried(dreamer)
+        self.source: Source = source or Carried(dreamer)
         self.row = Continuation()
         self.locked: str | None = None  # why the source may not go on with pictures, "" where it may; None: it has not been tried
         self.chunk: Chunk | None = None  # that is shown; None: pictures are single
@@ -61,8 +62,22 @@ class Film:
 
     def try_on(self, thought: Thought) -> str:
         """Ask row 19 of the source, with this thought; why it may not go on, or "". Half a second; any thread, for it touches no film."""
-        self.locked = wrong(self.source, self.dreamer, thought, self.walk)
-        return self.locked
+        slow = self.source.slow if isinstance(self.source, Beside) else None
+        why = wrong(slow or self.source, self.dreamer, thought, self.walk, in_time=slow is not None)
+        if not why or isinstance(self.source, Carried):
+            self.locked = why
+            return why
+        name, self.source = self.source.name, Carried(self.dreamer)
+        return f"{name}: {why}; pictures are carried instead" + (f", and {carried}" if (carried := self.try_on(thought)) else "")
+
+    def live(self) -> None:
+        """Nothing may wait from here on: a source that takes its time is asked beside the stream."""
+        if not isinstance(self.source, Carried | Beside):
+            self.source = Beside(self.source, Carried(self.dreamer))
+
+    def close(self) -> None:
+        if isinstance(self.source, Beside):
+            self.source.close()
 
     def forget(self) -> None:
         """Pictures are single again."""
@@ -88,17 +103,18 @@ class Film:
         return end.ids, Composition(end.latent, end.places, end.places.mean((1, 2)))
 
     def next(
-        self, thought: Thought, dream: Dream, compose: Callable[[float], Composed], first: tuple[NDArray[np.uint8], Tensor], time: float, asked: float = 0.0
+        self, thought: Thought, dream: Dream, compose: Callable[[float], Composed], first: tuple[NDArray[np.uint8], Tensor], time: float,
+        asked: float = 0.0, said: str = "",
     ) -> tuple[NDArray[np.uint8], Tensor]:
         """The picture of the film at this second: (rgba (h, w, 4) u8, latent (c, h, w) f32).
 
         `compose` for a second: a composition of the thought's company; `first`: the picture that the wall has, where no film
-        has begun, and its latent; `asked`: monotonic s, for the latency contract.
+        has begun, and its latent; `asked`: monotonic s, for the latency contract; `said`: the words with those that turn them.
         """
         begun = clock.perf_counter()
         if self._composed is None or time - self._looked >= COMPOSED:
             self._looked, self._composed = time, compose(time)
-        chunk = self._due(thought, dream, compose, first, time)
+        chunk = self._due(thought, dream, compose, first, time, said)
         rgba, latent = chunk.picture((time - self._since) / chunk.seconds)
         step = time - self._time
         if self._latent is not None and self._latent.shape == latent.shape and step > 0.0:
@@ -108,7 +124,7 @@ class Film:
         self.dreamer.contract.picture(clock.monotonic(), 1e3 * (clock.perf_counter() - begun), asked)
         return rgba, latent
 
-    def _due(self, thought: Thought, dream: Dream, compose: Callable[[float], Composed], first: tuple[NDArray[np.uint8], Tensor], time: float) -> Chunk:
+    def _due(self, thought: Thought, dream: Dream, compose: Callable[[float], Composed], first: tuple[NDArray[np.uint8], Tensor], time: float, said: str) -> Chunk:
         """The chunk that is shown at this second."""
         sentence, chunk = (thought.key, thought.words), self.chunk
         turned = chunk is not None and sentence != self._sentence
@@ -133,7 +149,7 @@ class Film:
                 self._composed = compose(time + later * LONGEST)
             self.bridge(self.answer(thought, time), TURNS)
         self._sentence = sentence
-        self.chunk = self.source.next_chunk(reel, self._script(thought, dream, time))
+        self.chunk = self.source.next_chunk(reel, self._script(thought, dream, time, said))
         return self.chunk
 
     def bridge(self, to: Composed, chunks: int) -> None:
@@ -145,7 +161,7 @@ class Film:
         latent = self.dreamer.imagine(thought.condition, self.walk.at(time), thought.start, thought.strength)
         return thought.parents, replace(thought.again, latent=latent)
 
-    def _script(self, thought: Thought, dream: Dream, time: float) -> Script:
+    def _script(self, thought: Thought, dream: Dream, time: float, said: str) -> Script:
         assert self._composed is not None
         self._made += 1
         (ids, composed), last, left = self._composed, None, 0
@@ -156,4 +172,5 @@ class Film:
         return Script(
             thought.words, (thought.key, thought.words), thought.condition, composed.latent, ids, composed.places,
             self.walk.at(time), self.walk.shaped(self.walk.fresh(CHUNKS | self._made)), dream.strength, dream.film, last=last, left=left,
+            said=said or thought.words, seed=hash((self.walk.seed, CHUNKS, self._made)) & (2**62 - 1),
         )  # fmt: skip

@@ -23,7 +23,7 @@ from engine.mind.company import Ensemble
 from engine.mind.composing import AtThoughtRate
 from engine.mind.film import Composed, Film
 from engine.mind.futures import Doubt
-from engine.mind.gap import divergence, slerp, surplus, towards
+from engine.mind.gap import divergence, heaviest, slerp, surplus, towards
 from engine.mind.gathering import Gathering
 from engine.mind.keeper import Keeper
 from engine.mind.measuring import Measuring
@@ -74,7 +74,7 @@ class Mind:
         self.gathering = Gathering(self.keeper)
         self.ensemble: Ensemble | AtThoughtRate = Ensemble(self.parts.dreamer.carries)
         self.shadow = Shadow(self.parts.dreamer)
-        self.film = Film(self.parts.dreamer, self.stream.walk)
+        self.film = Film(self.parts.dreamer, self.stream.walk, self.parts.source)
         self.doubt = Doubt(self.parts.dreamer)
         self._reseed(self.stream.walk.seed)
         self.thought: Thought | None = None
@@ -164,6 +164,11 @@ class Mind:
         words = [self.memory.fragments[int(rows[k])].words for k in best]
         return mixed([self.parts.condition(one) for one in words], [float(weights[k]) for k in best])
 
+    def _said(self, thought: Thought) -> str:
+        """A thought's words with those of the memory that turns them most: what a text encoder hears that knows no directions."""
+        leading = heaviest(thought.more)[:1] if thought.turn > 0.0 else ()
+        return ", ".join([thought.words, *(self.memory.fragments[int(thought.r.rows[place])].words for place in leading)])
+
     # --- the stream ---
 
     @torch.inference_mode()
@@ -234,7 +239,7 @@ class Mind:
     def _try_film(self, thought: Thought) -> None:
         """Ask once whether the picture may go on by itself, and say where it may not."""
         if self.film.locked is None and (why := self.film.try_on(thought)):
-            self.remembering.trouble(f"the picture does not go on by itself: {why}")
+            self.remembering.trouble(f"the picture does not go on by itself as it should: {why}")
 
     def _filmed(self, thought: Thought, dream: Dream, time: float, asked: float) -> tuple[np.ndarray, Tensor]:
         """The next picture of the film, which begins with the last one of the stream; the stream goes on from its newest key."""
@@ -247,7 +252,7 @@ class Mind:
             ids, composition = self.ensemble.shown or (thought.parents, thought.again)
             return ids, composition if onward is None else replace(composition, latent=flow(start, *onward))
 
-        found = self.film.next(thought, dream, compose, (self._last.rgba, self.stream.latent), time, asked)
+        found = self.film.next(thought, dream, compose, (self._last.rgba, self.stream.latent), time, asked, self._said(thought))
         assert self.film.chunk is not None
         self.stream.latent = self.film.chunk.end.latent
         return found
@@ -255,6 +260,7 @@ class Mind:
     def live(self) -> None:
         """A room calls `think` from a thread of its own from here on; where pictures are quicker than composing, that too goes on beside them."""
         self.thinks = False
+        self.film.live()
         if getattr(self.parts.dreamer, "flows", False) and isinstance(self.ensemble, Ensemble):
             self.ensemble = AtThoughtRate(self.ensemble)
 
@@ -428,6 +434,7 @@ class Mind:
     def close(self) -> None:
         if isinstance(self.ensemble, AtThoughtRate):
             self.ensemble.close()
+        self.film.close()
         self.rows.ledger.close()
         self.keeper.close()
 

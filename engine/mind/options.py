@@ -17,6 +17,7 @@ class MindOptions:
     """Facts for one mind. The same options, archive and calls give the same bytes on a CPU."""
 
     model: str = "embedded"  # a name, a diffusers folder, a .safetensors file, or "composed": closed-form synthesis alone
+    film: str = ""  # a video pipeline by name or folder, which goes on with the pictures; "": they are carried
     archive: Path = field(default_factory=lambda: Path("archive"))  # a folder: memory.sqlite, cache, snapshots
     size: tuple[int, int] = (256, 256)  # height, width of a picture in pixels, multiples of 8; (0, 0): the model's own
     device: str = "auto"  # "auto", "cpu", "cuda"

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.core.meaning import SPACE
+from engine.mind.carried import Carried, Source
 from engine.mind.dreamer import Dreamer, Reads
 from engine.mind.memory.founding import FILE, NONE, Table, load
 from engine.mind.memory.past import fingerprint
@@ -33,6 +34,7 @@ class Parts:
     heads: Heads | None = None  # None: crowds are those that the words recall
     paint: Painter = painter
     text: str = SPACE  # what vectors of words are comparable with
+    film: Source | None = None  # who goes on with pictures; None: they are carried
     before: Before | None = None  # reads pictures of the archives of 0.2
 
     def read(self, latent: Tensor) -> Vector:
@@ -48,6 +50,11 @@ class Parts:
         """A latent (c, h, w) f32 and its picture (h, w, 3) as they are remembered."""
         carries = self.dreamer.carries
         return Seen.of(latent.numpy(), self.read(latent), fingerprint(rgb), None if carries is None else carries.numpy())
+
+    @property
+    def source(self) -> Source:
+        """Who goes on with pictures."""
+        return self.film or Carried(self.dreamer)
 
     def means(self, words: str) -> Vector:
         """t(words): their vector."""
@@ -68,9 +75,21 @@ def gather(options: MindOptions, progress: Callable[[str, float], None] | None =
     name = "embedded" if options.model == "composed" else options.model
     opened = load_model(name, options.size, options.device, terms=options.terms, compiled=options.compiled)
     dreamer: Dreamer = Composed(opened) if options.model == "composed" else opened
+    film = _film(options, dreamer, progress)
     table, heads = load(embedded.FOLDER / FILE), Heads.load(embedded.FOLDER / "heads")
     if name == "embedded":
-        return Parts(dreamer, embedded.reader(), embedded.space(), table, heads, before=Before())
+        return Parts(dreamer, embedded.reader(), embedded.space(), table, heads, film=film, before=Before())
     # what this model's own reader sees in a founding memory is not known before it is painted: until then, what ours saw
     fitted = reader(opened, options.archive / "readers", progress)
-    return Parts(dreamer, fitted, f"{name} {fitted.fingerprint}", table, heads)
+    return Parts(dreamer, fitted, f"{name} {fitted.fingerprint}", table, heads, film=film)
+
+
+def _film(options: MindOptions, dreamer: Dreamer, progress: Callable[[str, float], None] | None) -> Source | None:
+    """The video pipeline that these options name, if they name one."""
+    if not options.film:
+        return None
+    from engine.mind.filmed import filmed
+
+    if progress:
+        progress(f"loading {options.film}", 0.0)
+    return filmed(options.film, dreamer, options.device)

@@ -6,6 +6,7 @@ Three chunks are made of one picture, and two more that are a bridge back to it.
 from __future__ import annotations
 
 import itertools
+import time as clock
 
 import numpy as np
 import torch
@@ -25,8 +26,9 @@ FIELDS = 1 << 35  # where its own fields of noise begin
 
 
 @torch.inference_mode()
-def wrong(source: Source, dreamer: Dreamer, thought: Thought, walk: Walk) -> str:
-    """What is wrong with the film that a source makes of this thought; "" where row 19's test holds."""
+def wrong(source: Source, dreamer: Dreamer, thought: Thought, walk: Walk, in_time: bool = False) -> str:
+    """What is wrong with the film that a source makes of this thought; "" where row 19's test holds. `in_time`: chunks must be made
+    as quickly as they are shown, but for the first, while a pipeline warms up."""
     noise = walk.shaped(walk.fresh(FIELDS))
     first = dreamer.imagine(thought.condition, noise, thought.start, thought.strength)
     reel = Reel.begun(dreamer.decode(first), first, thought.parents, thought.again.places)
@@ -37,7 +39,10 @@ def wrong(source: Source, dreamer: Dreamer, thought: Thought, walk: Walk) -> str
             thought.words, (thought.key, thought.words), thought.condition, thought.start, thought.parents, thought.again.places,
             noise, walk.shaped(walk.fresh(FIELDS | 1 + number)), thought.strength, HOLD, last=first if left else None, left=left,
         )  # fmt: skip
+        begun = clock.perf_counter()
         chunk = source.next_chunk(reel, script)
+        if in_time and 0 < number < CHUNKS and (took := clock.perf_counter() - begun) > chunk.seconds:
+            return f"{chunk.seconds:.1f} s of film take {took:.1f} s here"
         made = [chunk.picture(k / LOOKS)[0] for k in range(LOOKS)]
         fidelity = similarity(before, pixels(made[0]))
         if fidelity < FIRST:

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Protocol
 
 from engine.mind.model import variants
-from engine.mind.model.folder import UNUSED, Folder, ModelMissing
+from engine.mind.model.find import find
+from engine.mind.model.folder import FILMS, UNUSED, Folder, ModelMissing
 from engine.mind.model.opening import TINY
 from engine.mind.model.whole import sha256, weights
 
@@ -204,8 +205,13 @@ def main(argv: list[str]) -> int:
     except KeyboardInterrupt:
         print("\nhypermnesia: what has come is kept; the same command goes on", file=sys.stderr)
         return 130
-    print(f"{options.name} is here; `hypermnesia run --model {options.name}` dreams with it")
+    print(f"{options.name} is here; `hypermnesia run {_option(options.name)} {options.name}` {'goes on' if _option(options.name) == '--film' else 'dreams'} with it")
     return 0
+
+
+def _option(name: str) -> str:
+    """By which option a model that was fetched is named: --film for a video pipeline."""
+    return "--film" if find(name).pipeline in FILMS else "--model"
 
 
 def _mb(count: int) -> str:

@@ -22,7 +22,11 @@ from engine.mind.model.whole import ModelMissing
 
 __all__ = ["Folder", "ModelMissing", "advice"]
 _BLOCK = 1 << 16  # bytes read at 64 places of a large file: enough to tell two models apart, 2 ms instead of 4 s
-STEPS = {"LatentConsistencyModelPipeline": 4, "SanaSprintPipeline": 2, "Flux2KleinPipeline": 4}  # calls a picture; else 1
+FILMS = {  # video pipelines that go on (engine.mind.model.video) -> calls of the network a chunk
+    "AnyFlowFARPipeline": 4, "HeliosPipeline": 50, "HeliosPyramidPipeline": 6, "LTX2Pipeline": 8, "LTX2ImageToVideoPipeline": 8,
+    "LTX2ConditionPipeline": 8,
+}  # fmt: skip
+STEPS = {"LatentConsistencyModelPipeline": 4, "SanaSprintPipeline": 2, "Flux2KleinPipeline": 4, **FILMS}  # calls a picture; else 1
 WEIGHTLESS = ("scheduler", "tokenizer", "tokenizer_2")
 TOKENIZERS = ("tokenizer.json", "vocab.json", "spiece.model", "tokenizer.model", "vocab.txt")  # one of them is enough
 UNUSED = ("safety_checker", "feature_extractor", "image_encoder")  # named by many folders, read by nothing here

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from engine.mind.model import whole
 from engine.mind.model.find import find
-from engine.mind.model.folder import Folder, ModelMissing
+from engine.mind.model.folder import FILMS, Folder, ModelMissing
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def present(cache: Path | None = None) -> Iterator[Present]:
 def _trouble(folder: Folder) -> str:
     from engine.mind.model.opening import FAMILIES
 
-    if folder.pipeline not in FAMILIES:
+    if folder.pipeline not in FAMILIES and folder.pipeline not in FILMS:
         return "no family of this engine"
     try:
         folder.check()
@@ -116,6 +116,8 @@ def describe(name: str) -> str:
     else:
         folder = find(name)
         one = Present(name, folder.pipeline, folder.bytes, folder.licence, folder.steps)
+        if folder.pipeline in FILMS:
+            return f"{name}, goes on with pictures, {_mb(one.bytes)}, about {_mb(one.bytes * 5 // 4)} of memory, licence {one.licence}, {one.steps} steps a chunk"
     return f"{name}, {_mb(one.bytes)}, licence {one.licence}, {one.steps} step{'s' if one.steps > 1 else ''}"
 
 

@@ -35,7 +35,7 @@ def open_family(folder: Folder, dtype: torch.dtype, decoder: str = "tiny", encod
                          f"possible: {', '.join(FAMILIES)}")  # fmt: skip
     if folder.single and FAMILIES[folder.pipeline] is not _stable_diffusion:
         raise ValueError(f"{folder.name}: a {folder.pipeline} is opened from its folder, not from a single file")
-    with _quiet():
+    with quiet():
         family = FAMILIES[folder.pipeline](folder, dtype, decoder, encoder)
     family.licence, family.steps = folder.licence, folder.steps
     return family.eval().requires_grad_(False)
@@ -90,7 +90,7 @@ def open_decoder(folder: Folder, dtype: torch.dtype, decoder: str) -> Any:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Diffusers warns of what is meant here (a tiny autoencoder, no `accelerate`) and draws bars of its own."""
     from diffusers.utils import logging
 
