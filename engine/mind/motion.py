@@ -20,9 +20,10 @@ LEVELS = (16, 32, 64)  # sides of the grids that two pictures are compared on
 ROUNDS = 2  # at each of them
 WINDOW = 2.0  # places of a grid that are asked together
 BROAD = 0.12  # of a side: what is smaller does not carry
-SLOW, FAST = 0.014, 0.034  # parts of the picture a second, rms: below it seems to stand, above one cannot look at it
+SLOW, FAST = 0.02, 0.04  # parts of the picture a second, rms: below it seems to stand, above one cannot look at it
 KEEPS = 0.8  # of its motion that a picture has after a chunk; the rest is the current
 FOUND = 0.5  # of what was measured that is taken into it
+LOCAL = 0.2  # of what moves otherwise than the whole: with all of it, after some chunks, ships are bent and houses smeared
 FORWARDS = 0.8  # of the current that goes into the picture; the rest turns and drifts
 
 
@@ -67,8 +68,19 @@ def onward(motion: Tensor, found: Tensor, current: Tensor, tempo: float = 1.0) -
     seen = F.interpolate(found[None], motion.shape[1:], mode="bilinear", align_corners=False)[0]
     moved = KEEPS * motion + FOUND * seen + (1.0 - KEEPS) * current
     moved = blurred(moved, BROAD * min(motion.shape[1:]))
+    whole = camera(moved)
+    moved = whole + LOCAL * (moved - whole)
     speed = float(moved.square().sum(0).mean().sqrt())
     return moved * (min(FAST * tempo, max(SLOW * tempo, speed)) / max(speed, 1e-9))
+
+
+def camera(motion: Tensor) -> Tensor:
+    """What of a motion (2, h, w) moves the picture as a whole, by least squares: along, into it, and around, a little."""
+    there = _grid(*motion.shape[1:]).permute(2, 0, 1)
+    far = there.square().sum(0).mean()
+    along = motion.mean((1, 2), keepdim=True)
+    into, around = (motion * there).sum(0).mean() / far, (motion[1] * there[0] - motion[0] * there[1]).mean() / far
+    return along + into * there + 0.5 * around * torch.stack([-there[1], there[0]])
 
 
 def current(noise: Tensor) -> Tensor:
