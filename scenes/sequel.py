@@ -15,6 +15,7 @@ class Sequel(Scene):
     because = "nobody says what comes next, and it goes on"
 
     hold = Param(0.74, low=0.2, high=0.95)  # how much of the last picture each piece of film keeps
+    rivals = Param(0.0)  # over .5: two producers continue the picture by turns, and whom people linger on goes on
     light = Param(0.2, low=-0.5, high=1.0)  # exposure of the wall
 
     def __init__(self) -> None:
@@ -29,7 +30,7 @@ class Sequel(Scene):
         self.usual += min(1.0, now.dt / 60.0) * (self.state.motion - self.usual)
 
     def dream(self, now: Now) -> Dream:
-        return self.wish(degree=2, film=self.hold)
+        return self.wish(degree=2, film=self.hold, rivals=self.rivals > 0.5)
 
     def swell(self, at: float) -> Iterator[Grain]:
         """A piece of film begins: those who come forward in it breathe in; where somebody's words turn it, a bell is struck."""
@@ -37,7 +38,7 @@ class Sequel(Scene):
         for n, (who, loud) in enumerate(voices[:3]):
             side = mapping.azimuth(who.x) if who else 0.0
             yield Grain(at + 0.12 * n, who.unit if who else 0, 0.2, 1.6, 0.5, 0.0, 0.16 + 0.3 * loud * self.state.turned, side, "swell", 900.0)
-        if self.answered < self.spoke and self.state.turned > 0.5:
+        if self.answered < self.spoke and self.state.turned > 0.4:
             self.answered = self.spoke
             for n, (who, loud) in enumerate(voices):
                 yield Grain(at + 0.004 * n, who.unit if who else 0, 0.1, 2.2, 2.0, SCALE[n], 0.5 * loud, 0.3 * n - 0.6, "perc", 5000.0)
@@ -59,7 +60,7 @@ class Sequel(Scene):
         who = voices[self.number % len(voices)][0] if voices and self.number % 3 else None
         quick = self.state.motion / (self.state.motion + self.usual + 1e-6)
         place = (0.618034 * self.number) % 1.0
-        tune = SCALE[self.number % len(SCALE)] - (12.0 if who is None else 0.0)
+        tune = SCALE[self.number % len(SCALE)] - (12.0 if who is None else 0.0) + (4.98 if self.state.rival % 2 else 0.0)  # two rivals, two grounds
         side = mapping.azimuth(who.x if who else place)
         return Grain(at, who.unit if who else 0, place, 0.5 + 0.7 * (1.0 - quick), 1.0, tune, 0.2 + 0.2 * quick, side, "hann", 500.0 + 3000.0 * quick)
 

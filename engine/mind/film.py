@@ -18,11 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.core.messages import LARGE, Dream
+from engine.core.messages import LARGE, Dream, Producer
 from engine.mind.blend import Composition
 from engine.mind.carried import Carried, Chunk, Reel, Script, Source
 from engine.mind.dreamer import Dreamer
 from engine.mind.filmed import Beside
+from engine.mind.rivals import Rivals, as_rival
 from engine.mind.rows.continuation import Continuation
 from engine.mind.stream import Walk
 from engine.mind.thought import Thought
@@ -44,7 +45,7 @@ class Film:
     def __init__(self, dreamer: Dreamer, walk: Walk, source: Source | None = None):
         self.dreamer, self.walk = dreamer, walk
         self.source: Source = source or Carried(dreamer)
-        self.row = Continuation()
+        self.row, self.rivals = Continuation(), Rivals()
         self.locked: str | None = None  # why the source may not go on with pictures, "" where it may; None: it has not been tried
         self.chunk: Chunk | None = None  # that is shown; None: pictures are single
         self.motion = 0.0  # rms change of the latent a second, as the stream has it
@@ -90,7 +91,7 @@ class Film:
     def measured(self) -> dict[str, Any]:
         """Fields of the State."""
         row, turned = self.row, self.chunk.turned if self.chunk else 0.0
-        return {"film": self.source.name if self.may else "", "continuation": row.continuation, "chunk": row.chunk, "turned": turned,
+        return {"rival": self.rivals.who if self.chunk else 0, "film": self.source.name if self.may else "", "continuation": row.continuation, "chunk": row.chunk, "turned": turned,
                 "fidelity": row.fidelity, "seam": row.seam}  # fmt: skip
 
     @property
@@ -104,27 +105,31 @@ class Film:
 
     def next(
         self, thought: Thought, dream: Dream, compose: Callable[[float], Composed], first: tuple[NDArray[np.uint8], Tensor], time: float,
-        asked: float = 0.0, said: str = "",
+        asked: float = 0.0, said: str = "", two: tuple[Producer, ...] = (),
     ) -> tuple[NDArray[np.uint8], Tensor]:
         """The picture of the film at this second: (rgba (h, w, 4) u8, latent (c, h, w) f32).
 
         `compose` for a second: a composition of the thought's company; `first`: the picture that the wall has, where no film
-        has begun, and its latent; `asked`: monotonic s, for the latency contract; `said`: the words with those that turn them.
+        has begun, and its latent; `asked`: monotonic s, for the latency contract; `said`: the words with those that turn them;
+        `two`: producers that make it by turns.
         """
         begun = clock.perf_counter()
         if self._composed is None or time - self._looked >= COMPOSED:
             self._looked, self._composed = time, compose(time)
-        chunk = self._due(thought, dream, compose, first, time, said)
+        chunk = self._due(thought, dream, compose, first, time, said, two)
         rgba, latent = chunk.picture((time - self._since) / chunk.seconds)
         step = time - self._time
         if self._latent is not None and self._latent.shape == latent.shape and step > 0.0:
             self.motion = float((latent - self._latent)[:LARGE].square().mean().sqrt()) / step
+        if step > 0.0:
+            self.rivals.stay(min(LONGEST, step), dream.autonomy)
         self._time, self._latent = time, latent
         self.row.look(rgba, chunk.end.chunk, time)
         self.dreamer.contract.picture(clock.monotonic(), 1e3 * (clock.perf_counter() - begun), asked)
         return rgba, latent
 
-    def _due(self, thought: Thought, dream: Dream, compose: Callable[[float], Composed], first: tuple[NDArray[np.uint8], Tensor], time: float, said: str) -> Chunk:
+    def _due(self, thought: Thought, dream: Dream, compose: Callable[[float], Composed], first: tuple[NDArray[np.uint8], Tensor], time: float, said: str,
+             two: tuple[Producer, ...]) -> Chunk:  # fmt: skip
         """The chunk that is shown at this second."""
         sentence, chunk = (thought.key, thought.words), self.chunk
         turned = chunk is not None and sentence != self._sentence
@@ -149,7 +154,7 @@ class Film:
                 self._composed = compose(time + later * LONGEST)
             self.bridge(self.answer(thought, time), TURNS)
         self._sentence = sentence
-        self.chunk = self.source.next_chunk(reel, self._script(thought, dream, time, said))
+        self.chunk = self.source.next_chunk(reel, self._script(thought, dream, time, said, two))
         return self.chunk
 
     def bridge(self, to: Composed, chunks: int) -> None:
@@ -161,8 +166,11 @@ class Film:
         latent = self.dreamer.imagine(thought.condition, self.walk.at(time), thought.start, thought.strength)
         return thought.parents, replace(thought.again, latent=latent)
 
-    def _script(self, thought: Thought, dream: Dream, time: float, said: str) -> Script:
+    def _script(self, thought: Thought, dream: Dream, time: float, said: str, two: tuple[Producer, ...]) -> Script:
         assert self._composed is not None
+        tempo, self.rivals.who = 1.0, 0
+        if len(two) > 1:
+            dream, tempo = as_rival(dream, self.rivals.turn(two))
         self._made += 1
         (ids, composed), last, left = self._composed, None, 0
         if self._bridge is not None:
@@ -171,6 +179,6 @@ class Film:
             self._bridge = (self._bridge[0], left - 1) if left > 1 else None
         return Script(
             thought.words, (thought.key, thought.words), thought.condition, composed.latent, ids, composed.places,
-            self.walk.at(time), self.walk.shaped(self.walk.fresh(CHUNKS | self._made)), dream.strength, dream.film, last=last, left=left,
+            self.walk.at(time), self.walk.shaped(self.walk.fresh(CHUNKS | self._made)), dream.strength, dream.film, tempo, last=last, left=left,
             said=said or thought.words, seed=hash((self.walk.seed, CHUNKS, self._made)) & (2**62 - 1),
         )  # fmt: skip

@@ -232,9 +232,9 @@ class Mind:
 
     @property
     def _continues(self) -> bool:
-        """Whether the wall has a picture that a film may begin with: one of the stream, of the second degree, and no residue of another."""
-        last = self._last
-        return last is not None and last.state.degree >= 2 and not last.state.dream.copies and self.stream.latent is not None
+        """Whether there is a picture that a film may go on from: of the second degree, no residue of another, as large as those to come."""
+        last, latent = self._last, self.stream.latent
+        return last is not None and last.state.degree >= 2 and not last.state.dream.copies and latent is not None and latent.shape == self.parts.dreamer.latent
 
     def _try_film(self, thought: Thought) -> None:
         """Ask once whether the picture may go on by itself, and say where it may not."""
@@ -252,7 +252,8 @@ class Mind:
             ids, composition = self.ensemble.shown or (thought.parents, thought.again)
             return ids, composition if onward is None else replace(composition, latent=flow(start, *onward))
 
-        found = self.film.next(thought, dream, compose, (self._last.rgba, self.stream.latent), time, asked, self._said(thought))
+        found = self.film.next(thought, dream, compose, (self._last.rgba, self.stream.latent), time, asked, self._said(thought),
+                               self.rows.producers.now[:2] if dream.rivals else ())  # fmt: skip
         assert self.film.chunk is not None
         self.stream.latent = self.film.chunk.end.latent
         return found
@@ -317,6 +318,7 @@ class Mind:
             self.measuring.take(self._as_shown(thought), dream, shown, self._known, time)
             self.thought, self._veto = thought, 0 if self._veto == 1 else self._veto
             self._thoughts, self._since = self._thoughts + 1, 0
+            self.rows.producers.linger(self.film.rivals.taken())
             if not self.thinks and self._thoughts > SETTLED and not waits():
                 self._try_film(thought)
             try:

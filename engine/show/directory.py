@@ -33,6 +33,7 @@ STATE = {  # field of State -> what it means; only what a stranger may read
     "turned": "how much of a chunk's last picture was not in its first, 0..1",
     "fidelity": "how like the picture that it continues a film's first picture is, SSIM",
     "seam": "motion where a chunk begins, over nearly all motion inside chunks: at most 1 where nobody sees it",
+    "rival": "whose continuation is shown, where two producers make the film by turns",
     "doubt": "how much several futures of the picture disagree, 0..1",
     "motion": "how fast the picture changes",
     "mass": "mass of the whole memory, in fragments",

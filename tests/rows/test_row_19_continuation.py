@@ -12,6 +12,7 @@ from engine.core.messages import Dream, Picture
 from engine.mind.carried import SECONDS, Carried, Chunk, Reel, Script, pixels, rgba
 from engine.mind.mind import Mind
 from engine.mind.motion import carry
+from engine.mind.options import MindOptions
 from engine.mind.replay import replay
 from engine.mind.rows.continuation import similarity, small
 from engine.show.scene import SCENES, load
@@ -134,3 +135,36 @@ def anywhere(picture: torch.Tensor, motion: torch.Tensor, seconds: float, mode: 
 ], ids=lambda s: s.__name__)  # fmt: skip
 def test_a_sabotaged_continuation_is_noticed(sabotage: Sabotage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fails(check, sabotage, tmp_path, monkeypatch)
+
+
+def test_two_rivals_continue_one_picture_and_whom_people_linger_on_goes_on(tmp_path: Path) -> None:
+    mind = begun(tmp_path)
+    first, second = mind.rows.producers.now[:2]
+    asked = Dream(WORDS, film=HOLD, rivals=True, autonomy=0.0)
+    made = [mind.picture(asked, n / 5) for n in range(45)]
+    turns = [group for group, _ in itertools.groupby(picture.state.rival for picture in made[1:])]
+    assert set(turns) == {first.id, second.id} and len(turns) >= 4, f"no turns: {turns}"
+    assert max(seams(made[1:])[0]) <= 1.5 * max(seams(made[1:])[1]), "one rival does not go on from the other's picture"
+    mind.ponder(asked, 9.0)
+    stayed = [mind.rows.producers.lives[one.id].producer.lingered for one in (first, second)]
+    assert min(stayed) > 1.0, f"nobody has lingered on {stayed}"
+    mind.rows.producers.linger({second.id: 400.0})
+    later = [mind.picture(asked, 9.2 + n / 5).state.rival for n in range(80)]
+    assert later.count(second.id) > 2 * later.count(first.id) > 0, "whom people linger on does not go on more often"
+
+
+@pytest.mark.long
+def test_ten_minutes_of_the_embedded_model_go_neither_grey_nor_black_nor_soft(tmp_path: Path) -> None:
+    mind = Mind(MindOptions(archive=tmp_path, think_every=24, seed=19))
+    made = []
+    for n in range(600 * 3):
+        picture = mind.picture(Dream("a ship in the storm", film=HOLD), n / 3)
+        light = picture.rgba[..., :3].astype(np.float32)
+        made.append((light.std(), light.mean(), np.abs(np.diff(light, axis=1)).mean(), np.ptp(light.mean((0, 1)))))
+    assert picture.state.continuation > 590.0 and picture.state.chunk > 360, "it has not gone on for ten minutes"
+    minutes = np.array(made).reshape(10, 180, 4).mean(1)
+    print(f"  measured: contrast, light and sharpness of ten minutes, of the first: {(minutes / minutes[0]).min(0)[:3].round(2)} to {(minutes / minutes[0]).max(0)[:3].round(2)}")
+    for name, place, least, most in (("contrast", 0, 0.75, 1.25), ("light", 1, 0.75, 1.25), ("sharpness", 2, 0.75, 1.4)):
+        course = minutes[:, place] / minutes[0, place]
+        assert least <= course.min() and course.max() <= most, f"{name}: {course.round(2)}"
+    assert np.abs(minutes[:, 3] - minutes[0, 3]).max() < 12.0, f"colour: {minutes[:, 3].round(1)}"

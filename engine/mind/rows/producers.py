@@ -97,6 +97,12 @@ class Producers:
                 self._next()
             self._since = time
 
+    def linger(self, stayed: dict[int, float]) -> None:
+        """So many seconds people have stayed with the film of each, by id."""
+        for one, seconds in stayed.items():
+            if one in self.lives and self.lives[one].died < 0:
+                self._change(one, lingered=self.lives[one].producer.lingered + seconds)
+
     def _next(self) -> None:
         self._turn += 1
         if self._turn % BREED == 0:
