@@ -128,6 +128,7 @@ def _show_options(to: argparse.ArgumentParser) -> None:
     to.add_argument("--seed", type=int, default=0, help="where the walk through noise starts")
     to.add_argument("--model", metavar="NAME", help="embedded, composed, a diffusers folder or name, or a .safetensors file (see hypermnesia models)")
     to.add_argument("--film", metavar="NAME", help="a video pipeline by name or folder, which goes on with the pictures: AnyFlow, Helios, LTX-2")
+    to.add_argument("--extends", type=Path, metavar="FILE", help="a film that was recorded and signed here: the first film (sequel) goes on from its last picture")
     to.add_argument("--corpus", metavar="NAME", help="whose hand has painted the founding memories: oil or ink; an archive keeps the one it was born with")
     to.add_argument("--size", metavar="WxH", help="pixels of the wall, such as 640x360 (default: chosen by measurement)")
     to.add_argument("--fps", type=float, help="frames per second (default: chosen by measurement)")

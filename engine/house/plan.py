@@ -15,6 +15,7 @@ from engine.core.machine import ContractFacts, HoursFacts, Machine, home
 from engine.core.messages import Set, Text
 from engine.doors.options import MODES, DoorsOptions, Mode
 from engine.house.checks import check_film, check_model, check_networks, check_score
+from engine.house.extending import last_of
 from engine.mind.memory.base import born_with
 from engine.mind.model.contract import Terms
 from engine.mind.options import CORPORA, MindOptions
@@ -76,6 +77,7 @@ def plan(options: argparse.Namespace, machine: Machine) -> Plan:
     mind = MindOptions(
         model=options.model or machine.mind.model,
         film=_film(options, machine),
+        first=last_of(options.extends, where / "origin", machine.origin) if getattr(options, "extends", None) else b"",
         archive=where / "archive",
         size=(machine.mind.size, machine.mind.size),
         seed=options.seed,

@@ -7,6 +7,7 @@ did not, turns the words there, and dreams again. Only that second picture is sh
 
 from __future__ import annotations
 
+import io
 import sqlite3
 import threading
 import time as clock
@@ -15,6 +16,7 @@ from dataclasses import replace
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from engine.core.autonomy import ALONE
@@ -43,6 +45,7 @@ from engine.mind.stream import Onward, Stream
 from engine.mind.thought import Share, Stopwatch, Thought, mixed
 
 TOGETHER = 4  # pictures of an older archive that come over with a thought, where thoughts and pictures take turns
+ANEW = 0.5  # of a thought's strength with which the picture is dreamt that a film of before goes on from
 SETTLED = 3  # thoughts of a live room before it tries whether the picture may go on by itself: half a second that nobody waits for
 HEARD = 3  # memories whose words together say where the picture turns
 Progress = Callable[[str, float], None]
@@ -85,6 +88,7 @@ class Mind:
         self._origin = options.seed  # what a person set, part of every seed
         self._seed: int | None = None  # where the walk goes on from the next picture: other words, another place
         self._last: Picture | None = None  # that had never been
+        self._first = options.first  # the last picture of a film that the next one goes on from
         self._veto = 0  # 2: not shown yet, 1: dark until there is another thought, 0: none
         self._vetoes = 0  # a thought that was begun before the last of them is refused with the picture
         self.slo: tuple[tuple[str, float], ...] = ()  # figures of the latency contract, for pictures to carry; a live room sets it
@@ -252,11 +256,22 @@ class Mind:
             ids, composition = self.ensemble.shown or (thought.parents, thought.again)
             return ids, composition if onward is None else replace(composition, latent=flow(start, *onward))
 
-        found = self.film.next(thought, dream, compose, (self._last.rgba, self.stream.latent), time, asked, self._said(thought),
+        first = (self._last.rgba, self.stream.latent)
+        if self._first and self.film.chunk is None:
+            first, self._first = self._extended(thought), b""
+        found = self.film.next(thought, dream, compose, first, time, asked, self._said(thought),
                                self.rows.producers.now[:2] if dream.rivals else ())  # fmt: skip
         assert self.film.chunk is not None
         self.stream.latent = self.film.chunk.end.latent
         return found
+
+    def _extended(self, thought: Thought) -> tuple[np.ndarray, Tensor]:
+        """The picture that a film is to go on from, and what it is dreamt anew to, a little: also here the first is of the second degree."""
+        height, width = self.parts.dreamer.size
+        with Image.open(io.BytesIO(self._first)) as picture:
+            given = np.array(picture.convert("RGB").resize((width, height), Image.Resampling.LANCZOS))
+        noise = self.stream.walk.shaped(self.stream.walk.fresh(0))
+        return given, self.parts.dreamer.imagine(thought.condition, noise, self.parts.dreamer.encode(given), ANEW * thought.strength)
 
     def live(self) -> None:
         """A room calls `think` from a thread of its own from here on; where pictures are quicker than composing, that too goes on beside them."""

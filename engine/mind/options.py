@@ -18,6 +18,7 @@ class MindOptions:
 
     model: str = "embedded"  # a name, a diffusers folder, a .safetensors file, or "composed": closed-form synthesis alone
     film: str = ""  # a video pipeline by name or folder, which goes on with the pictures; "": they are carried
+    first: bytes = b""  # PNG: the last picture of a film that was made here, which the first film goes on from
     archive: Path = field(default_factory=lambda: Path("archive"))  # a folder: memory.sqlite, cache, snapshots
     size: tuple[int, int] = (256, 256)  # height, width of a picture in pixels, multiples of 8; (0, 0): the model's own
     device: str = "auto"  # "auto", "cpu", "cuda"
