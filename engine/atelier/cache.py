@@ -142,6 +142,7 @@ def seen_caption(attributes: paint.Attributes, rng: random.Random, turn: int) ->
 
 
 def mirrored_pairs(pictures: Tensor) -> Iterator[Tensor]:
+    """Pictures (n, 3, h, w) as they were painted, then mirrored left to right."""
     yield pictures
     yield pictures.flip(-1)
 

@@ -90,5 +90,6 @@ class Batches:
 
 
 def shuffled(values: Tensor, draw: torch.Generator) -> Tensor:
+    """Rows of `values` in an order that `draw`, a CPU generator, decides; on the device where they were."""
     order: Any = torch.randperm(len(values), generator=draw)
     return values[order.to(values.device)]

@@ -17,6 +17,7 @@ LAST = 999
 
 
 def scheduler(settings: dict[str, Any]) -> LCMScheduler:
+    """The noise schedule of `[scheduler]` in train.toml, as diffusers' own class."""
     return LCMScheduler(**settings)
 
 

@@ -29,6 +29,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # see train.py
 
 
 def parser() -> argparse.ArgumentParser:
+    """The options of `hypermnesia evaluate`."""
     made = argparse.ArgumentParser(prog="hypermnesia evaluate", description="Measure the embedded model; write the table into its card.")
     made.add_argument("--model", type=Path, metavar="FOLDER", help="weights (default: the shipped ones)")
     made.add_argument("--quick", action="store_true", help="two minutes, rougher figures")

@@ -81,6 +81,7 @@ def measure(studio: Studio, judged: Judge, sizes: Sizes, seed: int, tell: Callab
 
 
 def row(name: str, value: str, beside: str, how: str) -> Row:
+    """A line of the model card: what is measured, its value, what it is compared with, and how it was measured."""
     return {"name": name, "value": value, "beside": beside, "how": how}
 
 

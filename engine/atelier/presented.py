@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from engine.atelier import judge
+from engine.atelier.figures import Row, row
 from engine.atelier.judge import JUDGED, Judge, Paintings
 from engine.atelier.plain import plain
 from engine.atelier.sizes import Sizes
@@ -21,7 +22,6 @@ from engine.painter import paint
 from engine.painter.attributes import draw
 from engine.painter.paint import Attributes
 
-Row = dict[str, str]
 Tell = Callable[[str], None]
 LANGUAGES = Path(__file__).with_name("languages.toml")
 NAMES = {"en": "English", "fr": "French", "de": "German", "es": "Spanish", "ar": "Arabic", "zh": "Chinese", "ja": "Japanese", "ru": "Russian"}
@@ -46,10 +46,6 @@ def measure(wall: Wall, model: Embedded, judged: Judge, sizes: Sizes, seed: int,
     tell("diversity")
     rows += _languages(wall, model, judged, sizes, seed, tell)
     return rows
-
-
-def row(name: str, value: str, beside: str, how: str) -> Row:
-    return {"name": name, "value": value, "beside": beside, "how": how}
 
 
 def ceiling(judged: Judge, real: Paintings) -> str:

@@ -14,6 +14,8 @@ DEFAULT = Path(__file__).with_name("train.toml")
 
 @dataclass(frozen=True)
 class Run:
+    """The run as a whole: seed, minutes of budget, precision, minutes between checkpoints and between sheets, memories that ship."""
+
     seed: int
     minutes: float
     precision: str
@@ -37,6 +39,8 @@ class Share:
 
 @dataclass(frozen=True)
 class CacheSettings:
+    """What is painted before anything is learned: side in pixels, pictures a shard, rounds over all kinds, captions a picture."""
+
     size_px: int
     shard: int
     rounds: int
@@ -59,12 +63,16 @@ class Pace:
 
 @dataclass(frozen=True)
 class CodecSettings(Pace):
+    """The linear codec: channels of its latent, and the side in pixels of the crops it learns from."""
+
     channels: int
     crop_px: int
 
 
 @dataclass(frozen=True)
 class HeadsSettings(Pace):
+    """The heads that say what a caption asks for: captions they learn from, and weight decay."""
+
     captions: int
     decay: float
 
@@ -93,11 +101,13 @@ class Diffusion(Pace):
 
 @dataclass(frozen=True)
 class TeacherSettings(Diffusion):
-    pass
+    """The teacher, which takes many steps: nothing but what both have."""
 
 
 @dataclass(frozen=True)
 class StudentSettings(Diffusion):
+    """The student, which takes one step: what it copies of the teacher, and how much of it is learned from real pictures."""
+
     huber: float
     guidance: float
     teacher_steps: int
@@ -109,6 +119,8 @@ class StudentSettings(Diffusion):
 
 @dataclass(frozen=True)
 class ReaderSettings(Pace):
+    """The reader of pictures: width in channels, softmax temperature, and the most noise on what it reads."""
+
     width: int
     temperature: float
     noise: float

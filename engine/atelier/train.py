@@ -26,6 +26,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 def parser() -> argparse.ArgumentParser:
+    """The options of `hypermnesia train`."""
     made = argparse.ArgumentParser(prog="hypermnesia train", description="Train the embedded model: codec, heads, teacher, one-step student, reader.")
     made.add_argument("--budget", type=float, metavar="MINUTES", help="for everything together (default: train.toml, run.minutes)")
     made.add_argument("--out", type=Path, default=Path("var/training"), metavar="FOLDER", help="(default: %(default)s)")

@@ -42,6 +42,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def sync(options: argparse.Namespace) -> int:
+    """`hypermnesia calibrate sync`: how far flash and click are apart, of a recording or of a show run for it. Returns the exit status."""
     from engine.bench.clicks import from_interface
 
     if options.recording:
@@ -60,6 +61,7 @@ def sync(options: argparse.Namespace) -> int:
 
 
 def reader(options: argparse.Namespace) -> int:
+    """`hypermnesia calibrate reader`: fit a reader to the latents of the named model and keep it. CannotPlay without a model."""
     from engine.mind.calibrate import reader as fitted
     from engine.mind.model.load import load
 

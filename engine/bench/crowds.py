@@ -163,6 +163,7 @@ class Phone:
 
 
 def p95(seconds: list[float]) -> float:
+    """The 95th percentile; NaN of nothing."""
     return float(np.percentile(seconds, 95)) if seconds else float("nan")
 
 

@@ -46,6 +46,8 @@ class Skip(Exception):
 
 @dataclass(frozen=True)
 class Rung:
+    """One way to paint: `make` prepares it and returns what paints a picture, or raises Skip."""
+
     name: str
     make: Callable[[], Paint]
     cost: float  # seconds that compiling it takes at most, of the budget

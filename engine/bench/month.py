@@ -286,6 +286,7 @@ def run(options: argparse.Namespace) -> Table:
 
 
 def verdict(month: Month) -> Table:
+    """What the month came to, as one row: what was promised and counted, slopes of what is held, and all that broke a promise."""
     broken, alerts = month.broken, [line for line in (month.folder / "log").read_text(encoding="utf-8").splitlines() if line.startswith("alert: ")]
     wanted = {"no sound card": 1, "nothing is connected at HDMI-1": 1, "which has passed": 1, "is full": 0 if month.disk.why else 1}
     for what, times in wanted.items():

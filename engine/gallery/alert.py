@@ -116,6 +116,7 @@ def _post(facts: GalleryFacts, name: str, letter: dict[str, Any]) -> None:
 
 
 def main(argv: Sequence[str]) -> int:
+    """`hypermnesia alert`: returns the exit status, 0 when all that waited was sent."""
     parser = argparse.ArgumentParser("hypermnesia alert", description="Send what waits to be told to a person. --test tries the ways that [gallery] names.")
     parser.add_argument("--test", action="store_true", help="send a test first")
     parser.add_argument("--say", metavar="WORDS", default="", help="send this at once, and keep nothing: a full disk must be told of, too")

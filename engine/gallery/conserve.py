@@ -176,6 +176,7 @@ def _differences(what: str, kept: dict[str, str], here: dict[str, str]) -> list[
 
 
 def main(argv: Sequence[str]) -> int:
+    """`hypermnesia conserve`: returns the exit status; with --check 1 if anything differs."""
     parser = argparse.ArgumentParser("hypermnesia conserve", description="Keep everything that is needed to show this work again, or check what differs.")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--check", action="store_true", help="change nothing: say what differs from the bundle in the folder")

@@ -156,6 +156,7 @@ def _unsigned(file: Path, where: Path, machine: Machine) -> str:
 
 
 def main(argv: Sequence[str]) -> int:
+    """`hypermnesia day`: returns the exit status."""
     parser = argparse.ArgumentParser("hypermnesia day", description="The page of a day, as HTML and PDF, in the gallery's language.")
     parser.add_argument("date", nargs="?", default="", help="such as 2026-11-26; default: the newest")
     parser.add_argument("--mail", action="store_true", help="also have it mailed to [gallery] mail")

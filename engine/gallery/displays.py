@@ -71,6 +71,7 @@ def switch(on: bool, said: Callable[[str], None] = print) -> bool:
 
 
 def main(argv: Sequence[str]) -> int:
+    """`hypermnesia displays`: returns the exit status."""
     parser = argparse.ArgumentParser("hypermnesia displays", description="Which screens there are; wait for one; switch them off and on.")
     parser.add_argument("what", nargs="?", default="list", choices=["list", "wait", "on", "off"])
     parser.add_argument("name", nargs="?", default="", help="a connector, such as HDMI-A-1; default: [stage] monitor, else any")

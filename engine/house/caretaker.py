@@ -43,6 +43,8 @@ ALERTS, OUTBOX, LOG = "alerts.json", "outbox.jsonl", "alerts.log"
 
 
 class Running(Protocol):
+    """A command that was started: `poll` gives its exit status, None while it runs."""
+
     def poll(self) -> int | None: ...
 
 

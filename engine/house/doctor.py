@@ -33,6 +33,7 @@ GIB = 1 << 30
 
 
 def python() -> Iterator[Finding]:
+    """The Python, and the packages without which nothing plays."""
     version = platform.python_version()
     good = (3, 11) <= sys.version_info[:2] <= (3, 13)
     yield Finding("python", version, "" if good else "use Python 3.11, 3.12 or 3.13; ./install/run finds one", not good)
@@ -44,6 +45,7 @@ def python() -> Iterator[Finding]:
 
 
 def processor() -> Iterator[Finding]:
+    """Cores, bf16 and free memory."""
     flags = _read(Path("/proc/cpuinfo"))
     bf16 = [name for name in ("amx_bf16", "avx512_bf16") if name in flags]
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -55,6 +57,7 @@ def processor() -> Iterator[Finding]:
 
 
 def eyes(machine: Machine) -> Iterator[Finding]:
+    """How often a second the wall may flash here."""
     limit = machine.stage.flashes
     todo = "more than photosensitive people can bear (WCAG 2.3.1: 3); tell everybody at the door" if limit > 3 else ""
     yield Finding("flashes", f"at most {limit} a second", todo)
@@ -126,6 +129,7 @@ except (OSError, ValueError) as wrong:
 
 
 def mind(machine: Machine) -> Iterator[Finding]:
+    """Whether the model can be opened; asked of a process of its own, since it loads torch."""
     answer = _python(MODEL.format(machine.mind.model)) or "- it cannot be looked at: run ./install/run once more"
     if answer[0] == "+":
         yield Finding("model", answer[2:])
@@ -145,6 +149,7 @@ def film(machine: Machine) -> Iterator[Finding]:
 
 
 def memory(where: Path) -> Iterator[Finding]:
+    """Whether the folder `where` can be written and has space, and how its archive is."""
     there = where
     while not there.exists():
         there = there.parent
@@ -188,6 +193,7 @@ def signing(where: Path, machine: Machine) -> Iterator[Finding]:
 
 
 def doors(machine: Machine) -> Iterator[Finding]:
+    """Whether the ports are free, and who has them."""
     for name, port, kind in (("OSC", machine.doors.osc, socket.SOCK_DGRAM), ("pages", machine.doors.web, socket.SOCK_STREAM)):
         try:
             free = port_is_free(machine.doors.host, port, kind)

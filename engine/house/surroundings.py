@@ -66,6 +66,7 @@ def surroundings(site: Site, machine: Machine) -> Iterator[Finding]:
 
 
 def clock(site: Site) -> Iterator[Finding]:
+    """Whether the date can be right, and whether a time server has set it."""
     now, told = site.now(), datetime.datetime.fromtimestamp(site.now(), datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
     if now < released() - SLACK:
         yield Finding("clock", f"{told}, which has passed", "opening hours are not kept: let the network set the clock", mend="timedatectl set-ntp true", harmless=True)
@@ -76,6 +77,7 @@ def clock(site: Site) -> Iterator[Finding]:
 
 
 def hours(site: Site, machine: Machine) -> Iterator[Finding]:
+    """What `[hours]` says, and whether the wall will ever be light."""
     try:
         kept = Hours.of(machine.hours)
     except ValueError as wrong:
@@ -87,6 +89,7 @@ def hours(site: Site, machine: Machine) -> Iterator[Finding]:
 
 
 def warmth(site: Site) -> Iterator[Finding]:
+    """The hottest sensor in degrees Celsius, and whether the processor was slowed down for it."""
     found = heat(site.root)
     if not found.degrees and not found.throttled:
         yield Finding("heat", "this machine does not say")
@@ -107,6 +110,7 @@ def pace(site: Site) -> Iterator[Finding]:
 
 
 def screens(site: Site, machine: Machine) -> Iterator[Finding]:
+    """Whether the named screen is connected and has said what it can show; without a name, which ones are."""
     there = connectors(site.root)
     wanted = machine.stage.monitor
     if not wanted:
@@ -212,6 +216,7 @@ def post(machine: Machine) -> Iterator[Finding]:
 
 
 def updates(machine: Machine) -> Iterator[Finding]:
+    """Whether the file that says whose releases are taken in is there."""
     path = Path(machine.gallery.releases).expanduser()
     if machine.gallery.releases and not path.is_file():
         yield Finding("releases", f"there is no file {path}", "nobody's releases are taken in: put the root.pem of whoever makes them there (hypermnesia sign --keys)")

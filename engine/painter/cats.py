@@ -141,6 +141,7 @@ def _cat_face(c: Canvas, s: Scene, picture: Tensor, head: Body, u: Tensor, v: Te
 
 
 def coat_of_eyes(c: Canvas) -> Tensor:
+    """(count, 3, 1, 1): the colour of each cat's eyes, by chance."""
     table = c.sheet(list(_EYES))[:, :, 0, 0]
     return table[(c.table() * len(_EYES)).long().clamp(max=len(_EYES) - 1)][:, :, None, None]
 

@@ -137,6 +137,7 @@ def boat(c: Canvas, x: Tensor, feet: Tensor, height: Tensor) -> Tensor:
 
 
 def house(c: Canvas, x: Tensor, feet: Tensor, height: Tensor) -> Tensor:
+    """Walls, a roof, a chimney and a dark window."""
     u, v = (c.x - x) / height, (feet - c.y) / height
     edge = 1.5 * c.pixel / height
     walls = smooth(edge, -edge, u.abs() - .46) * smooth(-edge, edge, v) * smooth(edge, -edge, v - .5)

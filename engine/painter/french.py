@@ -29,6 +29,8 @@ class Entry:
 
 @dataclass(frozen=True)
 class Table:
+    """French words by their English; see `table`."""
+
     entries: dict[str, Entry]
     things: dict[str, Entry]                           # nouns that are adjectives too: "rose", "froid", "vide"
     ambiguous: frozenset[str]

@@ -90,6 +90,7 @@ def _open(folder: Path) -> Archive:
 
 
 def status(folder: Path, arguments: argparse.Namespace) -> int:
+    """What is remembered: fragments by kind, mass, bytes, copies."""
     archive = _open(folder)
     size = sum(file.stat().st_size for file in folder.glob("memory.sqlite*"))
     print(f"{folder}: {archive.count()} fragments, mass {archive.mass:g}, {size / 1e6:.1f} MB on disk")
@@ -109,6 +110,7 @@ def status(folder: Path, arguments: argparse.Namespace) -> int:
 
 
 def show(folder: Path, arguments: argparse.Namespace) -> int:
+    """One fragment: its words if a crowd has written them, and whom it descends from."""
     archive = _open(folder)
     found = archive.fragment(arguments.id)
     if found is None:
@@ -155,6 +157,7 @@ def _show_recipe(archive: Archive, number: int) -> int:
 
 
 def forget(folder: Path, arguments: argparse.Namespace) -> int:
+    """Take back what a code was given for, in copies too. ArchiveError for a code that nobody was given."""
     archive = _open(folder)
     if not archive.knows(arguments.code):
         raise ArchiveError(f"{arguments.code}: nobody was given this code")
@@ -165,6 +168,7 @@ def forget(folder: Path, arguments: argparse.Namespace) -> int:
 
 
 def write_lineage(folder: Path, arguments: argparse.Namespace) -> int:
+    """Write lineage as PROV-JSON to a file or, for "-", to stdout: of everything, one picture or one evening."""
     archive, only = _open(folder), None
     if arguments.picture is not None:
         if archive.fragment(arguments.picture) is None:
@@ -186,6 +190,7 @@ def write_lineage(folder: Path, arguments: argparse.Namespace) -> int:
 
 
 def compact(folder: Path, arguments: argparse.Namespace) -> int:
+    """Merge old pictures that are near-duplicates; mass stays what it was."""
     archive = _open(folder)
     before, mass = archive.count("state = 0"), archive.mass
     for space in archive.spaces():
@@ -196,6 +201,7 @@ def compact(folder: Path, arguments: argparse.Namespace) -> int:
 
 
 def prior(folder: Path, arguments: argparse.Namespace) -> int:
+    """List the noise that the nights have fitted, or put one night's back. ArchiveError for a night without one."""
     archive = _open(folder)
     nights = [one.night for one in priors.history(archive)]
     if arguments.night:
@@ -211,12 +217,14 @@ def prior(folder: Path, arguments: argparse.Namespace) -> int:
 
 
 def snapshot(folder: Path, arguments: argparse.Namespace) -> int:
+    """Copy the archive now, beside itself."""
     path = copies.snapshot(_open(folder))
     print(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
     return 0
 
 
 def copy(folder: Path, arguments: argparse.Namespace) -> int:
+    """Bring the newest copy to another disk, and verify it there."""
     _there(folder)
     path = abroad.copy(folder, arguments.place, arguments.nights)
     print(f"{path}: verified, {(path / FILE).stat().st_size / 1e6:.1f} MB, {len(abroad.found(arguments.place))} copies there")
@@ -224,6 +232,7 @@ def copy(folder: Path, arguments: argparse.Namespace) -> int:
 
 
 def restore(folder: Path, arguments: argparse.Namespace) -> int:
+    """Put a copy in the archive's place; what was there is kept, and what was taken back stays taken back."""
     if arguments.place:
         path = abroad.restore(folder, arguments.place, arguments.name)
         before = f"; what was there lies in {folder / 'memory.before-restore'}" if (folder / "memory.before-restore").exists() else ""

@@ -136,6 +136,7 @@ def _construction(module: nn.Module) -> Iterator[Any]:
 
 
 def folder() -> Path:
+    """Where compiled artefacts lie, for every show of this machine."""
     return cache_folder() / "compiled"
 
 

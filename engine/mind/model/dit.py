@@ -146,12 +146,14 @@ class Flux2Codec(Codec):
 
 
 def open_sana(folder: Folder, dtype: torch.dtype, decoder: str, encoder: Any) -> Family:
+    """Sana Sprint of a folder on this disk; it has one decoder and its own words, so `decoder` and `encoder` say nothing."""
     from diffusers import SanaSprintPipeline
 
     return Sana(SanaSprintPipeline.from_pretrained(folder.path, dtype=dtype, local_files_only=True))
 
 
 def open_flux2(folder: Folder, dtype: torch.dtype, decoder: str, encoder: Any) -> Family:
+    """Flux.2 Klein of a folder on this disk; it has one decoder and its own words, so `decoder` and `encoder` say nothing."""
     from diffusers import Flux2KleinPipeline
 
     return Flux2(Flux2KleinPipeline.from_pretrained(folder.path, dtype=dtype, local_files_only=True))
