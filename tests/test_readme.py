@@ -91,7 +91,7 @@ def test_every_package_is_named_with_its_reason():
 
 def test_every_address_for_performers_answers_on_a_bare_machine(tmp_path):
     """`/hm/beat/quantum` was unknown until a beat was configured."""
-    programme = Programme(Cast(SCENES.glob("*.py")), "gap")
+    programme = Programme(Cast(SCENES.glob("*.py"), make=load), "gap")
     programme.others = NODES
     hand = OnTheBeat(ScriptedDoors(), find(""))
     known = Nodes()

@@ -9,7 +9,7 @@ from engine.core.guard import Guard
 from engine.core.pulse import Pulses
 from engine.core.supervisor import Room, Supervisor
 
-pytestmark = pytest.mark.realtime
+pytestmark = [pytest.mark.realtime, pytest.mark.shared]
 
 TARGET = "tests.core.echo_room:serve"
 
@@ -91,7 +91,7 @@ def test_a_room_one_of_whose_threads_hangs_is_replaced_within_five_seconds_and_o
         wait_for(lambda: "ready" in list(room.drain()))
         first = room.process.pid
         room.send("think")  # says that it will be silent for a minute
-        time.sleep(6.0)
+        time.sleep(room.HUNG + 1.0)
         assert room.process.pid == first and room.state(time.monotonic()) == "running"
         room.send("hang")  # the other thread goes on
         begun, seen = time.monotonic(), set()

@@ -16,7 +16,7 @@ import pytest
 from engine.core.messages import Set, Text
 from tests.doors.doors_house import NODES, House
 
-pytestmark = pytest.mark.realtime
+pytestmark = [pytest.mark.realtime, pytest.mark.shared]
 
 HERE = Path(__file__).parent / "foreign"
 

@@ -23,7 +23,7 @@ from engine.doors.wires import encode
 from engine.sound.nodes import NODES as SOUND
 from tests.doors.doors_house import NODES, House
 
-pytestmark = pytest.mark.realtime
+pytestmark = [pytest.mark.realtime, pytest.mark.shared]
 
 
 @pytest.fixture(scope="module")

@@ -25,6 +25,7 @@ from tests.doors.doors_house import House
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 pytestmark = [
     pytest.mark.realtime,
+    pytest.mark.shared,
     pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="needs Chromium: apt install chromium chromium-driver"),
 ]
 

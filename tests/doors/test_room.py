@@ -26,7 +26,7 @@ from engine.doors.room import serve
 from engine.doors.score import ScoreError, read
 from tests.doors.doors_house import NODES, QUIET, House, Performer
 
-pytestmark = pytest.mark.realtime
+pytestmark = [pytest.mark.realtime, pytest.mark.shared]
 
 
 def test_keys_go_straight_to_the_sound_room_and_to_the_loop() -> None:

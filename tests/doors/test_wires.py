@@ -19,7 +19,7 @@ from engine.core.messages import Set
 from engine.doors.wires import encode, most_crowding, plain_name
 from tests.doors.doors_house import House, Performer
 
-pytestmark = pytest.mark.realtime
+pytestmark = [pytest.mark.realtime, pytest.mark.shared]
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from engine.show.cast import Cast
 from engine.show.directory import mapping_nodes
 from engine.show.performer import Performer
 from engine.show.programme import Programme
-from engine.show.scene import files
+from engine.show.scene import files, load
 
 
 def sent(tmp_path: Path, *messages: Message) -> list[Message]:
@@ -23,7 +23,7 @@ def sent(tmp_path: Path, *messages: Message) -> list[Message]:
     looks = [False]
     post = Post(letters.append, lambda: looks[0])
     porter = Porter(DoorsOptions(), post, Moderator("open"))
-    nodes = (*Programme(Cast(files()), "gap").directory().nodes, *mapping_nodes(["wall"]))
+    nodes = (*Programme(Cast(files(), make=load), "gap").directory().nodes, *mapping_nodes(["wall"]))
     porter.nodes.replace((*nodes, *Performer(ScriptedDoors(), tmp_path / "presets.toml").nodes()))
     post.put(*messages)
     looks[0] = True

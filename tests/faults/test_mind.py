@@ -159,6 +159,7 @@ class Mute:
 
 
 @pytest.mark.realtime
+@pytest.mark.shared
 def test_ears_outlive_what_one_letter_does_and_it_is_said_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     post, ring = Mute(), PictureRing((SIDE, SIDE))
     room = Room(post.theirs, ring.name, options(tmp_path, founding=12), parts)

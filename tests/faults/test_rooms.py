@@ -23,7 +23,7 @@ from engine.house.rooms import MindRoom
 from tests.doors.doors_house import NODES, QUIET
 from tests.faults.test_threads import wait_for
 
-pytestmark = pytest.mark.realtime
+pytestmark = [pytest.mark.realtime, pytest.mark.shared]
 
 
 def test_dark_is_obeyed_while_the_doors_hang_and_nothing_that_was_sent_is_lost(tmp_path: Path) -> None:

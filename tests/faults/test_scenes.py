@@ -158,6 +158,7 @@ def test_our_own_scenes_pass_the_rehearsal(path: Path) -> None:
 
 
 @pytest.mark.realtime
+@pytest.mark.shared
 def test_a_loop_without_end_is_refused_while_the_old_version_plays(tmp_path: Path) -> None:
     path = scene_file(tmp_path, "small", "def draw(self, now):\n    return dreamed.grade()\n")
     heard = Heard()
@@ -200,6 +201,7 @@ def test_a_stray_file_among_the_scenes_costs_that_scene_and_is_named(tmp_path: P
 
 
 @pytest.mark.realtime
+@pytest.mark.shared
 def test_a_file_that_became_bad_between_two_starts_plays_in_its_last_good_version(tmp_path: Path) -> None:
     path, keep = scene_file(tmp_path, "small", "def draw(self, now):\n    return dreamed.grade()\n"), tmp_path / "keep"
     play(Programme(Cast([path], keep=keep), "small", live=True), 400)

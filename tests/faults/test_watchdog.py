@@ -24,12 +24,12 @@ from engine.loop import rehearse
 from engine.show.cast import Cast
 from engine.show.kept import kept, restore
 from engine.show.programme import Programme
-from engine.show.scene import files
+from engine.show.scene import files, load
 from tests.faults.test_threads import wait_for
 from tests.house.test_house import TOP, Show
 from tests.house.test_house import wait_for as wait_long
 
-pytestmark = pytest.mark.realtime
+pytestmark = [pytest.mark.realtime, pytest.mark.shared]
 
 
 def ended(process: psutil.Process) -> bool:
@@ -190,7 +190,7 @@ def test_a_show_that_dies_at_every_start_is_given_up(tmp_path: Path) -> None:
 
 
 def test_a_restart_goes_on_with_scene_forces_words_and_blackout(tmp_path: Path) -> None:
-    before = Programme(Cast(files()), "gap", seed=3)
+    before = Programme(Cast(files(), make=load), "gap", seed=3)
     said = Text("the sea at night", key="k", visit="v")
     turned = Set("/hm/scene", ("lineage",)), Set("/hm/hold", (True,)), Set("/hm/beta", (0.9,)), Set("/hm/blackout", (True,)), Set("/hm/seed", (77,))
     rehearse(before, 0.2, (said, Set("/hm/scene/gap/trail", (0.1,)), *turned))
@@ -198,7 +198,7 @@ def test_a_restart_goes_on_with_scene_forces_words_and_blackout(tmp_path: Path) 
     journal.put(kept(before))
     wait_for(lambda: read(tmp_path / "show.json"))
     journal.close()
-    after = Programme(Cast(files()), "gap")
+    after = Programme(Cast(files(), make=load), "gap")
     restore(after, read(tmp_path / "show.json"))
     assert kept(after) == kept(before)
     assert (after.name, after.hold, after.blackout, after.seed) == ("lineage", True, True, 77)
@@ -211,7 +211,7 @@ def test_a_restart_goes_on_with_scene_forces_words_and_blackout(tmp_path: Path) 
 @pytest.mark.parametrize("text", ["", "{", "[1, 2]", '{"scene": 3, "scenes": {"gap": {"beta": 0.5, "nothing": 1}}}'])
 def test_a_journal_that_is_broken_or_of_another_version_costs_itself_alone(tmp_path: Path, text: str) -> None:
     (tmp_path / "show.json").write_text(text)
-    show = Programme(Cast(files()), "gap")
+    show = Programme(Cast(files(), make=load), "gap")
     restore(show, read(tmp_path / "show.json"))
     assert len(rehearse(show, 0.1).shown) == 6
 

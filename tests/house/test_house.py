@@ -105,7 +105,7 @@ class Show:
 
 def test_a_recorded_show_has_light_and_sound_and_its_length(tmp_path):
     film = tmp_path / "show.mp4"
-    show = Show(tmp_path, "--say", "the sea at night", "--say", "une ville en feu", "--record", str(film), seconds=8.0)
+    show = Show(tmp_path, "--say", "the sea at night", "--say", "une ville en feu", "--record", str(film), seconds=5.0)
     assert show.process.wait(240) == 0, show.log.read_text()
     (film,) = tmp_path.glob("show-*.mp4")
     with av.open(str(film)) as container:
@@ -114,7 +114,7 @@ def test_a_recorded_show_has_light_and_sound_and_its_length(tmp_path):
     with av.open(str(film)) as container:
         sound = np.concatenate([f.to_ndarray() for f in container.decode(audio=0)], axis=1)
         rate = container.streams.audio[0].rate
-    assert abs(length - 8.0) <= 0.5 and abs(sound.shape[1] / rate - 8.0) <= 0.5
+    assert abs(length - 5.0) <= 0.5 and abs(sound.shape[1] / rate - 5.0) <= 0.5
     assert len(frames) > 40
     late = [f.mean() for f in frames[len(frames) // 3 :]]
     assert max(late) > 8, "the wall is dark"
@@ -295,13 +295,21 @@ def test_no_sentence_is_lost_when_the_mind_dies_right_after_it_was_said(show):
 def test_a_mind_that_gets_no_more_memory_goes_on_or_says_so_and_comes_back(show):
     wait_for(lambda: show.room("mind") and show.figures().get("picture_age_ms", 1e9) < 1000)  # it is at work
     mind = psutil.Process(wait_for(lambda: show.room("mind")))
-    before, told = show.frames(), show.health()["troubles"]
+    before, told, words = show.frames(), show.health()["troubles"], "a sentence that nobody has thought of before"
     mind.rlimit(psutil.RLIMIT_AS, (mind.memory_info().vms // 2,) * 2)  # nothing new can be mapped
-    show.send("/hm/text", "s", "a sentence that nobody has thought of before")
-    # it may live on what it has; else its thoughts fail until it ends itself, or it dies, or hangs and is ended after a minute
-    time.sleep(8.0)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
+        asker.connect(("127.0.0.1", show.osc))
+        asker.settimeout(0.1)
+        asker.send(encode("/hm/text/once", ("new", words)))
+
+        def answered():
+            with contextlib.suppress(TimeoutError):
+                return any(timed.message.address == "/hm/returned" for timed in OscPacket(asker.recv(65535)).messages)
+
+        # it may live on what it has; else its thoughts fail until it ends itself, or it dies, or hangs and is ended after a minute
+        wait_for(lambda: answered() or show.room("mind") != mind.pid, 180, every=0.0)
     wait_for(lambda: show.room("mind") and show.figures().get("picture_age_ms", 1e9) < 1000, 180)
     assert show.room("mind") == mind.pid or wait_for(lambda: show.health().get("troubles", told) != told)
     wait_for(lambda: show.frames() > before + 30)
-    wait_for(lambda: "a sentence that nobody has thought of before" in show.words())
+    wait_for(lambda: words in show.words())
     wait_for(lambda: show.figures().get("picture_age_ms", 1e9) < 1000)

@@ -59,6 +59,7 @@ def test_the_show_is_exposed_to_little(root):
 
 
 @pytest.mark.realtime
+@pytest.mark.shared
 def test_a_show_feeds_its_manager_by_frames_and_starves_it_when_there_are_none(tmp_path):
     manager = Manager(tmp_path / "notify")
     environment = {**os.environ, **manager.environment, "WATCHDOG_USEC": "400000"}

@@ -1,5 +1,6 @@
 """The mind's room, as the supervisor starts it: a process that listens while it dreams."""
 
+import functools
 import multiprocessing
 import signal
 import time
@@ -31,7 +32,7 @@ from engine.mind.room import serve
 from engine.painter.recipe import CROWD
 from tests.mind.small_mind import SIDE, Painter, options, parts
 
-pytestmark = pytest.mark.realtime
+pytestmark = [pytest.mark.realtime, pytest.mark.shared]
 
 SPAWN = multiprocessing.get_context("spawn")
 
@@ -144,18 +145,22 @@ def test_a_killed_room_comes_back_with_all_that_it_acknowledged(tmp_path: Path) 
         first.ring.close()
 
 
-def _slow_parts() -> Parts:
-    time.sleep(4.0)
+def _parts_when(told: Path) -> Parts:
+    """They load until somebody has made a file."""
+    while not told.exists():
+        time.sleep(0.01)
     return parts()
 
 
 def test_a_sentence_is_kept_and_acknowledged_while_the_model_still_loads_and_answered_to_its_writer(tmp_path: Path) -> None:
-    started = Started(tmp_path, _slow_parts)
+    told = tmp_path / "loaded"
+    started = Started(tmp_path / "archive", functools.partial(_parts_when, told))
     try:
         for number in range(2):
             started.mailbox.send(Text("a violet tower in the fog", key=f"early{number}", visit=f"v{number}"))
         started.until(lambda: len(started.got(Stored)) == 2)
         assert started.ring.serial == 0 and Loading("ready", 1.0) not in started.got(Loading)
+        told.touch()
         started.mailbox.send(Dream("a red moon at night"))
         started.until(lambda: len(started.got(Returned)) == 2)
         assert {(one.key, one.visit) for one in started.got(Returned)} == {("early0", "v0"), ("early1", "v1")}

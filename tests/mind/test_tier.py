@@ -10,8 +10,6 @@ from engine.mind import tier
 from engine.mind.model.contract import Terms
 from engine.mind.options import MindOptions
 
-pytestmark = pytest.mark.realtime
-
 LADDER = Terms(ladder=((384, 384), (256, 256), (192, 192), (128, 128), (64, 64)))
 
 
@@ -72,6 +70,8 @@ def test_the_fewest_threads_that_are_worth_it_are_taken(tmp_path: Path, monkeypa
     assert [threads for _, threads in machine.tried] == [1, 2, 4, 8]
 
 
+@pytest.mark.realtime
+@pytest.mark.shared
 def test_this_machine_is_measured_with_the_real_model(tmp_path: Path) -> None:
     options = MindOptions(size=(0, 0), threads=1, device="cpu", terms=LADDER)
     found = tier.chosen(options, cache=tmp_path / "tier.json")

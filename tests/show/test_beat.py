@@ -15,8 +15,6 @@ from engine.loop import ScriptedDoors
 from engine.show import beat
 from engine.show.beat import MidiClock, OnTheBeat
 
-pytestmark = pytest.mark.realtime
-
 
 def ticks(clock: MidiClock, bpm: float, count: int, start: float = 10.0, jitter: float = 0.0) -> float:
     """Feed ticks; the time of the last one, without its jitter."""
@@ -112,6 +110,8 @@ def test_a_place_without_a_beat_has_a_quantum_too_and_waits_for_nothing() -> Non
     assert {node.address: node.value for node in quantised.nodes()} == {"/hm/beat/quantum": (4.0,), "/hm/beat/tempo": (0.0,)}
 
 
+@pytest.mark.realtime
+@pytest.mark.shared
 def test_link_follows_a_real_peer_and_waits_for_nobody_alone() -> None:
     aalink = pytest.importorskip("aalink", reason="an extra: pip install 'hypermnesia[link]'")
     ours = beat.find("link")
@@ -137,6 +137,8 @@ def test_link_follows_a_real_peer_and_waits_for_nobody_alone() -> None:
     loop.call_soon_threadsafe(loop.stop)
 
 
+@pytest.mark.realtime
+@pytest.mark.shared
 def test_a_midi_clock_comes_in_at_a_real_port() -> None:
     """Over JACK's dummy, which needs no sequencer in the kernel."""
     rtmidi = pytest.importorskip("rtmidi", reason="an extra: pip install 'hypermnesia[midi]'")

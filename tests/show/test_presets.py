@@ -20,11 +20,9 @@ from engine.show.cast import Cast
 from engine.show.performer import Performer
 from engine.show.presets import Book, Cue, Glide, PresetError, between, keeps
 from engine.show.programme import Programme
-from engine.show.scene import files
+from engine.show.scene import files, load
 from engine.sound.nodes import NODES
 from tests.doors.doors_house import Performer as Client
-
-pytestmark = pytest.mark.realtime
 
 DAWN = {"/hm/scene": ("gap",), "/hm/scene/gap/beta": (0.2,), "/hm/sound/gain": (0.0,), "/hm/seed": (1,)}
 STORM = {"/hm/scene": ("lineage",), "/hm/scene/gap/beta": (0.8,), "/hm/sound/gain": (-8.0,), "/hm/seed": (9,)}
@@ -87,7 +85,7 @@ class Hands:
 
     def __init__(self, path: Path):
         self.now, self.doors = 0.0, ScriptedDoors()
-        self.programme = Programme(Cast(files()), "gap")
+        self.programme = Programme(Cast(files(), make=load), "gap")
         self.programme.others = NODES
         self.performer = Performer(self.doors, path, lambda: self.now)
         self.sets: list[Set] = []
@@ -191,10 +189,12 @@ class Paced(NullStage):
         self.time += 1 / 60
 
 
+@pytest.mark.realtime
+@pytest.mark.shared
 def test_an_osc_client_stores_recalls_and_is_told_the_nearest_name(tmp_path: Path) -> None:
     """Real UDP into the doors' own process, the real loop and programme; mind, sound and light are stand-ins."""
     options = DoorsOptions(osc_port=0, tcp_port=-1, query_port=-1, web_port=-1, advertise=False)
-    programme = Programme(Cast(files()), "gap")
+    programme = Programme(Cast(files(), make=load), "gap")
     programme.others = NODES
     room = Room("doors", "engine.doors.room:serve", lambda: (options, None))
     stage = Paced(0)

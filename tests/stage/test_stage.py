@@ -25,8 +25,6 @@ from engine.stage.outputs.tap import Fingerprint
 from engine.stage.pacer import Pacer
 from engine.stage.stage import Stage
 
-pytestmark = pytest.mark.realtime
-
 SIZE = (96, 54)
 
 
@@ -322,6 +320,8 @@ def test_after_a_stall_frames_come_when_they_would_have_come() -> None:
     assert max(np.diff(shown)) < 0.1 and len(set(shown)) == len(shown)
 
 
+@pytest.mark.realtime
+@pytest.mark.shared
 def test_the_size_that_is_chosen_can_be_drawn_here() -> None:
     assert choose_size(30.0, share=1e9) == (1920, 1080) and choose_size(30.0, share=1e-9) == (320, 180)
 
@@ -424,6 +424,8 @@ except StageError as error:
 '''
 
 
+@pytest.mark.realtime
+@pytest.mark.shared
 @pytest.mark.skipif(shutil.which("xvfb-run") is None, reason="no Xvfb here")
 def test_windows_open_move_close_and_open_again(tmp_path: Path) -> None:
     save(tmp_path / "two.toml", {"left": Mapping(part=(0, 0, 0.6, 1)), "right": Mapping(part=(0.4, 0, 0.6, 1))})
