@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import datetime
-import json
 import logging
 import math
 import os
@@ -23,7 +22,6 @@ import tempfile
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +30,8 @@ import numpy as np
 from engine.bench.disk import Disk
 from engine.core.guard import Guard
 from engine.core.hours import Hours
-from engine.core.machine import DoorsFacts, GalleryFacts, HoursFacts, Machine, OriginFacts, StageFacts
+from engine.core.machine import GalleryFacts, HoursFacts, Machine, StageFacts
 from engine.core.messages import Picture, State, Stored, Text, Trouble
-from engine.gallery import release, update
-from engine.gallery.release import ReleaseError
 from engine.house.caretaker import Caretaker, Running, spawn
 from engine.house.day import Counted, Day
 from engine.house.opening import Opening
@@ -43,7 +39,6 @@ from engine.loop import ScriptedDoors
 from engine.mind.memory import abroad
 from engine.mind.memory.archive import Archive
 from engine.mind.memory.copies import snapshot
-from engine.origin.keys import ROOT, keys
 from engine.painter.attributes import OFFERS, draw
 from engine.painter.captions import caption
 from engine.stage.layer import dreamed
@@ -188,7 +183,7 @@ class Month:
                 self.screen(h == 120)
 
     def _update(self) -> None:
-        ask = "import sys, pathlib; from engine.bench.month import bad_update; print(bad_update(*map(pathlib.Path, sys.argv[1:])))"
+        ask = "import sys, pathlib; from engine.bench.bad_release import bad_update; print(bad_update(*map(pathlib.Path, sys.argv[1:])))"
         command = [sys.executable, "-c", ask, str(self.folder / "releases"), str(self.home)]  # as the command is: a process of its own
         done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2])
         said = (done.stdout.strip() or done.stderr.strip() or "no word").splitlines()[-1]
@@ -214,44 +209,6 @@ def _picture(number: int, rng: random.Random) -> Picture:
     made[..., :3] = np.random.default_rng(rng.getrandbits(32)).integers(40, 220, (8, 8, 3), np.uint8).repeat(8, 0).repeat(8, 1)
     state = State(picture=number + 1, degree=2, gap=rng.random())
     return Picture(made, np.zeros((4, 8, 8), np.float16), np.zeros((0, 1, 1), np.float16), state)
-
-
-def bad_update(folder: Path, home: Path) -> str:
-    """A good release, then one that never shows light; what `update` says of it. Real files, signatures and links."""
-    signing = keys(folder / "studio", OriginFacts())
-    place_light = folder / "opt" / "current" / "engine" / "light"
-
-    class Health(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(json.dumps({"facts": {"hours": "always open"}, "figures": {"frames": 1.0, "light": float(place_light.read_text())}}).encode())
-
-        def log_message(self, *_: object) -> None:
-            """A month's log is not for this."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Health)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    place = update.Place(folder / "opt", home, Machine(doors=DoorsFacts(web=server.server_port)), [sys.executable, "-c", ""], say=lambda said: None, patience=1.0)
-    (folder / "opt" / "releases").mkdir(parents=True)
-    said = ""
-    try:
-        for version, light in (("1.0", 40.0), ("1.1", 0.0)):
-            top = folder / version
-            files = {"pyproject.toml": f'version = "{version}"\n', "engine/light": str(light), "install/release":
-                     '#!/bin/sh\nd=$(dirname "$0")/..; mkdir -p $d/.venv/bin; printf "#!/bin/sh\\n" > $d/.venv/bin/hypermnesia; chmod +x $d/.venv/bin/hypermnesia\n'}  # fmt: skip
-            for name, text in files.items():
-                (top / name).parent.mkdir(parents=True, exist_ok=True)
-                (top / name).write_text(text)
-            (top / "install/release").chmod(0o755)
-            release.pack(top, folder / f"{version}.release", signing)
-            update.update(place, folder / f"{version}.release", (folder / "studio" / ROOT).read_bytes())
-    except ReleaseError as wrong:
-        said = str(wrong)
-    finally:
-        server.shutdown()
-        server.server_close()
-    return said
 
 
 def theil_sen(values: Sequence[float]) -> tuple[float, float, float]:

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from engine.bench.month import bad_update, theil_sen
+from engine.bench.bad_release import bad_update
+from engine.bench.month import theil_sen
 
 
 def test_the_interval_of_a_slope_holds_zero_for_noise_and_not_for_growth():

@@ -26,7 +26,8 @@ from engine.mind.memory.lineage import Line, descend
 from engine.mind.memory.withdrawal import Journal, withdraw
 from engine.origin import credential
 from engine.origin.family import family
-from engine.origin.tree import main, readable, sheet
+from engine.origin.sheet import readable, sheet
+from engine.origin.tree import main
 from tests.mind.memory.test_archive import birth
 
 SCHEMA = json.loads((Path(prov.tests.__file__).parent / "schemas" / "prov-json.schema.json").read_text())  # of the W3C submission
