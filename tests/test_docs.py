@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -126,6 +127,9 @@ def test_what_is_sent_in_the_tutorial_is_understood(place: Path, line: str, capl
 def test_the_commands_of_the_tutorial_work_in_their_order(place: Path) -> None:
     lines = [line for block in of("sh") for line in block.strip().splitlines() if line.startswith("hypermnesia")]
     new_one, plain, turned = (shlex.split(line)[1:] for line in lines)
+    before = of("sh")[0].split("hypermnesia")[0].replace(".venv", sys.prefix)
+    found = subprocess.run(["bash", "-ec", f"{before}\ncommand -v hypermnesia"], capture_output=True, text=True, check=True)
+    assert Path(found.stdout.strip()).samefile(Path(sys.prefix) / "bin" / "hypermnesia")
     assert new_one[0] == "new" and main(new_one) == 0
     tried(place / plain[1])
     written(place, SCENES[2])
@@ -236,6 +240,13 @@ def test_the_pictures_can_be_made_again_with_the_commands_that_are_named() -> No
 
 def test_the_reference_is_what_the_code_says() -> None:
     assert (TOP / "docs" / "reference.md").read_text(encoding="utf-8") == reference.text(), "hypermnesia pictures docs reference"
+
+
+def test_the_lines_in_the_models_card_load_it() -> None:
+    (block,) = re.findall(r"```\w*\n(.*?)```", (TOP / "engine/mind/model/embedded/README.md").read_text(encoding="utf-8"), re.S)
+    there: dict[str, Any] = {}
+    exec(block, there)
+    assert there["model"].codec.channels > 8
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from engine.core.messages import Trouble
 
-log = logging.getLogger("engine.guard")
+log = logging.getLogger("engine.core.guard")
 T = TypeVar("T")
 FAULTS = (Exception, SystemExit)  # a scene that calls exit() must not end the show either
 KNOWN = 256  # different mistakes that are remembered as said

@@ -50,10 +50,10 @@ def wait_for(what, seconds=60.0, every=0.1):
 class Show:
     """`hypermnesia run` in a process of its own, on free ports, with a memory of its own."""
 
-    def __init__(self, home, *options, seconds=0.0, scene="gap"):
+    def __init__(self, home, *options, seconds=0.0, scene="gap", run=(sys.executable, "-m", "engine", "run")):
         home.mkdir(exist_ok=True)
         self.home, self.osc, self.web = home, free_port(socket.SOCK_DGRAM), free_port()
-        command = [sys.executable, "-m", "engine", "run", scene, "--home", str(home), "--sound", "null", "--size", "320x180"]
+        command = [*run, scene, "--home", str(home), "--sound", "null", "--size", "320x180"]
         command += ["--osc", str(self.osc), "--web", str(self.web), "--window", "headless", *options]
         command += ["--seconds", str(seconds)] if seconds else []
         self.log = home / "log"
