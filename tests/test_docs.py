@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import os
 import re
 import shlex
@@ -247,6 +248,20 @@ def test_the_lines_in_the_models_card_load_it() -> None:
     there: dict[str, Any] = {}
     exec(block, there)
     assert there["model"].codec.channels > 8
+
+
+NAMED = sorted(set(re.findall(r"`hypermnesia ([^`]+)`", "\n".join([(TOP / "README.md").read_text(encoding="utf-8"), *PAGES.values()]))))
+
+
+@pytest.mark.parametrize("line", NAMED)
+def test_every_command_that_is_named_in_a_sentence_takes_what_is_named(line: str) -> None:
+    words = shlex.split(line.replace("NAME", "gap"))
+    if words[0] not in ELSEWHERE:
+        parser().parse_args([*words, *(["film.mp4"] if words[0] == "render" else [])])
+        return
+    code = Path(importlib.import_module(ELSEWHERE[words[0]][0]).__file__ or "").read_text(encoding="utf-8")
+    for word in words[1:]:
+        assert not word.startswith("--") or f'"{word}"' in code, f"hypermnesia {words[0]} takes no {word}"
 
 
 @pytest.mark.parametrize("page", PAGES)

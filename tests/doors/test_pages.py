@@ -62,7 +62,10 @@ class Visitor:
         browser.get_log("browser")
         browser.get(house.web + "/")
         self.until(lambda: house.get("/health").json()["doors"]["pages"] == 1)
-        time.sleep(0.15)
+        if size[0] >= 700:
+            self.until(lambda: self.at("#board-toggle").get_attribute("hidden") is None)  # it was welcomed
+        else:
+            time.sleep(0.15)
 
     def until(self, true: Callable[[], Any], seconds: float = 8.0) -> Any:
         end = time.monotonic() + seconds
