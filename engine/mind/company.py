@@ -9,7 +9,7 @@ come out of the rain and go. New words are a new company; whoever is not in it f
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -44,12 +44,13 @@ class Company:
 
 
 def gathered(
-    ids: Sequence[int], latents: Sequence[Tensor], mirrored: Sequence[Tensor], prior: Sequence[float], models: int, wanting: Sequence[int] = ()
-) -> Company:
-    """A company of memories whose first `models` belong to one another: lit and placed by them. Every list is as long as `ids`."""
+    ids: Sequence[int], latents: Sequence[Tensor], mirrored: Sequence[Tensor], prior: Sequence[float], models: int, wanting: Sequence[int] = (),
+    place: Callable[[Tensor, Tensor, int], Tensor] = one_place,
+) -> Company:  # fmt: skip
+    """A company of memories whose first `models` belong to one another: lit and, by `place`, placed by them. Every list is as long as `ids`."""
     stacked = torch.stack(list(latents))
     if models:
-        stacked = one_light(one_place(stacked, torch.stack(list(mirrored)), models), models)
+        stacked = one_light(place(stacked, torch.stack(list(mirrored)), models), models)
     return Company(tuple(ids), stacked, torch.tensor(list(prior), dtype=torch.float32), tuple(wanting))
 
 

@@ -10,6 +10,7 @@ import torch
 from engine.mind.company import MEMBERS, Company, gathered
 from engine.mind.gap import heaviest
 from engine.mind.keeper import Keeper
+from engine.mind.light import Placing
 from engine.mind.memory.recall import Recall
 from engine.mind.memory.space import Vector
 from engine.mind.recipes import FIRST
@@ -27,6 +28,7 @@ class Gathering:
 
     def __init__(self, keeper: Keeper):
         self.keeper = keeper
+        self.place = Placing()
 
     def company(
         self, words: str, direction: Vector, recalled: Recall, gamma: float, before: tuple[int, ...] | None,
@@ -121,4 +123,5 @@ class Gathering:
             one, blank = next(iter(wanted)), torch.zeros(self.keeper.parts.dreamer.latent)
             ranked, prior, found = [one], {one: 1.0}, {one: (blank, blank)}
         count = sum(one in models for one in ranked)
-        return gathered(ranked, [found[one][0] for one in ranked], [found[one][1] for one in ranked], [prior[one] for one in ranked], count, wanting)
+        latents, mirrored = ([found[one][side] for one in ranked] for side in (0, 1))
+        return gathered(ranked, latents, mirrored, [prior[one] for one in ranked], count, wanting, self.place)

@@ -15,6 +15,7 @@ from engine.core.messages import News, Returned, Text, Trouble, Unkept, Withdraw
 from engine.mind.keeper import Keeper
 from engine.mind.measuring import Measuring
 from engine.mind.memory.archive import Fragment
+from engine.mind.memory.words import language, runs
 from engine.mind.speech import Speech
 from engine.mind.thought import Thought
 
@@ -61,6 +62,8 @@ class Remembering:
         """Take back what somebody gave. Raises OSError or sqlite3.Error where the disk does not even take the wish."""
         answer = self.keeper.withdraw(withdraw.code, withdraw.visit)
         self.speech.judge.forget()
+        runs.cache_clear()
+        language.cache_clear()
         if answer.found:  # its own sentences may have borrowed from it: it says something else next
             self.speech.unsay()
             self.measuring.unsay()

@@ -11,11 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.core.judge import Judge, judge
-from engine.core.lexicon import language
 from engine.core.messages import Ancestor, Token
 from engine.mind.keeper import Keeper
 from engine.mind.memory.archive import Fragment
-from engine.mind.memory.words import LONGEST, grow, runs, said, spoken, surface
+from engine.mind.memory.words import LONGEST, grow, language, runs, said, spoken, surface
 from engine.mind.thought import Share, Thought
 
 LENDERS = 24  # memories that may lend words to one sentence

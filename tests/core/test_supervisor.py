@@ -9,7 +9,8 @@ from engine.core.guard import Guard
 from engine.core.pulse import Pulses
 from engine.core.supervisor import Room, Supervisor
 
-pytestmark = [pytest.mark.realtime, pytest.mark.shared]
+pytestmark = pytest.mark.realtime
+shared = pytest.mark.shared  # two of these run side by side
 
 TARGET = "tests.core.echo_room:serve"
 
@@ -30,6 +31,7 @@ def echo(room, letter):
     return [got for got in room.drain() if got == ("echo", letter)]
 
 
+@shared
 def test_a_room_that_is_killed_is_back_with_its_post():
     room = Room("echo", TARGET, lambda: ("echo",))
     with Supervisor([room]):
@@ -51,6 +53,7 @@ def test_where_memory_runs_out_a_room_goes_before_the_loop():
         assert int(Path(f"/proc/{room.process.pid}/oom_score_adj").read_text()) > int(Path("/proc/self/oom_score_adj").read_text())
 
 
+@shared
 def test_a_room_that_does_not_listen_is_ended_all_the_same():
     room = Room("deaf", "tests.core.echo_room:deaf", tuple)
     supervisor = Supervisor([room])
@@ -60,6 +63,7 @@ def test_a_room_that_does_not_listen_is_ended_all_the_same():
     assert not room.alive and time.monotonic() - before < 10
 
 
+@shared
 def test_a_room_that_dies_at_once_is_not_started_in_a_frenzy():
     room = Room("broken", "tests.core.echo_room:broken", tuple)
     with Supervisor([room]):
@@ -74,6 +78,7 @@ def pulses():
     made.close()
 
 
+@shared
 def test_a_room_that_is_stopped_is_replaced_within_five_seconds(pulses):
     room = Room("echo", TARGET, lambda: ("echo",))
     with Supervisor([room]):
@@ -101,6 +106,7 @@ def test_a_room_one_of_whose_threads_hangs_is_replaced_within_five_seconds_and_o
         wait_for(lambda: "ready" in list(room.drain()))
 
 
+@shared
 def test_a_start_that_fails_is_said_and_tried_again(monkeypatch):
     room, heard = Room("echo", TARGET, lambda: ("echo",)), []
     with Supervisor([room], Guard("supervisor", heard.append)):

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.mind.light import CONTRAST, LIT, one_light, one_place
+from engine.mind import light
+from engine.mind.light import CONTRAST, LIT, Placing, one_light, one_place
 
 
 def crowd(count: int = 6, channels: int = 8, cells: int = 16, seed: int = 0) -> Tensor:
@@ -78,3 +79,16 @@ def test_what_looks_like_nothing_stays_where_it_is() -> None:
     here, flat = scene(), torch.zeros(5, 32, 32)
     placed = one_place(torch.stack([here, flat]), torch.stack([here, flat]), 2)
     assert torch.equal(placed[1], flat) and bool(torch.isfinite(placed).all())
+
+
+def test_a_crowd_that_comes_again_lies_as_it_would_have_lain_and_is_not_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    place, many, looked = Placing(), crowd(9), []
+    other = many.clone()
+    other[2] += 0.1
+    find = light._best
+    for came, models in ((many[:4], 4), (many[:4], 4), (many[:6], 6), (many, 9), (many, 3), (other, 9), (crowd(4, cells=8), 4), (many, 9)):
+        wanted = one_place(came, came.flip(3), models)
+        monkeypatch.setattr(light, "_best", lambda *all: looked.append(1) or find(*all))
+        assert torch.equal(place(came, came.flip(3), models), wanted)
+        monkeypatch.setattr(light, "_best", find)
+    assert len(looked) == 3 + 0 + 2 + 3 + 0 + 7 + 3 + 0

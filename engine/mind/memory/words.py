@@ -12,13 +12,13 @@ a number, an address or what looks like a name. What comes of it is judged as a 
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from engine.core import lexicon
-from engine.core.lexicon import language
 from engine.core.messages import Token
 from engine.mind.memory.archive import Fragment
 from engine.mind.memory.records import joined
@@ -32,10 +32,8 @@ ADDRESS = re.compile(r"\S*(?:@|://|www\.|\w\.\w{2,})\S*", re.UNICODE)  # what is
 CALLED = frozenset(["m", "mr", "mrs", "ms", "mme", "mlle", "dr", "prof", "monsieur", "madame", "mademoiselle", "mister", "miss", "herr", "frau", "señor", "señora", "signor", "signora", "called", "named", "name's", "appelle", "m'appelle", "s'appelle", "nommé", "nommée", "prénom", "surnom", "heiße", "heißt", "llamo", "llama", "chiamo", "chiama"])
 
 Fit = Callable[[str], bool]  # whether a sentence may be shown to anybody
-
-def _set(words: str) -> frozenset[str]:
-    return frozenset(words.split())
-
+KNOWN = 8192  # sentences of which both stay known: every thought asks again of the same memories. Forgotten when words are taken back
+language = functools.lru_cache(KNOWN)(lexicon.language)
 
 # Function words open a run: "under the rain" travels, "rain" alone as well, "rain under the" does not.
 LINKS = {
@@ -82,7 +80,8 @@ def small(word: str, code: str = "") -> bool:
     return link(word, code) or _first(word) in small_words
 
 
-def runs(words: str) -> list[tuple[str, ...]]:
+@functools.lru_cache(KNOWN)
+def runs(words: str) -> tuple[tuple[str, ...], ...]:
     """What can be borrowed of a sentence: runs of at most LONGEST words between its joints; no names, no digits.
 
     A run opens at a function word and ends with a word of weight, so that it can be set into another sentence whole.
@@ -96,7 +95,7 @@ def runs(words: str) -> list[tuple[str, ...]]:
             run.pop()
         if run:
             found.append(tuple(run))
-    return found
+    return tuple(found)
 
 
 def _segments(words: str, code: str) -> list[list[str]]:
