@@ -30,6 +30,10 @@ class Gathering:
         self.keeper = keeper
         self.place = Placing()
 
+    def forget(self) -> None:
+        """Know no crowd any more: pictures of it may have been taken back."""
+        self.place = Placing()
+
     def company(
         self, words: str, direction: Vector, recalled: Recall, gamma: float, before: tuple[int, ...] | None,
         gap: Recall | None = None, turn: float = 0.0,
@@ -123,5 +127,5 @@ class Gathering:
             one, blank = next(iter(wanted)), torch.zeros(self.keeper.parts.dreamer.latent)
             ranked, prior, found = [one], {one: 1.0}, {one: (blank, blank)}
         count = sum(one in models for one in ranked)
-        latents, mirrored = ([found[one][side] for one in ranked] for side in (0, 1))
-        return gathered(ranked, latents, mirrored, [prior[one] for one in ranked], count, wanting, self.place)
+        upright, mirrored = ([found[one][side] for one in ranked] for side in (0, 1))
+        return gathered(ranked, upright, mirrored, [prior[one] for one in ranked], count, wanting, self.place)

@@ -397,6 +397,7 @@ class Mind:
     def withdraw(self, withdraw: Withdraw) -> Withdrawn:
         """Take back what somebody gave. Raises OSError or sqlite3.Error where the disk does not even take the wish."""
         answer = self.remembering.withdraw(withdraw)
+        self.gathering.forget()
         if answer.found and (last := self._last):  # a picture that is kept on the wall for another says nothing any more
             self._last = replace(last, state=replace(last.state, words="", caption="", readback=()))
         return answer
