@@ -42,7 +42,7 @@ GIVING_UP = 30.0  # seconds that an orderly end may take
 SOON = 3.0  # seconds after a start until the next loop is made ready
 AGAIN = 10.0  # seconds until a next loop that could not be made ready is tried again
 TRIES = 3  # starts in a row that die before a frame is shown
-PATIENCE = (0.0, 0.5, 1.0, 2.0, 4.0, 10.0)  # seconds before a start, by how many ended in the last minute
+PATIENCE = (0.0, 0.0, 0.5, 1.0, 2.0, 4.0, 10.0)  # seconds before a start, by how many ended in the last minute
 
 
 def run(options: argparse.Namespace, machine: Machine) -> int:
