@@ -24,8 +24,11 @@ from engine.core.clock import Now
 from engine.core.machine import Machine
 from engine.core.messages import Keystroke, Message, Set, Text, Touch
 from engine.house.command import ELSEWHERE, parser
+from engine.house.place import parser as place_parser
 from engine.house.plan import plan
 from engine.loop import rehearse
+from engine.places.net import settings
+from engine.places.options import checked
 from engine.show import new
 from engine.show.cast import Cast
 from engine.show.programme import Programme
@@ -70,11 +73,11 @@ def written(place: Path, scene: str) -> Path:
 
 
 def test_every_block_is_of_a_kind_that_is_run_here() -> None:
-    assert {kind for _, kind, _ in BLOCKS} == {"sh", "python", "glsl", "text"}
+    assert {kind for _, kind, _ in BLOCKS} == {"sh", "python", "glsl", "text", "toml"}
     assert len(SCENES) == len(of("python")) >= 8 and len(of("glsl")) == len(of("text")) == 1
     ours = ("hypermnesia ", "oscsend ", "./install/", "source .venv/", ".venv/bin/")
     assert all(line.startswith(ours) for line in LINES), LINES
-    run_here = {"sh": {"tutorial", "contributing", "files", "faults", "scenes", "gallery"}, "python": {"tutorial", "reference"}, "glsl": {"tutorial", "files"}, "text": {"tutorial"}}
+    run_here = {"sh": {"tutorial", "contributing", "files", "faults", "scenes", "gallery", "many-machines"}, "toml": {"many-machines"}, "python": {"tutorial", "reference"}, "glsl": {"tutorial", "files"}, "text": {"tutorial"}}
     for page, kind, block in BLOCKS:  # a block of another page is run by nobody; that of files.md by tests/stage/test_lenient.py, films of scenes.md are planned
         assert page in run_here[kind], f"nobody runs this block of docs/{page}.md:\n{block}"
 
@@ -305,6 +308,21 @@ def test_every_scene_has_its_page_with_a_line_of_the_essays_stills_and_half_a_mi
         assert set(re.findall(r"`([a-z]+)`", played)) <= set(own), name
         known = {node.address for node in nodes} | {f"/hm/{param}" for param in own}
         assert set(re.findall(r"`(/hm/[a-z/]+)", text)) <= known, name
+
+
+def test_a_house_on_several_machines_is_made_as_its_page_says(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    keys, *rest = (line for block in of("sh", "many-machines") for line in block.strip().splitlines())
+    assert main(shlex.split(keys)[1:]) == 0
+    facts = []
+    for block in of("toml", "many-machines"):
+        (place / "machine.toml").write_text(block)
+        facts.append(checked(Machine.read(place / "machine.toml").place))
+        assert settings(facts[-1])["access_control"]["enabled"], "its keys are there"
+    assert [one.name for one in facts] == ["house", "north"] and facts[1].peers[0].endswith(facts[0].listen[0].rpartition(":")[2])
+    for line in rest:
+        words = shlex.split(line)[1:]
+        asked = (place_parser() if words[0] == "place" else parser()).parse_args(words[words[0] == "place" :])
+        assert str(asked.machine).removesuffix(".toml") in keys
 
 
 # --- the drawing

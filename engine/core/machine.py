@@ -172,6 +172,20 @@ class ContractFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class PlaceFacts:
+    """`[place]`: which rooms of a house run on this machine, and where the others are. A house of one machine needs none of it."""
+
+    name: str = ""  # of this machine in its house; "" = the house is this machine
+    house: str = "hypermnesia"  # machines of one house call it alike
+    rooms: tuple[str, ...] = ("show", "mind")  # that run here: "show" (the wall that leads, sound, doors), "mind", "wall" (one more)
+    nodes: tuple[str, ...] = ()  # names of all machines of the house; others are not let in. () = whoever can reach it
+    listen: tuple[str, ...] = ()  # where this machine can be reached: "tls/0.0.0.0:7447"; () = it reaches others, nobody listens
+    peers: tuple[str, ...] = ()  # where others can be: "tls/10.0.0.2:7447"
+    discover: bool = False  # find others on the local network by multicast
+    keys: str = ""  # the folder of this machine's keys (`hypermnesia place keys`); "" = whoever can reach it is let in
+
+
+@dataclass(frozen=True, slots=True)
 class Machine:
     """All facts. `Machine.read(path)` reads a file, `Machine()` is a bare machine."""
 
@@ -184,6 +198,7 @@ class Machine:
     hours: HoursFacts = field(default_factory=HoursFacts)
     gallery: GalleryFacts = field(default_factory=GalleryFacts)
     contract: ContractFacts = field(default_factory=ContractFacts)
+    place: PlaceFacts = field(default_factory=PlaceFacts)
 
     @classmethod
     def read(cls, path: Path) -> Machine:

@@ -341,6 +341,16 @@ class Rest:
 
 
 @dataclass(frozen=True, slots=True)
+class Resume:
+    """Where another mind was: this one goes on from there, so that the wall sees no cut. Between machines alone."""
+
+    seed: int  # of its walk through noise
+    time: float  # seconds of its own clock
+    shape: tuple[int, int, int]  # of its last latent (c, h, w)
+    latent: bytes  # f16
+
+
+@dataclass(frozen=True, slots=True)
 class Loading:
     """What a room is busy with before it can play: a line of progress."""
 
@@ -423,6 +433,26 @@ class Health:
     figures: tuple[tuple[str, float], ...] = ()  # ("frame_p95_ms", 17.1): numbers, for /metrics too
     facts: tuple[tuple[str, str], ...] = ()  # ("scene", "gap"), ("model", "embedded")
     notes: tuple[str, ...] = ()  # what is wrong and what to do, a sentence each
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Another machine of the house, as the one that leads sees it."""
+
+    name: str
+    rooms: tuple[str, ...]  # "mind", "wall", "show"
+    state: str  # in a few words: "dreams", "lost for 3 s", "runs 0.2.0/1 ..."
+    well: bool = True
+    figures: tuple[tuple[str, float], ...] = ()  # way_ms, skew_p99_ms, kbit_s, dropped …
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """All of them, and what crosses; from the room that reaches them, once a second."""
+
+    places: tuple[Place, ...] = ()
+    figures: tuple[tuple[str, float], ...] = ()  # of this machine's own end
+    notes: tuple[str, ...] = ()  # what is wrong and what to do
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from engine.core.crossings import Shared
 
-THREADS = ("loop", "ears", "thought", "stream", "sound", "block", "weaver", "doors")
+THREADS = ("loop", "ears", "thought", "stream", "sound", "block", "weaver", "doors", "places")
 FACTS = (
     "frames",  # shown since the show began
     "dark",  # monotonic seconds at which somebody last asked for dark; 0: nobody, or light again

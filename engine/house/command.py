@@ -24,6 +24,7 @@ ELSEWHERE = {  # command -> (module whose main(argv) runs it, one line of help)
     "fetch": ("engine.mind.model.fetch", "the only command that downloads: a model, by name"),
     "ledger": ("engine.house.ledger", "the monthly account: keystrokes, sentences, pictures, memories, watt-hours; as PDF and JSON too"),
     "models": ("engine.mind.model.models", "which models are here, how large, under which licence"),
+    "place": ("engine.house.place", "this machine as one room of a house of several: run it, make its keys, see who is there"),
     "producers": ("engine.mind.rows.producers", "the family tree of the small dreamers that are bred by what people linger on"),
     "shaders": ("engine.bench.shaders", "every shader of a folder: its verb, its inputs, a still, its cost, or why it fails"),
     "train": ("engine.atelier.train", "train the embedded model from nothing, or go on"),

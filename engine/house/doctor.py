@@ -19,6 +19,7 @@ from pathlib import Path
 from engine.core.errors import CannotPlay, Plain
 from engine.core.machine import Machine, home
 from engine.doors.wires import any_socket
+from engine.house import elsewhere
 from engine.house.brought import Finding, brought
 from engine.house.surroundings import Site, surroundings
 from engine.mind.memory.archive import FILE
@@ -223,7 +224,7 @@ def doctor(options: argparse.Namespace, machine: Machine) -> int:
     """Print the page; exit code 1 when something grave was found."""
     where = options.home or home()
     checks: list[Callable[[], Iterator[Finding]]] = [
-        python, processor, graphics, lambda: eyes(machine), lambda: outputs(machine), lambda: sound(machine), lambda: mind(machine), lambda: film(machine), lambda: brought(machine), lambda: memory(where), lambda: signing(where, machine), lambda: doors(machine),
+        python, processor, graphics, lambda: eyes(machine), lambda: outputs(machine), lambda: sound(machine), lambda: mind(machine), lambda: film(machine), lambda: brought(machine), lambda: memory(where), lambda: signing(where, machine), lambda: doors(machine), lambda: elsewhere.findings(machine),
         lambda: surroundings(Site(where), machine),
     ]  # fmt: skip
     findings = [finding for check in checks for finding in check()]

@@ -26,9 +26,9 @@ from engine.house.journal import Entry, Fallen, Journal, as_it_was, left_by, sto
 from engine.house.lasting import Lasting
 from engine.house.leaving import Leaving
 from engine.house.opening import Opening, released
-from engine.house.plan import Plan, cast_of, window_of
+from engine.house.plan import FPS, Plan, cast_of, window_of
 from engine.house.progress import progress, say
-from engine.house.rooms import DoorsRoom, MindRoom, SoundRoom
+from engine.house.rooms import DoorsRoom, MindRoom, PlacesRoom, SoundRoom
 from engine.house.shield import ShieldedDoors, ShieldedMind, ShieldedSound
 from engine.house.vitals import Vitals
 from engine.house.wall import Seen, Wall, Watchers
@@ -51,9 +51,8 @@ from engine.stage.stage import Stage
 log = logging.getLogger("engine.house.house")
 
 TICK_HZ = 60.0
-BEATING = {"mind": ("ears", "thought", "stream"), "sound": ("sound", "block", "weaver"), "doors": ("doors",)}  # threads
+BEATING = {"mind": ("ears", "thought", "stream"), "sound": ("sound", "block", "weaver"), "doors": ("doors",), "places": ("places",)}  # threads
 STARTING, REHEARSING, WAKING, ENDING = 60.0, 20.0, 20.0, 30.0  # seconds that the loop may show nothing
-FPS = 30.0  # what two cores draw beside everything else; a GPU is asked for more in machine.toml
 
 
 class House:
@@ -120,15 +119,19 @@ class House:
             "mind": (names.pictures, plan.mind, None, names.pulses),
             "sound": (names.pictures, names.grains, names.keys, names.page, names.samples, plan.sound, names.pulses),
             "doors": (plan.doors, self.live.address, names.pulses, names.keys, names.udp),
+            "places": (names.pictures, plan.elsewhere, names.pulses),
         }
-        mind, sound, doors = (
-            Room(name, f"engine.{name}.room:serve", functools.partial(arguments.__getitem__, name), nice, BEATING[name], self.pulses)
-            for name, nice in (("mind", 10), ("sound", 0), ("doors", 0))
-        )
-        self.supervisor = Supervisor([doors, sound, mind], self.guard)
+        running = ("doors", "sound", *(["mind"] if plan.dreams_here else []), *(["places"] if plan.elsewhere else []))
+        rooms = {
+            name: Room(name, f"engine.{name}.room:serve", functools.partial(arguments.__getitem__, name), 10 if name == "mind" else 0, BEATING[name], self.pulses)
+            for name in running
+        }
+        doors, sound, mind = rooms["doors"], rooms["sound"], rooms["mind" if plan.dreams_here else "places"]
+        self.supervisor = Supervisor(list(rooms.values()), self.guard)
         if not self.fallen:  # they load while the stage prepares; where the wall is dark it comes first
             self.stack.enter_context(self.supervisor)
         self.mind = MindRoom(mind, pictures)
+        self.places = PlacesRoom(rooms["places"], None if plan.dreams_here else self.mind) if plan.elsewhere else None
         self.sound = SoundRoom(sound, self.lasting.grains, page, self.lasting.samples)
         self.doors = DoorsRoom(doors, self._directory, self._directory_serial, lambda: self.vitals.health(), self._measured)
         if names.udp:
@@ -150,7 +153,7 @@ class House:
         self.stage = Stage(size, window_of(plan), taps, self.mind, self.sound.heard, fps, mapping=plan.mapping, flashes=plan.flashes)
         self.stage.between.upload.ring = pictures
         self.vitals = Vitals(plan, self.meter, self.page, self.supervisor, self.mind, self.sound, self.stage, self.programme, self.leaving, self.opening,
-                             self.memory, self.spoilt, besides)  # fmt: skip
+                             self.memory, self.spoilt, besides, self.places)  # fmt: skip
         self.stack.callback(self.stage.close)
         self.stage.prepare(self.programme.layers(), self._prepared, all_verbs=not self.fallen)
         self.programme.others = (*nodes(plan.sound), *mapping_nodes(self.stage.walls.mappings))
@@ -242,7 +245,7 @@ class House:
                     said = say(f"  {letter.what}", said)
             if loading := self.mind.loading:
                 said = progress(loading.what, loading.done, said)
-            if self.mind.room.restarts >= 2 or time.monotonic() - started > patience:
+            if self.mind.room.restarts >= 2 or (self.plan.dreams_here and time.monotonic() - started > patience):
                 raise CannotPlay("the mind does not wake up; its last words are above. hypermnesia doctor says more")
             time.sleep(0.05)
         if said:
@@ -273,8 +276,8 @@ class House:
             return self.ended or self._orphaned or bool(seconds and clock.time >= seconds)
 
         doors, guard = ShieldedDoors(Counted(self.opening, self.day) if self.day else self.opening, self.guard), self.guard
-        mind, sound = ShieldedMind(Seen(self.mind, self.stage, self.troubles), guard), ShieldedSound(self.sound, guard)
-        perform(show(clock), clock, doors, mind, sound, Wall(self.stage, self.mind, self.meter, over, guard, self._shown))
+        mind, sound = ShieldedMind(Seen(self.mind, self.stage, self.troubles, self.places), guard), ShieldedSound(self.sound, guard)
+        perform(show(clock), clock, doors, mind, sound, Wall(self.stage, self.mind, self.meter, over, guard, self._shown, self.places))
 
     @property
     def _orphaned(self) -> bool:

@@ -19,12 +19,15 @@ from engine.house.extending import last_of
 from engine.mind.memory.base import born_with
 from engine.mind.model.contract import Terms
 from engine.mind.options import CORPORA, MindOptions
+from engine.places.options import Of, checked
 from engine.show.cast import Cast
 from engine.show.scene import SceneError, files, find
 from engine.sound.options import ENGINES, SoundOptions
 from engine.sound.speakers import Speakers
 from engine.stage.outputs.extras import OUTPUTS
 from engine.stage.window import WindowOptions
+
+FPS = 30.0  # what two cores draw beside everything else; a GPU is asked for more in machine.toml
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,12 @@ class Plan:
     origin: Path = Path("origin")  # keys, marks and the list of what is to be signed
     seconds: float = 0.0
     machine: Machine = field(default_factory=Machine)
+    elsewhere: Of | None = None  # the house's other machines, if it has any
+
+    @property
+    def dreams_here(self) -> bool:
+        """Whether the mind runs on this machine."""
+        return self.elsewhere is None or self.elsewhere.dreams
 
     @property
     def names(self) -> list[str]:
@@ -74,23 +83,10 @@ def plan(options: argparse.Namespace, machine: Machine) -> Plan:
     if asked:
         scenes[asked.stem] = asked
     where = options.home or home()
-    mind = MindOptions(
-        model=options.model or machine.mind.model,
-        film=_film(options, machine),
-        first=last_of(options.extends, where / "origin", machine.origin) if getattr(options, "extends", None) else b"",
-        archive=where / "archive",
-        size=(machine.mind.size, machine.mind.size),
-        seed=options.seed,
-        site=machine.mind.site,
-        keyframe=_over(machine.mind.keyframe, "mind", "keyframe"),
-        idle=_over(machine.mind.idle, "mind", "idle"),
-        founding=machine.mind.founding,
-        corpus=_corpus(options, machine, where / "archive"),
-        threads=machine.mind.threads,
-        device=machine.mind.device,
-        compiled=machine.mind.compiled,
-        terms=_terms(machine.contract),
-    )
+    mind = mind_of(options, machine, where)
+    place = checked(machine.place)
+    if place.name and "show" not in place.rooms:
+        raise CannotPlay(f"[place] rooms = {list(place.rooms)}: the show is played elsewhere; `hypermnesia place run` runs what is here")
     check_model(mind.model)
     check_film(mind.film)
     device = getattr(options, "sound", None)
@@ -162,6 +158,28 @@ def plan(options: argparse.Namespace, machine: Machine) -> Plan:
         origin=where / "origin",
         seconds=options.seconds,
         machine=machine,
+        elsewhere=Of(place, place.rooms, mind.model) if place.name else None,
+    )
+
+
+def mind_of(options: argparse.Namespace, machine: Machine, where: Path) -> MindOptions:
+    """What the mind of this machine is started with. Raises CannotPlay."""
+    return MindOptions(
+        model=getattr(options, "model", None) or machine.mind.model,
+        film=_film(options, machine),
+        first=last_of(options.extends, where / "origin", machine.origin) if getattr(options, "extends", None) else b"",
+        archive=where / "archive",
+        size=(machine.mind.size, machine.mind.size),
+        seed=getattr(options, "seed", 0),
+        site=machine.mind.site,
+        keyframe=_over(machine.mind.keyframe, "mind", "keyframe"),
+        idle=_over(machine.mind.idle, "mind", "idle"),
+        founding=machine.mind.founding,
+        corpus=_corpus(options, machine, where / "archive"),
+        threads=machine.mind.threads,
+        device=machine.mind.device,
+        compiled=machine.mind.compiled,
+        terms=_terms(machine.contract),
     )
 
 
@@ -296,9 +314,30 @@ def _setting(text: str) -> Set:
         raise CannotPlay(f"--set wants something like beta=0.9, found {text}") from None
 
 
+@dataclass(frozen=True)
+class WallFacts:
+    """What one more wall is made of."""
+
+    size: tuple[int, int]
+    window: WindowOptions | None
+    fps: float
+    mapping: Path | None
+    flashes: int
+
+
+def wall_of(machine: Machine) -> WallFacts:
+    """For a machine that is one wall of several. Raises CannotPlay."""
+    stage = machine.stage
+    return WallFacts(stage.size, _window(stage.window, machine), stage.fps or FPS, Path(stage.mapping) if stage.mapping else None, _flashes(machine))
+
+
 def window_of(plan: Plan) -> WindowOptions | None:
     """A window where one was asked for, or where there is a display and nobody said otherwise."""
+    return _window(plan.window, plan.machine)
+
+
+def _window(asked: str, machine: Machine) -> WindowOptions | None:
     there = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-    if plan.window == "headless" or (plan.window == "auto" and not there):
+    if asked == "headless" or (asked == "auto" and not there):
         return None
-    return WindowOptions(fullscreen=plan.window == "fullscreen", monitor=plan.machine.stage.monitor)
+    return WindowOptions(fullscreen=asked == "fullscreen", monitor=machine.stage.monitor)

@@ -19,6 +19,7 @@ from engine.core.crossings import ClockPage, GrainRing, PictureRing
 from engine.core.messages import (
     Directory,
     Dream,
+    Elsewhere,
     Grain,
     Health,
     Loading,
@@ -41,6 +42,7 @@ from engine.core.messages import (
 )
 from engine.core.supervisor import Room
 from engine.sound.tap import SampleRing
+from engine.stage.shown import Shown
 
 log = logging.getLogger("engine.house.rooms")
 HOUSE = "/hm/sound/house"  # how light the house is; between these two rooms, and no address of the instrument
@@ -55,6 +57,7 @@ class MindRoom:
         self.room, self.ring = room, ring
         self.loading: Loading | None = None
         self.remembering = ""  # what is wrong with its memory
+        self.elsewhere = Elsewhere()  # where its pictures come from, if it is on other machines
         self.picture: Picture | None = None
         self.pending: dict[str, tuple[Text | Withdraw, float]] = {}  # by key or code: what the mind has not answered, and when it is said again
         self._serial = 0
@@ -118,6 +121,9 @@ class MindRoom:
             if isinstance(letter, Remembering):
                 self.remembering = letter.how
                 continue
+            if isinstance(letter, Elsewhere):
+                self.elsewhere = letter
+                continue
             if isinstance(letter, Unkept) and letter.key in self.pending:  # it has it, and asks the disk itself
                 self.pending[letter.key] = self.pending[letter.key][0], math.inf
             if isinstance(letter, (Stored, Withdrawn)):
@@ -130,6 +136,37 @@ class MindRoom:
 def _name(letter: Text | Withdraw | Stored | Withdrawn) -> str:
     """What a letter and its answer have in common."""
     return f"withdraw {letter.code}" if isinstance(letter, (Withdraw, Withdrawn)) else letter.key
+
+
+class PlacesRoom:
+    """The process that reaches the house's other machines; `mind`: it stands in the mind's place, whose letters come by it too."""
+
+    def __init__(self, room: Room, mind: MindRoom | None = None):
+        self.room, self.mind = room, mind
+        self._seen = Elsewhere()
+
+    @property
+    def seen(self) -> Elsewhere:
+        """The other machines, as of the last second."""
+        return self.mind.elsewhere if self.mind else self._seen
+
+    @property
+    def walls(self) -> bool:
+        """Whether another wall follows this one."""
+        return any("wall" in place.rooms and place.well for place in self.seen.places)
+
+    def show(self, shown: Shown) -> None:
+        """Say what the wall shows, for the others to show the same."""
+        self.room.send(shown)
+
+    def news(self) -> Iterator[News]:
+        """Troubles of that room, where no mind's news come by it."""
+        for letter in self.room.drain() if self.mind is None else ():
+            if isinstance(letter, Elsewhere):
+                self._seen = letter
+            elif isinstance(letter, Trouble):
+                log.warning("%s: %s", letter.room, letter.what)
+                yield letter
 
 
 class SoundRoom:

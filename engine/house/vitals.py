@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.core.crossings import ClockPage
-from engine.core.messages import Health
+from engine.core.messages import Elsewhere, Health
 from engine.core.meter import Meter
 from engine.core.supervisor import Supervisor
 from engine.house.leaving import Leaving
 from engine.house.opening import Opening
 from engine.house.plan import Plan
-from engine.house.rooms import MindRoom, SoundRoom
+from engine.house.rooms import MindRoom, PlacesRoom, SoundRoom
 from engine.mind.memory.opening import Found
 from engine.show.programme import Programme
 from engine.sound.lateness import CAUSES
@@ -42,6 +42,7 @@ class Vitals:
     memory: Found  # how the memory was found before the rooms started
     spoilt: list[str]  # files of this installation that could not be read, and were put aside
     besides: Sequence[Worker]  # where the wall goes besides: `[stage] outputs`
+    places: PlacesRoom | None = None  # the house's other machines
 
     def without(self) -> list[str]:
         """What this show plays without, and why: files that cannot be played."""
@@ -55,7 +56,16 @@ class Vitals:
         figures["light"] = self.stage.eyes.light
         figures["key_p95_ms"] = 1e3 * page["keys"]
         figures |= {f"stage_{k}": float(v) for k, v in self.stage.state().items() if isinstance(v, (int, float))}
+        figures |= self._elsewhere()
         return figures | {f"audio_{k}": page[k] for k in AUDIO} | {"audio_tardy": float(self.sound.tardy), "ticks_skipped": float(self.sound.clock.skipped)}
+
+    def _elsewhere(self) -> dict[str, float]:
+        """Of each other machine, by its name: what it does, its delay, skew and losses."""
+        if not self.places:
+            return {}
+        seen = self.places.seen
+        each = {f"place_{place.name}_{name}": value for place in seen.places for name, value in (("there", float(place.well)), *place.figures)}
+        return dict(seen.figures) | each
 
     def health(self) -> Health:
         """One reading of everything, for /health and /metrics."""
@@ -67,9 +77,11 @@ class Vitals:
         notes += sorted({self.mind.remembering, self.memory.how if self.memory.remembers else ""} - {""})
         notes += [*self.leaving.notes(), *([self.opening.note] if self.opening.note else []), *(one.trouble for one in self.besides if one.trouble)]
         state = self.mind.state
+        elsewhere = self.places.seen if self.places else Elsewhere()
+        notes += elsewhere.notes
         return Health(
             ok=not notes,
-            rooms=tuple((name, room["state"]) for name, room in rooms.items()),
+            rooms=(*((name, room["state"]) for name, room in rooms.items()), *((f"{'+'.join(place.rooms)} {place.name}", place.state) for place in elsewhere.places)),
             figures=tuple(figures.items()),
             facts=(
                 ("scene", self.programme.name),

@@ -10,7 +10,7 @@ from dataclasses import replace
 from engine.core.guard import FAULTS, Guard
 from engine.core.messages import Message, News, Set, State, Trouble
 from engine.core.meter import Meter
-from engine.house.rooms import MindRoom
+from engine.house.rooms import MindRoom, PlacesRoom
 from engine.loop import Mind
 from engine.sound.mapping import AHEAD
 from engine.stage.layer import Layer, dark
@@ -18,7 +18,10 @@ from engine.stage.outputs.encoder import Encoder
 from engine.stage.outputs.live import Live
 from engine.stage.outputs.recording import Recording
 from engine.stage.outputs.tap import Frame, Sound
+from engine.stage.shown import Shown
 from engine.stage.stage import Stage
+
+LEAD = 0.06  # seconds before which other walls are told of the next in-between: a network's delay, and the flow of one
 
 
 class Wall:
@@ -29,9 +32,10 @@ class Wall:
 
     def __init__(
         self, stage: Stage, mind: MindRoom, meter: Meter, over: Callable[[], bool], guard: Guard,
-        beat: Callable[[], None] = lambda: None,
+        beat: Callable[[], None] = lambda: None, places: PlacesRoom | None = None,
     ):  # fmt: skip
         self.stage, self.mind, self.meter, self.over, self.guard, self.beat = stage, mind, meter, over, guard, beat
+        self.places = places  # where other walls are told what this one shows
         self._layer = dark
         self._last = 0.0
         self._picture = 0
@@ -56,6 +60,8 @@ class Wall:
             time.sleep(1.0 / self.stage.fps)  # what fails at once must not keep a core busy with failing
             return
         self.beat()
+        if self.places:
+            self._lead(self.places, at)
         while self.stage.compositor.troubles:
             self.guard.tell(Trouble("stage", self.stage.compositor.troubles.pop(0)))
         now = time.monotonic()
@@ -68,6 +74,14 @@ class Wall:
             self.meter.picture(state.asked, state.made, now)
 
 
+    def _lead(self, places: PlacesRoom, at: float) -> None:
+        """Other walls show the same, where there are any."""
+        stage, between = self.stage, self.stage.between
+        between.lead = LEAD if places.walls else 0.0
+        if between.lead:
+            places.show(between.describe(Shown(at, layer=self._layer, blackout=stage.blackout, dimmed=stage.dimmed)))
+
+
 class Seen:
     """The mind, whose state is that of the picture which the wall will show when what is played now is heard.
 
@@ -75,8 +89,8 @@ class Seen:
     is seen. Loop thread only.
     """
 
-    def __init__(self, mind: Mind, stage: Stage, troubles: deque[Trouble] | None = None):
-        self.mind, self.stage = mind, stage
+    def __init__(self, mind: Mind, stage: Stage, troubles: deque[Trouble] | None = None, places: PlacesRoom | None = None):
+        self.mind, self.stage, self.places = mind, stage, places
         self.troubles = deque() if troubles is None else troubles  # what went wrong in this process, to be told with the news
         self.hear, self.request = mind.hear, mind.request
 
@@ -84,6 +98,8 @@ class Seen:
         while self.troubles:
             yield self.troubles.popleft()
         yield from self.mind.news()
+        if self.places:
+            yield from self.places.news()
 
     @property
     def state(self) -> State:

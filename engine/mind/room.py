@@ -22,12 +22,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from engine.core.crossings import PictureRing
 from engine.core.errors import Plain
 from engine.core.guard import FAULTS, Guard
 from engine.core.mailbox import Mailbox
-from engine.core.messages import Dream, Loading, News, Remembering, Rest, Set, Stored, Text, Trouble
+from engine.core.messages import Dream, Loading, News, Remembering, Rest, Resume, Set, Stored, Text, Trouble
 from engine.core.pulse import Pulses
 from engine.mind.export import Export, lend
 from engine.mind.gathering import FEW
@@ -136,6 +137,9 @@ class Room:
         elif isinstance(letter, Rest):
             fresh = self.resting and not letter.on
             self.resting = letter.on
+        elif isinstance(letter, Resume):
+            fresh = False
+            self._go_on(letter.seed, letter.time, np.frombuffer(letter.latent, np.float16).reshape(letter.shape))
         else:
             self.post(*answer(self.mind, letter))  # type: ignore[arg-type]
             fresh = isinstance(letter, Set)
@@ -272,11 +276,16 @@ class Room:
 
     def _resume(self, mind: Mind) -> None:
         """Go on with the dream of the mind before this one, if there was one: its walk, its time, its last picture."""
-        last = self.ring.newest()
-        if last is None or last.latent.shape != mind.parts.dreamer.latent or not last.latent.any():
+        if last := self.ring.newest():
+            self._go_on(last.state.seed, last.state.time, last.latent, mind)
+
+    def _go_on(self, seed: int, seconds: float, latent: NDArray[np.float16], mind: Mind | None = None) -> None:
+        """From another mind's walk, the seconds of its clock and its last latent (c, h, w); a latent of another model says nothing here."""
+        mind = mind or self.mind
+        if mind is None or latent.shape != mind.parts.dreamer.latent or not latent.any():
             return
-        self._begun = time.monotonic() - last.state.time
-        mind.resume(last.state.seed, last.state.time, torch.from_numpy(last.latent.astype(np.float32)))
+        self._begun = time.monotonic() - seconds
+        mind.resume(seed, seconds, torch.from_numpy(latent.astype(np.float32)))
 
     def _show(self, mind: Mind, dream: Dream, time: float) -> None:
         """One picture into the ring; and, where stage and mind have one GPU, into its memory. A dark one is not painted."""

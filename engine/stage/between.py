@@ -6,8 +6,9 @@ steps. Pictures that arrive meanwhile replace each other; the newest wins. GL th
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import moderngl
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from engine.core.messages import Picture
 from engine.stage.flow import Flow
+from engine.stage.shown import Shown
 from engine.stage.upload import Upload
 
 SLOWEST, FASTEST = 6.0, 1 / 120  # seconds for one in-between
@@ -74,6 +76,9 @@ class Between:
         self.start = self.end = Held(None, dark)
         self.pairs = 0  # in-betweens begun
         self.doubt = 0.0  # of the pair on the wall
+        self.source = time.monotonic
+        self.lead = 0.0  # seconds before which other walls are told of the next in-between; 0: there are none
+        self.begun = 0.0, 0.0  # the picture that the wall goes to (`State.made`), and the monotonic second at which it began
         self.replaced = 0  # pictures that a newer one replaced before they were shown
         self.field: tuple[Field, Field] | None = None  # flow of the pair on the wall, as Flow.read gives it
         self._coming: Held | None = None
@@ -97,6 +102,7 @@ class Between:
         self._compute(delta)
         if self.pace.advance(delta, more=self._ready is not None) >= 1.0 and self._ready is not None:
             self._begin()
+            self.begun = self.end.picture.state.made if self.end.picture else 0.0, self.source()
 
     def _prepare(self, picture: Picture) -> None:
         h, w = picture.rgba.shape[:2]
@@ -129,7 +135,17 @@ class Between:
             if next(self._work, self) is self:
                 self._work = None
                 self._ready = self._flow.read()
+                if self.lead:  # no sooner than the others can know
+                    self.pace.duration = max(self.pace.duration, self.lead / max(1e-3, 1.0 - self.pace.progress))
                 return
+
+    def describe(self, shown: Shown) -> Shown:
+        """The same with where this wall is between which pictures, for others to be there, too."""
+        now, pace = self.source(), self.pace
+        coming = self._coming.picture.state.made if self._coming and self._coming.picture else 0.0
+        then = now + (1.0 - pace.progress) * pace.duration if self._ready is not None else 0.0
+        begun = now - pace.progress * pace.duration  # as if it had gone at this pace from the beginning
+        return replace(shown, house=now, end=self.begun[0], began=self.begun[1], begun=begun, duration=pace.duration, coming=coming, then=then)
 
     def _begin(self) -> None:
         assert self._coming and self._flow and self._ready

@@ -57,7 +57,7 @@ class Stage:
     the same calls with the same `at` and pictures give the same frames, bit for bit. `audio` returns new sound as
     (samples (n, channels), at) or None, called until it returns None. Pictures of a degree below `degree` are withheld.
     `mapping` is the TOML file of how the wall lies on its outputs: one window for each, where `window` is given.
-    `flashes` a second, general or red, are the most that it shows: see flashes.py.
+    `flashes` a second, general or red, are the most that it shows: see flashes.py. `between`: `Led` where another wall leads.
     """
 
     def __init__(
@@ -65,6 +65,7 @@ class Stage:
         pictures: Pictures | None = None, audio: Callable[[], tuple[Sound, float] | None] | None = None,
         fps: float = 30.0, live: bool = True, degree: int = 2,
         mapping: Path | None = None, date: Callable[[], time.struct_time] = time.localtime, flashes: int = LIMIT,
+        between: type[Between] = Between,
     ):  # fmt: skip
         self.size, self.fps, self.live, self.degree = size, fps, live, degree
         self.taps = list(taps)
@@ -80,7 +81,7 @@ class Stage:
         self.context.gc_mode = "context_gc"  # see sweep
         self.compositor = Compositor(self.context, size)
         self.compositor.joining = not live  # live, what was not prepared is drawn verb by verb: compiling would be seen
-        self.between = Between(self.context, self.compositor.sources.black)
+        self.between = between(self.context, self.compositor.sources.black)
         self.hearing = Hearing(self.context)
         self.provenance = Provenance(self.compositor, self.between)
         self.census = Census(self.context)
