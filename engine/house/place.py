@@ -57,6 +57,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def keys(folder: Path, names: Sequence[str]) -> int:
+    """Make them, and say where each lies. Raises CannotPlay."""
     for name in names:
         print(make(folder, name))
     print(f"each machine gets its folder and names it: [place] keys. {folder / 'house.key'} stays here: who has it makes machines of this house", file=sys.stderr)
@@ -83,6 +84,7 @@ def run(options: argparse.Namespace, machine: Machine) -> int:
 
 
 def mind(options: argparse.Namespace, machine: Machine) -> Any:
+    """A MindPlace, to be run. Raises Plain for a model that is not there."""
     from engine.house.checks import check_film, check_model
     from engine.house.plan import mind_of
     from engine.places.mind import MindPlace
@@ -94,6 +96,7 @@ def mind(options: argparse.Namespace, machine: Machine) -> Any:
 
 
 def wall(machine: Machine) -> Any:
+    """A WallPlace, to be run."""
     from engine.house.plan import wall_of
     from engine.places.wall import WallPlace
     from engine.stage.governor import choose_size
