@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import logging
 import os
 import sys
 
+from engine.core import logbook
 from engine.core.errors import Plain
 from engine.core.machine import Machine
 from engine.core.supervisor import ENVIRONMENT
@@ -17,7 +17,7 @@ from engine.house.command import ELSEWHERE, parser
 def main(argv: list[str] | None = None) -> int:
     """Run one command. Returns the exit code; what is wrong is said in one sentence on stderr."""
     words = list(sys.argv[1:] if argv is None else argv)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s", datefmt="%H:%M:%S")
+    logbook.begin("hypermnesia")
     if words and words[0] in ELSEWHERE:
         return int(importlib.import_module(ELSEWHERE[words[0]][0]).main(words[1:]))
     words = _out_before_options(words)

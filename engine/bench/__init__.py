@@ -80,6 +80,20 @@ def time_month(options: argparse.Namespace, machine: Machine) -> Table:
     return month.run(options)
 
 
+def time_soak(options: argparse.Namespace, machine: Machine) -> Table:
+    """A whole show for hours with forty visitors an hour: slopes of memory, descriptors, threads and GL objects, room by room."""
+    from engine.bench import soak
+
+    return soak.run(options, machine)
+
+
+def time_start(options: argparse.Namespace, machine: Machine) -> Table:
+    """From the command to the first light, and what takes how long in each room: first, cold, and the median of five warm starts."""
+    from engine.bench import start
+
+    return start.run(options)
+
+
 def time_sound(options: argparse.Namespace, machine: Machine) -> Table:
     """Null test, load for 2, 8 and 16 outputs; with a path, two minutes as WAV and picture in that folder."""
     from engine.bench import sound
@@ -170,7 +184,7 @@ def time_sign(options: argparse.Namespace, machine: Machine) -> Table:
 
 MEASURES: dict[str, Callable[[argparse.Namespace, Machine], Table]] = {
     "show": show, "picture": time_picture, "memory": time_memory, "sound": time_sound, "isf": isf, "flow": flow, "passes": passes,
-    "chaos": time_chaos, "rows": time_rows, "doors": doors, "files": files, "whose": time_whose, "gpu": time_gpu, "month": time_month, "sign": time_sign,
+    "chaos": time_chaos, "rows": time_rows, "doors": doors, "files": files, "whose": time_whose, "gpu": time_gpu, "month": time_month, "sign": time_sign, "soak": time_soak, "start": time_start,
 }  # fmt: skip
 
 

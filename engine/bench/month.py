@@ -21,7 +21,7 @@ import sys
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +31,11 @@ from engine.bench.disk import Disk
 from engine.core.guard import Guard
 from engine.core.hours import Hours
 from engine.core.machine import GalleryFacts, HoursFacts, Machine, StageFacts
-from engine.core.messages import Picture, State, Stored, Text, Trouble
+from engine.core.messages import News, Picture, State, Stored, Text, Trouble
 from engine.house.caretaker import Caretaker, Running, spawn
 from engine.house.day import Counted, Day
 from engine.house.opening import Opening
-from engine.loop import ScriptedDoors
+from engine.loop import Values
 from engine.mind.memory import abroad
 from engine.mind.memory.archive import Archive
 from engine.mind.memory.copies import snapshot
@@ -64,7 +64,7 @@ class Month:
         self.screen(True)
         (folder / "machine.toml").write_text(f'[gallery]\ncopies = "{self.other}"\nnights = 5\nlanguage = "fr"\n')
         self.machine = Machine(stage=StageFacts(monitor="HDMI-1"), hours=HOURS, gallery=GalleryFacts(copies=str(self.other), nights=5, language="fr"))
-        self.hours, self.guard, self.doors = Hours.of(HOURS), Guard("month"), ScriptedDoors()
+        self.hours, self.guard, self.doors = Hours.of(HOURS), Guard("month"), Entrance()
         self.opening = Opening(self.doors, self.hours, BEGIN, self.wall, lambda: self.mono)
         self.day = Day(self.home, self.guard, self.hours.zone, "one", self.wall, lambda: self.mono)
         self.day.most = STEP
@@ -204,6 +204,20 @@ class Month:
         self.archive.close()
 
 
+class Entrance:
+    """Doors where the month's visitors come in. What they are told is not kept: a month of answers would be a leak of its own."""
+
+    def __init__(self) -> None:
+        self.messages: list[Text] = []
+
+    def drain(self) -> list[Text]:
+        said, self.messages = self.messages, []
+        return said
+
+    def tell(self, news: Iterable[News], values: Callable[[], Values]) -> None:
+        """Nobody listens."""
+
+
 def _picture(number: int, rng: random.Random) -> Picture:
     made = np.full((64, 64, 4), 255, np.uint8)
     made[..., :3] = np.random.default_rng(rng.getrandbits(32)).integers(40, 220, (8, 8, 3), np.uint8).repeat(8, 0).repeat(8, 1)
@@ -275,4 +289,4 @@ def verdict(month: Month) -> Table:
             broken.append(f"{name} grows: {slope:.3f} a day, at least {low:.3f}")
     if out["log_bytes_a_day"] > 1e6:
         broken.append(f"the log takes {out['log_bytes_a_day']:.0f} bytes a day")
-    return out | {"told": " | ".join(alerts), "befell": " | ".join(month.befell), "memory_each_day": " ".join(f"{row[0]:.1f}" for row in month.held), "log": str(month.folder / "log"), "broken": "; ".join(broken) or "nothing"}
+    return out | {"told": " | ".join(alerts), "befell": " | ".join(month.befell), "memory_each_day": " ".join(f"{row[0]:.1f}" for row in month.held), "log": str(month.folder / "log"), "broken": broken or "nothing"}

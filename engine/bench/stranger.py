@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import re
 import signal
@@ -18,6 +17,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from engine.bench.disk import Disk
+from engine.core import logbook
 from engine.core.errors import CannotPlay
 from engine.core.machine import Machine
 from engine.core.supervisor import SPAWN
@@ -59,7 +59,7 @@ def _watched(words: list[str], names: Names, log: Path) -> None:
     from engine.house.watchdog import Watchdog
 
     os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644), 2)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s", datefmt="%H:%M:%S")
+    logbook.begin("hypermnesia")
     options = parser().parse_args(words)
     lasting = Lasting(names=names)
     lasting.listen("127.0.0.1", options.osc)
@@ -114,16 +114,16 @@ class Light(threading.Thread):
 
 
 class Stranger:
-    """The show of `folder/chaos.py` with the shader beside it; its home lies on a disk of its own, where that can be."""
+    """The show of `folder/chaos.py` with the shader beside it, or the whole programme; its home lies on a disk of its own, where that can be."""
 
-    def __init__(self, folder: Path, model: str | None):
+    def __init__(self, folder: Path, model: str | None, programme: bool = False):
         self.folder, self.disk = folder, Disk(folder / "home")
         self.flag, self.scene, self.shaders = folder / "flag", folder / "chaos.py", folder / "shaders"
         self.shaders.mkdir()
         self.good = SCENE.format(flag=str(self.flag))
         self.restore()
         self.osc, self.web = _free(socket.SOCK_DGRAM), _free(socket.SOCK_STREAM)
-        words = ["run", str(self.scene), "--home", str(self.disk.folder), "--sound", "null", "--size", "320x180", "--osc", str(self.osc)]
+        words = ["run", *([] if programme else [str(self.scene)]), "--home", str(self.disk.folder), "--sound", "null", "--size", "320x180", "--osc", str(self.osc)]
         words += ["--web", str(self.web), "--window", "headless", "--moderation", "open", *(["--model", model] if model else [])]
         self.log = folder / "log"
         self.lasting = Lasting()
@@ -242,6 +242,12 @@ class Stranger:
         with closing(sqlite3.connect(where, uri=True, timeout=5)) as archive:
             there = {row[0] for row in archive.execute("SELECT words FROM fragment")}
         return {self.said[key] for key in self.stored if key in self.said and key not in self.taken_back} - there
+
+    def fragments(self) -> float:
+        """How many memories have a picture; 0 while nobody can be asked."""
+        with suppress(sqlite3.Error), closing(sqlite3.connect(f"file:{self.disk.folder}/archive/memory.sqlite?mode=ro", uri=True, timeout=5)) as archive:
+            return float(archive.execute("SELECT count(*) FROM picture").fetchone()[0])
+        return 0.0
 
     def readable(self) -> set[str]:
         """Sentences that were taken back, and acknowledged so, of which a word can be read in any byte of the disk or the log."""

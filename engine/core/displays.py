@@ -7,6 +7,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.core import toml
+from engine.core.errors import Plain
+from engine.core.machine import Machine, home
+
 DRM = "sys/class/drm"
 CONNECTOR = re.compile(r"card\d+-(.+)")
 
@@ -40,6 +44,20 @@ def connectors(root: Path = Path("/")) -> list[Connector]:
             asleep = _read(folder / "dpms").strip() not in ("", "On") or _read(folder / "enabled").strip() == "disabled"
             found.append(Connector(name[1], _read(folder / "status").strip() == "connected", modes, not asleep))
     return found
+
+
+def named(machine: Machine, where: Path | None = None) -> list[str]:
+    """The connectors that the walls of this place are on, by name: `[stage] monitor`, and that of each output of the mapping.
+
+    `where` is the installation's home. A mapping that cannot be read names none: the show says what is wrong with it.
+    """
+    found = dict.fromkeys([machine.stage.monitor])
+    with contextlib.suppress(OSError, Plain):
+        path = Path(machine.stage.mapping) if machine.stage.mapping else (where or home()) / "mapping.toml"
+        for output in toml.table(path, Plain).values():
+            if isinstance(output, dict):
+                found[str(output.get("monitor", ""))] = None
+    return [name for name in found if name and not name.isdigit()]
 
 
 def alike(name: str, other: str) -> bool:

@@ -48,7 +48,7 @@ class Guard:
             if new:
                 self._said.add(key)
         if new:
-            log.error("%s: %s failed\n%s", self.room, doing, "".join(traceback.format_exception(wrong)).rstrip())
+            log.error("%s failed\n%s", doing, "".join(traceback.format_exception(wrong)).rstrip(), extra={"room": self.room})
             self.tell(Trouble(self.room, f"{doing} failed and the show goes on: {said(wrong)}"))
         return new
 

@@ -18,9 +18,11 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any
 
+from engine.core import logbook
 from engine.core.guard import Guard
 from engine.core.mailbox import Mailbox
 from engine.core.messages import Trouble
+from engine.core.milestones import passed
 from engine.core.pulse import Pulses
 
 log = logging.getLogger("engine.core.supervisor")
@@ -45,7 +47,8 @@ def _enter(name: str, target: str, nice: int, end: socket.socket, arguments: tup
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     if nice:
         os.nice(nice)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+    passed(name, "a process")
+    logbook.begin(name)
     with contextlib.suppress(OSError):  # what `top` calls this process; Linux alone knows how to say it
         Path("/proc/self/comm").write_text(f"hm-{name}")
         Path("/proc/self/oom_score_adj").write_text(OOM)

@@ -156,7 +156,7 @@ class Porter:
                 self.health = letter
             case Trouble(room, what):
                 if room not in LOGGED:
-                    log.warning("%s: %s", room, what)
+                    log.warning("%s", what, extra={"room": room})
                 self.troubles.append(f"{time.strftime('%H:%M:%S')} {room}: {what}")
                 self.counts["troubles"] += 1
             case Stored() | Returned() | Withdrawn() | Told() | Unkept():

@@ -17,6 +17,7 @@ from engine.core.crossings import KeyRing
 from engine.core.guard import Guard
 from engine.core.mailbox import Mailbox
 from engine.core.messages import Datagram, Keystroke, Message, Opened, Set, Trouble
+from engine.core.milestones import passed
 from engine.core.pulse import Pulses
 from engine.doors.guard import loopback
 from engine.doors.moderation import Moderator
@@ -46,6 +47,7 @@ def serve(
     ports; Trouble for a port that is taken. Letters in: Directory, Values, News, Health, None. Keys also go straight
     to the sound room, through the KeyRing of the name `keys`.
     """
+    passed("doors", "its code")
     asyncio.run(Doors(Mailbox(end), options, live, Pulses(pulses), keys, udp).run())
 
 
@@ -224,6 +226,7 @@ class Doors:
             pages = (f"{here}/", f"{here}/wall", f"{here}/desk?token={self.options.token}")
         self.opened = self.query.opened = replace(self.opened, pages=pages)
         self.mailbox.send(self.opened)
+        passed("doors", "open doors")
         if self.options.advertise and not loopback(self.options.host):
             self._tasks.append(asyncio.create_task(self._advertise()))
 

@@ -17,7 +17,8 @@ from typing import Any
 
 from engine.core.errors import Plain, nearest
 from engine.core.machine import Machine, home
-from engine.gallery.words import SECTIONS, WORDS
+from engine.gallery.words import SECTIONS, WORDS, counted, number
+from engine.gallery.words import date as spelled
 from engine.origin.sign import signed
 
 FOLDER = "days"
@@ -29,10 +30,11 @@ h1{font-weight:normal}h2{font-size:1em;font-weight:normal;letter-spacing:.08em;b
 td:first-child{text-align:right;padding-right:1em;font-variant-numeric:tabular-nums}img{width:100%;margin-top:1.5em}figcaption,footer{color:#6d6253;font-size:.9em}figure{margin:0}"""
 
 
-def rows(account: dict[str, Any], words: dict[str, str]) -> list[tuple[str, list[tuple[str, str]]]]:
+def rows(account: dict[str, Any], language: str) -> list[tuple[str, list[tuple[str, str]]]]:
     """(section, [(number, what it is)]) of a day."""
+    words = WORDS[language]
     how = words["measured"] if float(account.get("measured", 0.0)) > 0.5 else words["estimated"]
-    filled = {"frames": _number(float(account.get("frames", 0.0))), "how": how}
+    filled = {"frames": number(float(account.get("frames", 0.0)), language), "how": how}
     out = []
     for section, names in SECTIONS:
         lines = []
@@ -40,13 +42,10 @@ def rows(account: dict[str, Any], words: dict[str, str]) -> list[tuple[str, list
             value = float(account.get(name, 0.0)) / (3600.0 if name in HOURS else 1.0)
             if name in ("hottest", "throttled") and not account.get("hottest"):
                 continue  # this machine does not say
-            lines.append((_number(value, 1 if name in HOURS else 0), words[name].format(**filled)))
+            told = round(value, digits := 1 if name in HOURS else 0)
+            lines.append((number(told, language, digits), counted(words[name], told, language).format(**filled)))
         out.append((words[section], lines))
     return out
-
-
-def _number(value: float, digits: int = 0) -> str:
-    return f"{value:,.{digits}f}".replace(",", "\u202f")
 
 
 def troubles(account: dict[str, Any], words: dict[str, str]) -> list[str]:
@@ -55,12 +54,16 @@ def troubles(account: dict[str, Any], words: dict[str, str]) -> list[str]:
     return found or [words["nothing"]]
 
 
-def page(account: dict[str, Any], words: dict[str, str], language: str, picture: bytes) -> str:
+def _title(account: dict[str, Any], language: str) -> str:
+    return WORDS[language]["title"].format(date=spelled(account["date"], language))
+
+
+def page(account: dict[str, Any], language: str, picture: bytes) -> str:
     """HTML in one file, with its picture inside of it."""
-    title = html.escape(words["title"].format(date=account["date"]))
+    words, title = WORDS[language], html.escape(_title(account, language))
     parts = [f'<!doctype html>\n<html lang="{language}"><meta charset="utf-8"><title>{title}</title><style>{STYLE}</style>\n<h1>{title}</h1>']
-    for section, lines in rows(account, words):
-        told = "".join(f"<tr><td>{number}<td>{html.escape(what)}" for number, what in lines)
+    for section, lines in rows(account, language):
+        told = "".join(f"<tr><td>{count}<td>{html.escape(what)}" for count, what in lines)
         parts.append(f"<h2>{html.escape(section)}</h2><table>{told}</table>")
     parts.append(f"<h2>{html.escape(words['wrong'])}</h2>" + "".join(f"<p>{html.escape(said)}</p>" for said in troubles(account, words)))
     if picture:
@@ -70,16 +73,17 @@ def page(account: dict[str, Any], words: dict[str, str], language: str, picture:
     return "\n".join(parts)
 
 
-def pdf(account: dict[str, Any], words: dict[str, str], picture: Path | None, out: Path) -> None:
+def pdf(account: dict[str, Any], language: str, picture: Path | None, out: Path) -> None:
     """The same on a sheet of A4."""
     from reportlab.lib.utils import simpleSplit
     from reportlab.pdfgen.canvas import Canvas
 
+    words, title = WORDS[language], _title(account, language)
     sheet = Canvas(str(out), pagesize=A4, invariant=1)
-    sheet.setTitle(words["title"].format(date=account["date"]))
+    sheet.setTitle(title)
     y = A4[1] - MARGIN
     sheet.setFont("Times-Roman", 20)
-    sheet.drawString(MARGIN, y, words["title"].format(date=account["date"]))
+    sheet.drawString(MARGIN, y, title)
 
     def section(name: str) -> float:
         sheet.setStrokeGray(0.7)
@@ -89,10 +93,10 @@ def pdf(account: dict[str, Any], words: dict[str, str], picture: Path | None, ou
         sheet.setFont("Times-Roman", 10.5)
         return y - 50
 
-    for name, lines in rows(account, words):
+    for name, lines in rows(account, language):
         y = section(name)
-        for number, what in lines:
-            sheet.drawRightString(MARGIN + 70, y, number.replace("\u202f", " "))
+        for count, what in lines:
+            sheet.drawRightString(MARGIN + 70, y, count.replace("\u202f", " "))
             sheet.drawString(MARGIN + 80, y, what)
             y -= 13.5
         y += 10
@@ -122,9 +126,9 @@ def _fitted(picture: Path, width: float, height: float) -> tuple[float, float]:
 def make(folder: Path, date: str, machine: Machine, where: Path) -> tuple[Path, Path]:
     """Write DATE.html and DATE.pdf beside the day's account. Raises Plain where there is none, or where it is written and
     could not be signed; OSError."""
-    words = WORDS.get(machine.gallery.language)
-    if words is None:
-        raise Plain(f"[gallery] language: no page is written in {machine.gallery.language!r}; {nearest(machine.gallery.language, WORDS)}")
+    language = machine.gallery.language
+    if language not in WORDS:
+        raise Plain(f"[gallery] language: no page is written in {language!r}; {nearest(language, WORDS)}")
     known = sorted(path.stem for path in folder.glob("2*.json"))
     chosen = date or (known[-1] if known else "")
     if chosen not in known:
@@ -134,11 +138,11 @@ def make(folder: Path, date: str, machine: Machine, where: Path) -> tuple[Path, 
     unsigned = _unsigned(picture, where, machine) if picture.exists() else ""
     text, sheet = folder / f"{chosen}.html", folder / f"{chosen}.pdf"
     fresh = sheet.with_suffix(".new")
-    pdf(account, words, picture if picture.exists() else None, fresh)
+    pdf(account, language, picture if picture.exists() else None, fresh)
     unsigned = _unsigned(fresh, where, machine) or unsigned
     fresh.replace(sheet)
     fresh = text.with_suffix(".new")
-    fresh.write_text(page(account, words, machine.gallery.language, picture.read_bytes() if picture.exists() else b""), encoding="utf-8")
+    fresh.write_text(page(account, language, picture.read_bytes() if picture.exists() else b""), encoding="utf-8")
     fresh.replace(text)
     if unsigned:
         raise Plain(f"{sheet} is written, and not signed: {unsigned}; hypermnesia sign {sheet} tries again")
@@ -171,7 +175,7 @@ def main(argv: Sequence[str]) -> int:
             from engine.gallery.alert import leave
 
             words = WORDS[machine.gallery.language]
-            leave(where, words["subject"].format(date=text.stem), "", [str(sheet)])
+            leave(where, words["subject"].format(date=spelled(text.stem, machine.gallery.language)), "", [str(sheet)])
     except (Plain, OSError, ValueError) as wrong:
         print(f"hypermnesia day: {wrong}", file=sys.stderr)
         return 1

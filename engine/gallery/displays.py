@@ -16,9 +16,9 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from engine.core.displays import Connector, alike, connectors
+from engine.core.displays import Connector, alike, connectors, named
 from engine.core.errors import Plain, nearest
-from engine.core.machine import Machine
+from engine.core.machine import Machine, home
 
 PATIENCE = 20.0  # seconds that a screen may take to be asked
 
@@ -44,8 +44,11 @@ def ways(on: bool) -> list[list[str]]:
     found = []
     if shutil.which("wlr-randr") and os.environ.get("WAYLAND_DISPLAY"):
         found += [["wlr-randr", "--output", each.name, "--on" if on else "--off", *(["--preferred"] if on else [])] for each in connectors() if each.connected]
-    elif shutil.which("xset") and os.environ.get("DISPLAY"):
-        found += [["xset", "dpms", "force", "on" if on else "off"]]
+    elif os.environ.get("DISPLAY"):
+        if on and shutil.which("xrandr"):
+            found += [["xrandr", "--auto"]]  # a screen that came back gets its picture again, those that have one keep theirs
+        if shutil.which("xset"):
+            found += [["xset", "dpms", "force", "on" if on else "off"]]
     if shutil.which("cec-ctl"):
         for device in sorted(glob.glob("/dev/cec*")):  # noqa: PTH207  # devices, not files of ours
             found += [["cec-ctl", "-d", device, "--playback", "-S"], ["cec-ctl", "-d", device, "--to", "0", "--image-view-on" if on else "--standby"]]
@@ -56,7 +59,7 @@ def switch(on: bool, said: Callable[[str], None] = print) -> bool:
     """Switch all screens; False where there is no way, or one was refused."""
     commands = ways(on)
     if not commands:
-        said("there is no compositor and no CEC device here: nothing switches a screen; cec-ctl is in v4l-utils, wlr-randr in wlr-randr")
+        said("there is no compositor and no CEC device here: nothing switches a screen; cec-ctl is in v4l-utils, wlr-randr in wlr-randr, xset in x11-xserver-utils")
         return False
     good = True
     for command in commands:
@@ -74,15 +77,16 @@ def main(argv: Sequence[str]) -> int:
     """`hypermnesia displays`: returns the exit status."""
     parser = argparse.ArgumentParser("hypermnesia displays", description="Which screens there are; wait for one; switch them off and on.")
     parser.add_argument("what", nargs="?", default="list", choices=["list", "wait", "on", "off"])
-    parser.add_argument("name", nargs="?", default="", help="a connector, such as HDMI-A-1; default: [stage] monitor, else any")
+    parser.add_argument("name", nargs="?", default="", help="a connector, such as HDMI-A-1; default: all that machine.toml and the mapping name, else any")
     parser.add_argument("--seconds", type=float, default=0.0, help="wait so long at most (default: for ever)")
     parser.add_argument("--machine", type=Path, metavar="FILE", help="facts of this machine (see install/machine.toml)")
-    parser.add_argument("--home", type=Path, metavar="FOLDER", help=argparse.SUPPRESS)
+    parser.add_argument("--home", type=Path, metavar="FOLDER", help=f"where the mapping lies (default {home()})")
     options = parser.parse_args(argv)
     try:
         machine = Machine.read(options.machine) if options.machine else Machine()
         if options.what == "wait":
-            print(wait(options.name or machine.stage.monitor, options.seconds).sentence())
+            for name in [options.name] if options.name else named(machine, options.home) or [""]:
+                print(wait(name, options.seconds).sentence(), flush=True)
             return 0
     except Plain as wrong:
         print(f"hypermnesia displays: {wrong}", file=sys.stderr)

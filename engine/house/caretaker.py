@@ -21,7 +21,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from engine.core.displays import alike, connectors
+from engine.core.displays import alike, connectors, named
 from engine.core.guard import FAULTS
 from engine.core.heat import heat
 from engine.core.hours import Hours, day_of
@@ -38,6 +38,7 @@ FALLS = 3  # loops that fell within an hour that are one
 STALE = 60.0  # seconds after which what the loop wrote down says nothing of now
 AGAIN = (60.0, 300.0, 1800.0, 7200.0)  # seconds until a job that failed is tried again
 HOUR = 3600.0
+WAKES = 60.0  # seconds between two tries to wake a screen that should not sleep
 FOLDER, NOW = "days", "now.json"  # where the loop writes a day's account down, and how it is now
 ALERTS, OUTBOX, LOG = "alerts.json", "outbox.jsonl", "alerts.log"
 
@@ -159,7 +160,7 @@ class Caretaker:
             self._start(now)
         if now - self._hour >= HOUR:
             self._hour = now
-            log.info("%s", self.sentence())
+            log.info("%s", self.sentence(), extra={"kind": ""})
             self._told.clear()
 
     # --- what is wrong
@@ -179,14 +180,14 @@ class Caretaker:
             found.append(f"the show was started anew {len(lately)} times within an hour; hypermnesia doctor, and its log, say why")
         if (warm := heat(self.root)).hot:
             found.append(f"the machine is {warm.degrees:.0f} degrees warm and slows itself down: give it air")
-        wanted = self.machine.stage.monitor
-        if wanted and (there := connectors(self.root)) and not any(each.usable for each in there if alike(each.name, wanted)):
-            found.append(f"nothing is connected at {wanted}: look at the screen and its cable")
+        there = connectors(self.root)
+        found += [f"nothing is connected at {wanted}: look at the screen and its cable"
+                  for wanted in named(self.machine, self.home) if there and not any(each.usable for each in there if alike(each.name, wanted))]  # fmt: skip
         found += [f"{job} fails again and again; {self._command(job)} by hand says why" for job, (times, _) in self._failed.items() if times >= len(AGAIN)]
         return found
 
     def _alert(self, said: str) -> None:
-        log.warning("alert: %s", said)
+        log.warning("alert: %s", said, extra={"kind": ""})
         facts, when = self.machine.gallery, time.strftime("%Y-%m-%d %H:%M", time.localtime(self.wall()))
         file = Path(facts.file).expanduser() if facts.file else self.home / LOG
         with contextlib.suppress(OSError), file.open("a", encoding="utf-8") as out:
@@ -216,11 +217,18 @@ class Caretaker:
             folder = Path(self.machine.gallery.copies).expanduser()
             if not (folder / nights[-1] / "memory.sqlite").exists() or self._done.get("copy") != today:
                 due["copy"] = today
-        if self.machine.gallery.screens == "off":
-            wanted = "on" if self.hours.wanted(self.wall()) or float(self.status.get("level", 1.0)) > 0.0 else "off"
-            if wanted != self._screens:
-                due[f"displays {wanted}"] = f"{today} {wanted}"
+        light = self.hours.wanted(self.wall()) or float(self.status.get("level", 1.0)) > 0.0
+        wanted = "on" if light or self.machine.gallery.screens != "off" else "off"
+        if self.machine.gallery.screens == "off" and wanted != self._screens:
+            due[f"displays {wanted}"] = f"{today} {wanted}"
+        elif wanted == "on" and self._asleep():
+            due["displays on"] = f"{self.wall() // WAKES:.0f}"
         return due
+
+    def _asleep(self) -> bool:
+        """Whether a screen that the wall is on is there and sleeps: somebody's hand, a cable that was out, a projector that came back."""
+        there = connectors(self.root) if (walls := named(self.machine, self.home)) else []
+        return any(each.usable and not each.on and alike(each.name, wall) for each in there for wall in walls)
 
     def _command(self, job: str) -> list[str]:
         name, *words = job.split()

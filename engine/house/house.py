@@ -18,9 +18,10 @@ from engine.core.errors import CannotPlay
 from engine.core.guard import Guard
 from engine.core.messages import Directory, Dream, Set, State, Trouble
 from engine.core.meter import Meter
+from engine.core.milestones import passed
 from engine.core.supervisor import Room, Supervisor
 from engine.house.checks import check_ports, check_settings, put_aside
-from engine.house.day import Counted, Day, Glance
+from engine.house.day import DARK, Counted, Day, Glance
 from engine.house.deputy import Deputy
 from engine.house.journal import Entry, Fallen, Journal, as_it_was, left_by, stopped_once
 from engine.house.lasting import Lasting
@@ -71,6 +72,7 @@ class House:
         self.meter = Meter()
         self.stack = ExitStack()
         self.ended = self.finished = False  # told to end; ended in order
+        self.lit = False  # a frame that is not dark was shown
         self.journal: Journal | None = None
         self.troubles: deque[Trouble] = deque(maxlen=256)  # of this process, told with the news
         self.guard = Guard("loop", self.troubles.append)
@@ -99,14 +101,17 @@ class House:
             check_ports(plan.doors, self.lasting.port)
         self.stack.enter_context(playing(plan.mind.archive, 3.0 if self.fallen else 0.0))
         self.memory = Found() if self.fallen else look(plan.mind.archive)  # syncing a busy disk takes half a second; the mind looks, too
+        passed("loop", "looked at the memory")
         pulse = beat.find(plan.beat)
         self.stack.callback(pulse.close)
         fps = plan.fps or FPS
         size = plan.size if plan.size[0] else choose_size(fps)  # before the rooms start: they would be measured too
+        passed("loop", "chosen a size")
         self.hung = stopped_once(plan, entry, self.fallen, self.pulses.get("version"))
         cast = cast_of(plan, tell=self.troubles.append, keep=plan.keep, hung=frozenset(self.hung), enter=self._enter,
                        played=entry.get("versions") if self.fallen else None)  # fmt: skip  # they were rehearsed before the fall
         self.stack.callback(cast.close)
+        passed("loop", "rehearsed the scenes")
         self.programme = Programme(cast, plan.start, plan.hold, plan.seed, live=True)
         self.programme.others = nodes(plan.sound)
         on_the_wall = [setting for setting in plan.settings if setting.address.startswith("/hm/mapping/")]
@@ -130,6 +135,7 @@ class House:
         self.supervisor = Supervisor(list(rooms.values()), self.guard)
         if not self.fallen:  # they load while the stage prepares; where the wall is dark it comes first
             self.stack.enter_context(self.supervisor)
+            passed("loop", "started the rooms")
         self.mind = MindRoom(mind, pictures)
         self.places = PlacesRoom(rooms["places"], None if plan.dreams_here else self.mind) if plan.elsewhere else None
         self.sound = SoundRoom(sound, self.lasting.grains, page, self.lasting.samples)
@@ -155,7 +161,9 @@ class House:
         self.vitals = Vitals(plan, self.meter, self.page, self.supervisor, self.mind, self.sound, self.stage, self.programme, self.leaving, self.opening,
                              self.memory, self.spoilt, besides, self.places)  # fmt: skip
         self.stack.callback(self.stage.close)
+        passed("loop", "a stage")
         self.stage.prepare(self.programme.layers(), self._prepared, all_verbs=not self.fallen)
+        passed("loop", "prepared its shaders")
         self.programme.others = (*nodes(plan.sound), *mapping_nodes(self.stage.walls.mappings))
         self.programme.turned += 1
         check_settings(on_the_wall, self.programme.directory().nodes)
@@ -206,6 +214,9 @@ class House:
     def _shown(self) -> None:
         """A frame was shown."""
         self.pulses.beat("loop")
+        if not self.lit and self.stage.eyes.light > DARK:
+            self.lit = True
+            passed("loop", "light")
         self.pulses.put("light", self.stage.eyes.light)
         self.guard.run("the hours", self._keep_hours, otherwise=None)
         if self.day:
@@ -248,6 +259,7 @@ class House:
             if self.mind.room.restarts >= 2 or (self.plan.dreams_here and time.monotonic() - started > patience):
                 raise CannotPlay("the mind does not wake up; its last words are above. hypermnesia doctor says more")
             time.sleep(0.05)
+        passed("loop", "a picture of the mind's")
         if said:
             print(file=sys.stderr)
 

@@ -129,7 +129,7 @@ class MindRoom:
             if isinstance(letter, (Stored, Withdrawn)):
                 self.pending.pop(_name(letter), None)
             if isinstance(letter, Trouble):
-                log.warning("%s: %s", letter.room, letter.what)
+                log.warning("%s", letter.what, extra={"room": letter.room})
             yield letter
 
 
@@ -229,7 +229,7 @@ class SoundRoom:
                 self.room.send(message)
         for letter in self.room.drain():
             if isinstance(letter, Trouble):
-                log.warning("%s: %s", letter.room, letter.what)
+                log.warning("%s", letter.what, extra={"room": letter.room})
                 yield letter
 
 
@@ -274,7 +274,7 @@ class DoorsRoom:
         arrived = [self._injected.popleft() for _ in range(len(self._injected))]
         for message in (*arrived, *_each(self.room.drain())):
             if isinstance(message, Trouble):
-                log.warning("%s: %s", message.room, message.what)
+                log.warning("%s", message.what, extra={"room": message.room})
                 self.room.send(message)  # doors that start again tell why the old ones ended
             elif isinstance(message, Opened):
                 self.opened, self._serial, self._told = message, -1, {}  # new doors know nothing yet

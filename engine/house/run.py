@@ -11,6 +11,7 @@ from dataclasses import replace
 from types import FrameType
 
 from engine.core.machine import Machine, home
+from engine.core.milestones import passed
 from engine.house.desk import announced, kept_token
 from engine.house.house import House
 from engine.house.journal import Fallen
@@ -38,6 +39,7 @@ def run(options: argparse.Namespace, machine: Machine, lasting: Lasting | None =
     show = plan(options, machine)
     if not machine.doors.token and show.doors.home:
         show = replace(show, doors=replace(show.doors, token=kept_token(show.doors.home)))
+    passed("loop", "a plan")
     with House(show, lasting, fallen) as house, stopped_by_signals(house):
         without = f", without: {'; '.join(house.vitals.without())}" if house.vitals.without() else ""
         memory = f"; {house.memory.how}" if house.memory.how else ""

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.core.displays import alike, connectors
+from engine.core.displays import Connector, alike, connectors, named
 from engine.core.errors import Plain, nearest
 from engine.core.heat import heat
 from engine.core.hours import Hours
@@ -110,15 +110,18 @@ def pace(site: Site) -> Iterator[Finding]:
 
 
 def screens(site: Site, machine: Machine) -> Iterator[Finding]:
-    """Whether the named screen is connected and has said what it can show; without a name, which ones are."""
+    """Those that the walls are on, by name; where none is named, all that there are."""
     there = connectors(site.root)
-    wanted = machine.stage.monitor
-    if not wanted:
-        if there:
-            blind = [each for each in there if each.connected and not each.modes]
-            todo = f"{blind[0].name} has not said what it can show: switch it on, try another cable" if blind else ""
-            yield Finding("screens", "; ".join(each.sentence() for each in there if each.connected) or "none is connected", todo)
-        return
+    walls = named(machine, site.home)
+    for wanted in walls:
+        yield from _screen(wanted, there)
+    if there and not walls:
+        blind = [each for each in there if each.connected and not each.modes]
+        todo = f"{blind[0].name} has not said what it can show: switch it on, try another cable" if blind else ""
+        yield Finding("screens", "; ".join(each.sentence() for each in there if each.connected) or "none is connected", todo)
+
+
+def _screen(wanted: str, there: list[Connector]) -> Iterator[Finding]:
     found = next((each for each in there if alike(each.name, wanted)), None)
     if found is None:
         known = ", ".join(each.name for each in there) or "none at all"

@@ -76,6 +76,7 @@ class Vitals:
             notes.append("no sound card: the show runs in silence, in time; plug one in when you like")
         notes += sorted({self.mind.remembering, self.memory.how if self.memory.remembers else ""} - {""})
         notes += [*self.leaving.notes(), *([self.opening.note] if self.opening.note else []), *(one.trouble for one in self.besides if one.trouble)]
+        notes += [said for said in self.stage.walls.wrong.values() if said]
         state = self.mind.state
         elsewhere = self.places.seen if self.places else Elsewhere()
         notes += elsewhere.notes

@@ -23,8 +23,10 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from types import FrameType
 
+from engine.core import logbook
 from engine.core.errors import Plain
 from engine.core.machine import Machine, home
+from engine.core.milestones import passed
 from engine.core.notify import Fed, Notify
 from engine.core.supervisor import SPAWN, stopped
 from engine.house.caretaker import Caretaker
@@ -47,6 +49,7 @@ PATIENCE = (0.0, 0.0, 0.5, 1.0, 2.0, 4.0, 10.0)  # seconds before a start, by ho
 
 def run(options: argparse.Namespace, machine: Machine) -> int:
     """The command `hypermnesia run`. Returns the exit code of the show, or that of a shell for the signal that ended it."""
+    passed("watchdog", "its code")
     lasting = Lasting(machine.sound.rate)
     try:
         host, port = options.host or machine.doors.host, machine.doors.osc if options.osc is None else options.osc
@@ -263,6 +266,7 @@ def _in_turn(show: Callable[..., None], options: argparse.Namespace, machine: Ma
     """A loop's process: whatever takes time and can be done beforehand is done, then it waits."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that watches
     importlib.import_module("engine.house.run")
+    passed("loop", "its code")
     try:
         fallen = turn.recv()
     except EOFError:  # the show is over
@@ -279,7 +283,7 @@ def _show(options: argparse.Namespace, machine: Machine, names: Names, fallen: t
     os.setsid()
     faulthandler.enable()  # what crashes inside of a library leaves its stacks in the log, too
     faulthandler.register(signal.SIGUSR1, all_threads=True)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s", datefmt="%H:%M:%S")
+    logbook.begin("loop")
     from engine.house.journal import Fallen
     from engine.house.run import run
 

@@ -29,6 +29,7 @@ from engine.core.errors import Plain
 from engine.core.guard import FAULTS, Guard
 from engine.core.mailbox import Mailbox
 from engine.core.messages import Dream, Loading, News, Remembering, Rest, Resume, Set, Stored, Text, Trouble
+from engine.core.milestones import passed
 from engine.core.pulse import Pulses
 from engine.mind.export import Export, lend
 from engine.mind.gathering import FEW
@@ -238,8 +239,10 @@ class Room:
         memory = opened(Path(self.options.archive))
         with self._storing:  # what people say is kept while the model loads
             self._memory = memory
+            passed("mind", "opened the memory")
             self._store(*self._early)
         parts = self.gather() if self.gather else gather(self.options, self.tell)
+        passed("mind", "a model")
         with self._storing:  # from here on the keeper reads what is there, and what comes waits for it
             self._memory = None
         mind = Mind(self.options, self.tell, parts, memory)
@@ -251,6 +254,7 @@ class Room:
         thought.start()
         self._export = lend(self.ring, mind.parts.dreamer)
         self.tell("ready", 1.0)
+        passed("mind", "what it remembers")
         failed = 0
         while self.open:
             dream = self.dream
@@ -258,6 +262,8 @@ class Room:
             if dream is None or mind.thought is None or (self.resting and self.ring.serial):
                 time.sleep(0.05 if self.resting else 0.01)
                 continue
+            if not self.ring.serial:
+                passed("mind", "a first thought")
             self._let_think()
             try:
                 begun = time.monotonic()
@@ -342,6 +348,9 @@ def _give_way(nice: int) -> None:
 
 def serve(end: socket.socket, ring: str, options: MindOptions, gather: Callable[[], Parts] | None = None, pulses: str = "") -> None:
     """The room's process: ends when None arrives or the parent dies. Called by the supervisor."""
+    passed("mind", "its code")
     torch.set_num_threads(options.threads or spare())
     torch.set_num_interop_threads(1)
-    Room(end, ring, options if gather else chosen(options), gather, pulses).run()
+    decided = options if gather else chosen(options)
+    passed("mind", "chosen a size")
+    Room(end, ring, decided, gather, pulses).run()

@@ -161,7 +161,7 @@ class Cast:
         self._digests[name] = digest(path)
         self.broken.pop(name, None)
         self.serial += 1
-        log.info("%s was reloaded", path.name)
+        log.info("%s was reloaded", path.name, extra={"kind": ""})
 
     def _remember(self, name: str, path: Path) -> None:
         """Keep a version that has played long enough, once."""

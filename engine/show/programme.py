@@ -199,7 +199,7 @@ class Programme:
         tired = self.turns.tired(self.name, len(wanting))
         if best == self.name or not (tired or wanting[best] > wanting.get(self.name, 0.0) + MARGIN):
             return
-        log.info("%s", self._reason(best, wanting, tired, now))
+        log.info("%s", self._reason(best, wanting, tired, now), extra={"kind": "who has the wall"})
         self.play(best, now)
 
     def _wanting(self) -> dict[str, float]:

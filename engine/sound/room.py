@@ -24,6 +24,7 @@ from engine.core.crossings import ClockPage, GrainRing, KeyRing, PictureRing
 from engine.core.guard import Guard
 from engine.core.mailbox import Mailbox
 from engine.core.messages import Picture, Set, Trouble
+from engine.core.milestones import passed
 from engine.core.pulse import Pulses
 from engine.sound import lateness
 from engine.sound.device import CardOutput, NullOutput, Output, find, rescan
@@ -50,6 +51,7 @@ def serve(
     pictures, grains, keys, page, samples: names of a PictureRing, a GrainRing, a KeyRing, a ClockPage and a SampleRing
     that the parent owns. Letters in: Set (/hm/sound/..., /hm/blackout), None. Letters out: Trouble.
     """
+    passed("sound", "its code")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.setswitchinterval(0.0005)  # a thread that holds Python makes the callback wait this long at most
     room = Room(Mailbox(end), (pictures, grains, keys, page, samples), options, Pulses(pulses))
@@ -97,6 +99,7 @@ class Room:
     def run(self) -> None:
         """Until told to stop."""
         self._weaver.start()
+        passed("sound", "a device")
         while self._going and os.getppid() == self._parent:
             self.pulses.beat("sound")
             self._mail.wait(0.1)

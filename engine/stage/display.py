@@ -11,13 +11,15 @@ from typing import Any
 import glfw
 import moderngl
 
+from engine.core.displays import alike
 from engine.stage.window import Hands, StageError, WindowOptions
+
+Mode = tuple[int, int, int]  # width, height, pictures a second
 
 KEYS = {
     glfw.KEY_F1: "f1", glfw.KEY_TAB: "tab", glfw.KEY_LEFT: "left", glfw.KEY_RIGHT: "right", glfw.KEY_UP: "up",
     glfw.KEY_DOWN: "down", glfw.KEY_KP_ADD: "+", glfw.KEY_KP_SUBTRACT: "-", glfw.KEY_EQUAL: "+", glfw.KEY_MINUS: "-",
 }  # fmt: skip
-
 
 
 class Window:
@@ -34,9 +36,10 @@ class Window:
         self.options = options
         monitor = find_monitor(options.monitor) if options.fullscreen or options.monitor else None
         size = options.size
+        self.mode: Mode = mode_of(monitor) if options.fullscreen and monitor else (0, 0, 0)
         if options.fullscreen and monitor:
-            mode = glfw.get_video_mode(monitor)
-            size = (mode.size.width, mode.size.height)
+            size = self.mode[:2]
+        self.monitor = name_of(monitor) if monitor else ""
         self.handle: Any = glfw.create_window(
             *size, options.title, monitor if options.fullscreen else None, share.handle if share else None
         )
@@ -81,6 +84,25 @@ class Window:
         w, h = glfw.get_window_size(self.handle)
         return x / max(1, w), y / max(1, h)
 
+    def keep(self) -> str:
+        """In full screen: back on its monitor when that has come back, and in the mode that it had. What is wrong, "" for nothing.
+
+        Call it about once a second: it asks the display server.
+        """
+        if not self.options.fullscreen:
+            return ""
+        monitor = monitors().get(self.monitor)
+        if monitor is None:
+            return f"the screen at {self.monitor} is gone: its wall waits for it"
+        here = glfw.get_window_monitor(self.handle)
+        if here and name_of(here) == self.monitor and mode_of(monitor) == self.mode:
+            return ""
+        if self.mode not in modes_of(monitor):
+            self.mode = mode_of(monitor)  # it is another screen
+        glfw.set_window_monitor(self.handle, monitor, 0, 0, *self.mode)
+        now = mode_of(monitor)
+        return "" if now == self.mode else f"the screen at {self.monitor} shows {now[0]}x{now[1]}, not {self.mode[0]}x{self.mode[1]}"
+
     @property
     def open(self) -> bool:
         return not glfw.window_should_close(self.handle)
@@ -117,8 +139,24 @@ def monitors() -> dict[str, Any]:
     """Monitors by connector name, the first one first. Needs a display."""
     if not glfw.init():
         return {}
-    names = ((glfw.get_monitor_name(each), each) for each in glfw.get_monitors())
-    return {name.decode() if isinstance(name, bytes) else name: each for name, each in names}
+    return {name_of(each): each for each in glfw.get_monitors()}
+
+
+def name_of(monitor: Any) -> str:
+    """The connector, as the display server calls it."""
+    name = glfw.get_monitor_name(monitor)
+    return name.decode() if isinstance(name, bytes) else str(name)
+
+
+def mode_of(monitor: Any) -> Mode:
+    """What a monitor shows now."""
+    mode = glfw.get_video_mode(monitor)
+    return mode.size.width, mode.size.height, mode.refresh_rate
+
+
+def modes_of(monitor: Any) -> list[Mode]:
+    """What it can show."""
+    return [(mode.size.width, mode.size.height, mode.refresh_rate) for mode in glfw.get_video_modes(monitor)]
 
 
 def find_monitor(name: str) -> Any:
@@ -130,8 +168,9 @@ def find_monitor(name: str) -> Any:
         return next(iter(known.values()))
     if name.isdigit() and int(name) < len(known):
         return list(known.values())[int(name)]
-    if name in known:
-        return known[name]
+    for there, monitor in known.items():
+        if alike(there, name):
+            return monitor
     near = get_close_matches(name, known, n=1)
     hint = f"did you mean {near[0]}?" if near else "see"
     raise StageError(f"no monitor {name!r}; {hint} there are: {', '.join(f'{i} {n}' for i, n in enumerate(known))}")

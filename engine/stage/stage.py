@@ -275,10 +275,11 @@ class Stage:
         self.compositor.measure = self.governor.measured if self.pacer.frames % 100 == 50 else None
 
     def _look(self) -> None:
-        """Every now and then: shader files that changed."""
+        """Every now and then: shader files that changed, screens that came back."""
         now = time.monotonic()
         if now - self._looked > LOOK:
             self._looked = now
+            self.walls.keep()
             for said in self.compositor.reload():
                 log.warning(said)
                 self.compositor.troubles.append(said)

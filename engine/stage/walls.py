@@ -31,6 +31,7 @@ class Walls:
         self.file = file
         self.mappings = maps.load(file) if file and file.is_file() else {"wall": Mapping()}
         self.test = False  # show the test card instead of the scene
+        self.wrong: dict[str, str] = {}  # what is wrong with the screens just now, by output
         self.windows: dict[str, Window] = {}
         if options:
             self._open(options)
@@ -87,6 +88,15 @@ class Walls:
         self._first()
         next(iter(self.windows.values())).poll()
 
+    def keep(self) -> None:
+        """See to it that each window is on its screen, in its mode. Now and then."""
+        for name, window in self.windows.items():
+            said = window.keep()
+            if said and self.wrong.get(name) != said:
+                log.warning("%s", said)
+            self.wrong[name] = said
+        self._first()
+
     def _in(self, name: str, wall: moderngl.Texture) -> moderngl.Texture:
         window = self.windows[name]
         if window.context is wall.ctx:
@@ -123,7 +133,7 @@ class Walls:
         """Write the mappings to their file."""
         if self.file:
             maps.save(self.file, self.mappings)
-            log.info("the mapping is saved in %s", self.file)
+            log.info("the mapping is saved in %s", self.file, extra={"kind": ""})
         else:
             log.warning("the mapping has no file to be saved in; start with one: --mapping wall.toml")
 

@@ -14,7 +14,7 @@ from engine.core.guard import Guard
 from engine.core.machine import GalleryFacts, HoursFacts, Machine, StageFacts
 from engine.core.messages import State, Stored, Text, Trouble, Withdrawn
 from engine.gallery import alert, day
-from engine.gallery.displays import wait
+from engine.gallery.displays import switch, wait
 from engine.gallery.words import SECTIONS, WORDS
 from engine.house.caretaker import LASTING, OVER, Alerts, Caretaker, kind
 from engine.house.day import Counted, Day, read
@@ -114,6 +114,18 @@ def test_the_page_says_it_in_the_gallerys_language_with_a_signed_picture(tmp_pat
 def test_every_language_has_every_word():
     for words in WORDS.values():
         assert set(words) == set(WORDS["en"]) and all(name in words for section, names in SECTIONS for name in (section, *names))
+
+
+def test_it_reads_as_people_there_write(tmp_path):
+    account = {"date": "2026-12-01", "visitors": 1.0, "sentences": 0.0, "kept": 2.0, "open": 28_800.0, "frames": 864_000.0, "late_frames": 1.0}
+    said = {language: " | ".join(f"{count} {what}" for _, lines in day.rows(account, language) for count, what in lines) for language in WORDS}
+    for language, parts in {
+        "en": ("1 visitor |", "0 sentences", "2 of them kept", "8.0 hours open", "1 late frame out of 864\u202f000"),
+        "fr": ("1 visiteur |", "0 phrase |", "2 conservées", "8,0 heures d'ouverture", "1 image en retard sur 864\u202f000"),
+        "de": ("1 Besuch |", "0 Sätze", "2 davon aufbewahrt", "8,0 Stunden geöffnet", "1 von 864\u202f000 Bildern verspätet"),
+    }.items():
+        assert [part for part in parts if part not in said[language]] == [], said[language]
+    assert [day._title(account, language) for language in ("en", "fr", "de")] == ["Daily report, 1 December 2026", "Journée du 1er décembre 2026", "Tagesbericht vom 1. Dezember 2026"]
 
 
 def test_a_day_that_is_not_there_is_said_with_those_that_are(tmp_path, capsys):
@@ -381,6 +393,49 @@ def test_screens_go_off_when_it_closes_and_on_when_it_opens(tmp_path):
     care.wall += 16 * 3600
     care.pass_by(60, level=0.0)
     assert [command[:2] for command, _ in care.jobs] == [["displays", "on"], ["displays", "off"], ["displays", "on"]]
+
+
+def connector(root, name, status="connected", modes="1920x1080", dpms="On"):
+    folder = root / f"sys/class/drm/card0-{name}"
+    folder.mkdir(parents=True, exist_ok=True)
+    for what, text in (("status", status), ("modes", modes), ("dpms", dpms), ("enabled", "enabled")):
+        (folder / what).write_text(f"{text}\n")
+
+
+def test_each_wall_by_its_connector_is_missed_when_it_is_gone_and_woken_when_it_sleeps(tmp_path):
+    (tmp_path / "mapping.toml").write_text('[left]\nmonitor = "HDMI-1"\n[right]\nmonitor = "DP-2"\n')
+    connector(tmp_path, "HDMI-A-1")
+    connector(tmp_path, "DP-2")
+    connector(tmp_path, "DP-3", dpms="Off")  # nobody's wall: it may sleep
+    care = Care(tmp_path, root=tmp_path)
+    care.pass_by(120)
+    assert care.jobs == [] and care.alerts() == []
+    connector(tmp_path, "DP-2", status="disconnected", modes="")
+    care.pass_by(120)
+    assert len(care.alerts()) == 1 and "nothing is connected at DP-2" in care.alerts()[0] and care.jobs == []
+    connector(tmp_path, "DP-2", dpms="Off")  # it is back, and nobody drives it
+    care.pass_by(130)
+    assert 1 <= len(care.jobs) <= 3 and all(command[:2] == ["displays", "on"] for command, _ in care.jobs), "once a minute until it is on"
+    connector(tmp_path, "DP-2")
+    tried = len(care.jobs)
+    care.pass_by(300)
+    assert len(care.jobs) == tried
+
+
+def test_only_the_tools_that_are_here_switch_a_screen(tmp_path, monkeypatch):
+    for variable in ("WAYLAND_DISPLAY", "DISPLAY"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    said = []
+    assert not switch(True, said.append) and "nothing switches a screen" in said[0]
+    for tool in ("xset", "xrandr"):
+        (tmp_path / tool).write_text(f'#!/bin/sh\necho "{tool} $*" >> {tmp_path}/asked\n')
+        (tmp_path / tool).chmod(0o755)
+    monkeypatch.setenv("DISPLAY", ":7")
+    assert switch(True, said.append) and switch(False, said.append)
+    assert (tmp_path / "asked").read_text().splitlines() == ["xrandr --auto", "xset dpms force on", "xset dpms force off"]
+    (tmp_path / "xset").write_text("#!/bin/sh\necho no such display >&2; exit 1\n")
+    assert not switch(False, said.append) and said[-1].endswith("no such display")
 
 
 def test_an_hour_is_one_line_of_the_log(tmp_path, caplog):

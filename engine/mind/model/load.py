@@ -11,8 +11,10 @@ import torch
 from engine.mind.model.contract import Terms
 from engine.mind.model.cpu import precision
 from engine.mind.model.device import Cpu, Cuda, lay, open_device
+from engine.mind.model.encoder import Encoder
 from engine.mind.model.families import Family, LargeForms, SentenceWords
 from engine.mind.model.find import find
+from engine.mind.model.lapped import Lapped
 from engine.mind.model.model import Model
 from engine.mind.model.opening import open_family
 
@@ -57,13 +59,15 @@ def load(
 
 
 def _embedded(encoder: Any) -> tuple[Family, str, Any]:
-    from engine.mind.model import embedded
+    from engine.mind.model import embedded, own
 
-    parts = embedded.load()
-    family = LargeForms(parts.unet, parts.codec, parts.scheduler, SentenceWords(parts.encoder))
+    folder = embedded.FOLDER
+    embedded.check(folder)
+    words = Encoder()
+    family = LargeForms(own.unet(folder / "unet"), Lapped.load(folder / "codec"), own.scheduler(folder / "scheduler"), SentenceWords(words))
     family.eval().requires_grad_(False)
     family.licence = "Apache-2.0"
-    return family, _weights_hash(family), encoder or parts.encoder
+    return family, _weights_hash(family), encoder or words
 
 
 def _weights_hash(family: Family) -> str:
