@@ -39,7 +39,7 @@ class Logbook(logging.StreamHandler[TextIO]):
         super().__init__(stream)
         self.room, self.source = room, source
         self.watched = stream.isatty()  # somebody reads as it comes
-        self.journal = not self.watched and bool(os.environ.get("JOURNAL_STREAM"))
+        self.journal = not self.watched and _is_journal(stream)
         self.setFormatter(logging.Formatter("%(message)s"))
         self._known: dict[str, Held] = {}
 
@@ -88,6 +88,15 @@ def like(record: logging.LogRecord) -> str:
     """What makes two lines the same: their words without numbers."""
     kind = getattr(record, "kind", None)
     return str(kind) if kind is not None else f"{record.name} {NUMBERS.sub('#', record.getMessage())[:300]}"
+
+
+def _is_journal(stream: TextIO) -> bool:
+    """Whether the journal reads this stream (systemd.exec(5), JOURNAL_STREAM): a program that was started from there may write elsewhere."""
+    try:
+        found = os.fstat(stream.fileno())
+    except (OSError, ValueError):
+        return False
+    return os.environ.get("JOURNAL_STREAM") == f"{found.st_dev}:{found.st_ino}"
 
 
 def begin(room: str, stream: TextIO | None = None) -> None:

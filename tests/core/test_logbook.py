@@ -73,13 +73,16 @@ def test_on_a_terminal_everything_is_told_as_it_comes(log):
     assert [line.split(" ", 1)[1] for line in out.getvalue().splitlines()] == ["sound: the same"] * 5
 
 
-def test_the_journal_hears_how_grave_each_line_is(log, monkeypatch):
-    monkeypatch.setenv("JOURNAL_STREAM", "8:1")
-    out = io.StringIO()
-    book(log, out)
-    log.error("a thought failed\nTraceback")
-    log.info("well")
-    assert out.getvalue() == "<3>mind: a thought failed\n<3>Traceback\n<6>mind: well\n"
+def test_the_journal_hears_how_grave_each_line_is(log, monkeypatch, tmp_path):
+    with (tmp_path / "journal").open("w") as out, (tmp_path / "elsewhere").open("w") as other:
+        found = (tmp_path / "journal").stat()
+        monkeypatch.setenv("JOURNAL_STREAM", f"{found.st_dev}:{found.st_ino}")
+        for stream in (out, other):
+            book(log, stream)
+        log.error("a thought failed\nTraceback")
+        log.info("well")
+    assert (tmp_path / "journal").read_text() == "<3>mind: a thought failed\n<3>Traceback\n<6>mind: well\n"
+    assert "<" not in (tmp_path / "elsewhere").read_text()
 
 
 def test_it_remembers_no_more_kinds_than_it_says_and_forgets_none_untold(log):
