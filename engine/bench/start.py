@@ -20,7 +20,6 @@ from typing import Any
 import numpy as np
 
 from engine.core.errors import CannotPlay
-from engine.core.machine import Machine
 from engine.core.milestones import FILE, read
 
 Table = dict[str, Any]
@@ -30,8 +29,11 @@ LIGHT = ("loop", "light")
 TOP = Path(__file__).parents[2]
 
 
-def start(folder: Path, caches: Path, options: argparse.Namespace) -> dict[tuple[str, str], float]:
-    """One start, ended at its first light: (room, what) -> seconds since the command was given. Raises CannotPlay."""
+Key = tuple[str, str]  # room, what
+
+
+def start(folder: Path, caches: Path, options: argparse.Namespace) -> dict[Key, tuple[float, float]]:
+    """One start, ended at its first light: (room, what) -> seconds since the command was given, and of the processor. Raises CannotPlay."""
     told, log = folder / "milestones", folder / "log"
     told.unlink(missing_ok=True)
     words = ["run", "--home", str(folder / "home"), "--sound", "null", "--osc", "0", "--web", "0", "--window", "headless"]
@@ -42,7 +44,7 @@ def start(folder: Path, caches: Path, options: argparse.Namespace) -> dict[tuple
         begun = time.monotonic()
         show = subprocess.Popen([sys.executable, "-m", "engine", *words], cwd=TOP, stdout=out, stderr=out, env=environment)
         try:
-            while not any(mark[1:] == LIGHT for mark in read(told)):
+            while not any((mark.room, mark.what) == LIGHT for mark in read(told)):
                 if show.poll() is not None or time.monotonic() - begun > PATIENCE:
                     raise CannotPlay(f"there was no light: {log.read_text(errors='replace')[-600:]}")
                 time.sleep(0.05)
@@ -52,9 +54,9 @@ def start(folder: Path, caches: Path, options: argparse.Namespace) -> dict[tuple
                 show.wait(60.0)
             except subprocess.TimeoutExpired:
                 show.kill()
-    found: dict[tuple[str, str], float] = {}
-    for at, room, what in read(told):
-        found.setdefault((room, what), at - begun)
+    found: dict[Key, tuple[float, float]] = {}
+    for mark in read(told):
+        found.setdefault((mark.room, mark.what), (mark.at - begun, mark.cpu))
     return found
 
 
@@ -89,14 +91,16 @@ def run(options: argparse.Namespace) -> Table:
         let_go()
         starts["cold"] = [start(folder, caches, options)]
         starts["warm"] = [start(folder, caches, options) for _ in range(TIMES)]
-    median = {kind: {key: float(np.median([one[key] for one in found if key in one])) for key in found[-1]} for kind, found in starts.items()}
+    median = {kind: {key: np.median([one[key] for one in found if key in one], 0) for key in found[-1]} for kind, found in starts.items()}
     rows: list[Table] = []
-    before: dict[str, float] = {}
-    for room, what in sorted(median["warm"], key=lambda key: median["warm"][key]):
-        at = median["warm"][room, what]
-        row: Table = {"room": room, "has": what, "warm_s": at, "took_s": at - before.get(room, 0.0)}
-        row |= {f"{kind}_s": median[kind].get((room, what), float("nan")) for kind in ("cold", "first")}
-        before[room] = at
-        rows.append(row)
-    light = [one[LIGHT] for one in starts["warm"]]
-    return {"starts": rows, "light_warm_s": float(np.median(light)), "light_warm_slowest_s": max(light), "light_cold_s": starts["cold"][0][LIGHT], "light_first_s": starts["first"][0][LIGHT]}
+    before: dict[str, np.ndarray] = {}
+    for room, what in sorted(median["warm"], key=lambda key: float(median["warm"][key][0])):
+        now = median["warm"][room, what]
+        took, before[room] = now - before.get(room, np.zeros(2)), now
+        row: Table = {"room": room, "has": what, "warm_s": float(now[0]), "took_s": float(took[0]), "of_it_computing_s": float(took[1])}
+        rows.append(row | {f"{kind}_s": float(median[kind][room, what][0]) if (room, what) in median[kind] else float("nan") for kind in ("cold", "first")})
+    light = [one[LIGHT][0] for one in starts["warm"]]
+    return {
+        "starts": rows, "light_warm_s": float(np.median(light)), "light_warm_slowest_s": max(light),
+        "light_cold_s": starts["cold"][0][LIGHT][0], "light_first_s": starts["first"][0][LIGHT][0],
+    }  # fmt: skip

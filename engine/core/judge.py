@@ -4,10 +4,14 @@ what it means. Visitors' texts are judged at the doors, what they become with ot
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import hashlib
+import os
 import re
 import tomllib
 import unicodedata
+import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +24,8 @@ from glin_profanity.utils.unicode import normalize_unicode
 from numpy.typing import NDArray
 
 from engine.core import lexicon
-from engine.core.meaning import Encoder, reads
+from engine.core.machine import cache_folder
+from engine.core.meaning import SPACE, Encoder, reads
 
 Vectors = Callable[[Sequence[str]], NDArray[np.float32]]  # n sentences -> (n, d) unit vectors
 Kind = Literal["", "word", "hate", "threat", "selfharm", "sexual", "attack", "unread"]
@@ -54,12 +59,12 @@ class Ruling:
 
 
 class Judge:
-    """Tells sentences apart. Thread-safe: yes. Realtime-safe: no (3 ms a sentence; 2 s to make)."""
+    """Tells sentences apart. Thread-safe: yes. Realtime-safe: no (3 ms a sentence; 2 s to make, the first time on a machine)."""
 
     def __init__(self, vectors: Vectors | None = None):
         """`vectors` instead of the encoder's. Judge() loads the encoder and raises what `Encoder` raises."""
         self.vectors = vectors or Encoder().sentence
-        self._anchors, self._weights = _learned(vectors or Encoder().sentences)
+        self._anchors, self._weights = _learned(vectors) if vectors else _kept(Encoder().sentences)
         self._known = functools.lru_cache(512)(self._judge)
 
     def judge(self, words: str) -> Ruling:
@@ -210,6 +215,21 @@ def _learned(vectors: Vectors) -> tuple[NDArray[np.float32], NDArray[np.float32]
     wanted = np.array([[float(name == kind) for kind in KINDS] for _, name in rows])
     weights = np.linalg.solve(_near(anchors, anchors) + RIDGE * np.eye(len(rows)), wanted)
     return anchors.astype(np.float32), weights.astype(np.float32)
+
+
+def _kept(vectors: Vectors) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The same, out of the cache where they were learned from these anchors, by this encoder, before."""
+    made = hashlib.sha256(ANCHORS.read_bytes() + f"{SPACE} {NARROW} {RIDGE} {KINDS}".encode()).hexdigest()[:16]
+    path = cache_folder() / f"judge-{made}.npz"
+    with contextlib.suppress(OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile), np.load(path) as found:
+        return found["anchors"], found["weights"]
+    anchors, weights = _learned(vectors)
+    fresh = path.with_name(f"{path.stem}-{os.getpid()}.npz")
+    with contextlib.suppress(OSError):  # where nothing is taken it is learned again at the next start
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.savez(fresh, anchors=anchors, weights=weights)
+        fresh.replace(path)
+    return anchors, weights
 
 
 def _near(some: NDArray[np.floating], others: NDArray[np.floating]) -> NDArray[np.floating]:

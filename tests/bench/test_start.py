@@ -19,8 +19,8 @@ def test_nothing_is_written_where_nobody_asks_and_rooms_write_side_by_side_where
     milestones.passed("mind", "its code")
     milestones.passed("loop", "light")
     with (tmp_path / "told").open("a") as file:
-        file.write("12.0\tdoors\thalf a li")
-    assert [mark[1:] for mark in milestones.read(tmp_path / "told")] == [("mind", "its code"), ("loop", "light")]
+        file.write("12.0\t1.0\tdoors\thalf a li")
+    assert [(mark.room, mark.what) for mark in milestones.read(tmp_path / "told")] == [("mind", "its code"), ("loop", "light")]
     monkeypatch.setenv(milestones.FILE, "/nowhere/at/all")
     milestones.passed("loop", "light")
 

@@ -6,10 +6,11 @@ import tomllib
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from engine.core import lexicon
-from engine.core.judge import ANCHORS, TWOFOLD, Judge, company, judge
+from engine.core.judge import ANCHORS, TWOFOLD, Judge, _kept, company, judge
 
 LIST: dict[str, dict[str, list[str]]] = tomllib.loads(Path(__file__).with_name("sentences.toml").read_text(encoding="utf-8"))
 HARM = ("hate", "threat", "selfharm", "sexual", "attack")
@@ -88,3 +89,21 @@ def test_what_was_taken_back_is_not_remembered(judges: Judge) -> None:
     judges.judge("une phrase secrète")
     judges.forget()
     assert judges._known.cache_info().currsize == 0
+
+
+def test_anchors_are_learned_once_on_a_machine_and_anew_where_the_cache_is_torn(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    asked: list[int] = []
+
+    def vectors(texts):
+        asked.append(len(texts))
+        found = np.random.default_rng(0).normal(size=(len(texts), 8)).astype(np.float32)
+        return found / np.linalg.norm(found, axis=1, keepdims=True)
+
+    first, again = _kept(vectors), _kept(vectors)
+    assert len(asked) == 1 and all(np.array_equal(one, other) for one, other in zip(first, again, strict=True))
+    (file,) = (tmp_path / "hypermnesia").glob("judge-*.npz")
+    for torn in (b"", b"PK\x03\x04", file.read_bytes()[:1000]):
+        file.write_bytes(torn)
+        assert np.array_equal(_kept(vectors)[1], first[1])
+    assert len(asked) == 4

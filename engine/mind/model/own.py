@@ -7,6 +7,7 @@ whoever made the parts. `tests/mind/model/test_own.py` holds every number agains
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from pathlib import Path
@@ -131,7 +132,7 @@ class LCMScheduler:
             raise ValueError(f"a timetable of {config.beta_schedule} betas cannot be read here")
         self.config, count = config, int(config.num_train_timesteps)
         signal = [math.cos((k / count + 0.008) / 1.008 * math.pi / 2) ** 2 for k in range(count + 1)]
-        betas = torch.tensor([min(1 - after / before, 0.999) for before, after in zip(signal, signal[1:], strict=False)], dtype=torch.float32)
+        betas = torch.tensor([min(1 - after / before, 0.999) for before, after in itertools.pairwise(signal)], dtype=torch.float32)
         root = torch.cumprod(1.0 - betas, 0).sqrt()
         first, last = root[0].clone(), root[-1].clone()
         root -= last
