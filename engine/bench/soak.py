@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin
 
 from engine.bench.month import theil_sen
 from engine.bench.stranger import Stranger
@@ -52,7 +53,7 @@ class Visitor(threading.Thread):
     def run(self) -> None:
         here = f"127.0.0.1:{self.web}"
         try:
-            with connect(f"ws://{here}/visit", origin=f"http://{here}", open_timeout=20, close_timeout=1.0) as page:  # type: ignore[arg-type]
+            with connect(f"ws://{here}/visit", origin=Origin(f"http://{here}"), open_timeout=20, close_timeout=1.0) as page:
                 page.send(json.dumps({"t": "hello", "visit": ""}))
                 for sentence in range(self.random.randint(1, 3)):
                     self._say(page, sentence)

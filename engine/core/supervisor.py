@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import logging
 import multiprocessing
@@ -14,6 +15,8 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any
@@ -28,6 +31,7 @@ from engine.core.pulse import Pulses
 log = logging.getLogger("engine.core.supervisor")
 SPAWN = multiprocessing.get_context("spawn")  # fork would copy GL and audio state that cannot be shared
 
+MIND_NICE = 10  # the mind gives way to the stage and the sound
 OOM = "500"  # where memory runs out, Linux ends a room, which comes back behind a wall that moves on, and not the loop
 
 ENVIRONMENT = {
@@ -39,8 +43,11 @@ ENVIRONMENT = {
 }
 
 
-def _enter(name: str, target: str, nice: int, end: socket.socket, arguments: tuple[Any, ...]) -> None:
-    """A room's process: its module is imported here, so that the loop's process never carries torch or pyo."""
+def _enter(name: str, target: str, nice: int, end: socket.socket, arguments: tuple[Any, ...] | Connection) -> None:
+    """A room's process: its module is imported here, so that the loop's process never carries torch or pyo.
+
+    `arguments`: a pipe by which they come, once the code is loaded, where nobody knew them yet.
+    """
     for variable, value in ENVIRONMENT.items():
         os.environ.setdefault(variable, value)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the loop; it stops the rooms in order
@@ -53,7 +60,49 @@ def _enter(name: str, target: str, nice: int, end: socket.socket, arguments: tup
         Path("/proc/self/comm").write_text(f"hm-{name}")
         Path("/proc/self/oom_score_adj").write_text(OOM)
     module, function = target.split(":")
-    getattr(importlib.import_module(module), function)(end, *arguments)
+    gc.disable()  # what is loaded stays: looking through it again and again was a fifth of the time
+    serve = getattr(importlib.import_module(module), function)
+    gc.freeze()
+    gc.enable()
+    if isinstance(arguments, tuple):
+        return serve(end, *arguments)  # type: ignore[no-any-return]
+    with arguments as turn:
+        try:
+            told: tuple[Any, ...] = turn.recv()
+        except EOFError:  # there is no show
+            return
+    serve(end, *told)
+
+
+@dataclass(frozen=True, slots=True)
+class Early:
+    """A room's process that loads its code while nobody knows yet what it is to do."""
+
+    process: SpawnProcess
+    end: socket.socket  # ours of its mailbox
+    turn: Connection  # by which it is told
+
+
+EARLY: dict[str, Early] = {}  # by name: the first start of a room of this name takes it
+
+
+def begin_early(name: str, target: str, nice: int = 0) -> None:
+    """Begin a room's process before there is a Room: loading the mind's code takes as long as all that comes before it."""
+    theirs, ours = SPAWN.Pipe(duplex=False)
+    mine, end = Mailbox.pair()
+    process = SPAWN.Process(target=_enter, args=(name, target, nice, end, theirs), name=f"hypermnesia {name}", daemon=True)
+    process.start()
+    theirs.close()
+    end.close()
+    EARLY[name] = Early(process, mine, ours)
+
+
+def dismiss() -> None:
+    """There is no show: whoever loads code for it is ended."""
+    while EARLY:
+        _, early = EARLY.popitem()
+        early.process.kill()
+        early.process.join()
 
 
 class Room:
@@ -96,11 +145,16 @@ class Room:
         self.starts.append(time.monotonic())
         self._going = time.monotonic()
         self.pulses.expect(self.threads, self.LOADING)
-        mine, theirs = Mailbox.pair()
-        arguments = (self.name, self.target, self.nice, theirs, self.arguments())
-        process = SPAWN.Process(target=_enter, args=arguments, name=f"hypermnesia {self.name}", daemon=True)
-        process.start()
-        theirs.close()
+        if (early := EARLY.pop(self.name, None)) is not None and early.process.is_alive():
+            process, mine = early.process, early.end
+            with contextlib.suppress(OSError), early.turn:  # where it has just died, it is found dead
+                early.turn.send(self.arguments())
+        else:
+            mine, theirs = Mailbox.pair()
+            arguments = (self.name, self.target, self.nice, theirs, self.arguments())
+            process = SPAWN.Process(target=_enter, args=arguments, name=f"hypermnesia {self.name}", daemon=True)
+            process.start()
+            theirs.close()
         old, self._mailbox, self.process = self._mailbox, Mailbox(mine), process
         if old:
             old.close()

@@ -19,7 +19,7 @@ from engine.core.guard import Guard
 from engine.core.messages import Directory, Dream, Set, State, Trouble
 from engine.core.meter import Meter
 from engine.core.milestones import passed
-from engine.core.supervisor import Room, Supervisor
+from engine.core.supervisor import MIND_NICE, Room, Supervisor, dismiss
 from engine.house.checks import check_ports, check_settings, put_aside
 from engine.house.day import DARK, Counted, Day, Glance
 from engine.house.deputy import Deputy
@@ -128,13 +128,14 @@ class House:
         }
         running = ("doors", "sound", *(["mind"] if plan.dreams_here else []), *(["places"] if plan.elsewhere else []))
         rooms = {
-            name: Room(name, f"engine.{name}.room:serve", functools.partial(arguments.__getitem__, name), 10 if name == "mind" else 0, BEATING[name], self.pulses)
+            name: Room(name, f"engine.{name}.room:serve", functools.partial(arguments.__getitem__, name), MIND_NICE if name == "mind" else 0, BEATING[name], self.pulses)
             for name in running
         }
         doors, sound, mind = rooms["doors"], rooms["sound"], rooms["mind" if plan.dreams_here else "places"]
         self.supervisor = Supervisor(list(rooms.values()), self.guard)
         if not self.fallen:  # they load while the stage prepares; where the wall is dark it comes first
             self.stack.enter_context(self.supervisor)
+            dismiss()  # a mind that began early, where others dream for this house
             passed("loop", "started the rooms")
         self.mind = MindRoom(mind, pictures)
         self.places = PlacesRoom(rooms["places"], None if plan.dreams_here else self.mind) if plan.elsewhere else None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import faulthandler
+import gc
 import importlib
 import logging
 import os
@@ -28,7 +29,7 @@ from engine.core.errors import Plain
 from engine.core.machine import Machine, home
 from engine.core.milestones import passed
 from engine.core.notify import Fed, Notify
-from engine.core.supervisor import SPAWN, stopped
+from engine.core.supervisor import ENVIRONMENT, MIND_NICE, SPAWN, begin_early, dismiss, stopped
 from engine.house.caretaker import Caretaker
 from engine.house.lasting import Lasting, Names
 
@@ -138,7 +139,7 @@ class Watchdog:
     def _made(self) -> tuple[SpawnProcess, Connection]:
         """A loop that loads its code and waits for its turn."""
         theirs, ours = SPAWN.Pipe(duplex=False)
-        arguments = (self.show, self.options, self.machine, self.lasting.names, theirs)
+        arguments = (self.show, self.options, self.machine, self.lasting.names, theirs, self._process is None)
         process = SPAWN.Process(target=_in_turn, args=arguments, name="hypermnesia show")
         process.start()
         theirs.close()
@@ -262,10 +263,18 @@ def computed(pid: int) -> tuple[float, bool]:
         return 0.0, False
 
 
-def _in_turn(show: Callable[..., None], options: argparse.Namespace, machine: Machine, names: Names, turn: Connection) -> None:
-    """A loop's process: whatever takes time and can be done beforehand is done, then it waits."""
+def _in_turn(show: Callable[..., None], options: argparse.Namespace, machine: Machine, names: Names, turn: Connection, first: bool) -> None:
+    """A loop's process: whatever takes time and can be done beforehand is done, then it waits. At the head of a group of
+    its own: what ends it ends its rooms."""
+    os.setsid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that watches
+    if first and show is _show and (os.cpu_count() or 1) > 1:  # the mind's code takes longest to load: two things at once
+        os.environ |= {name: value for name, value in ENVIRONMENT.items() if name not in os.environ}
+        begin_early("mind", "engine.mind.room:serve", MIND_NICE)
+    gc.disable()
     importlib.import_module("engine.house.run")
+    gc.freeze()
+    gc.enable()
     passed("loop", "its code")
     try:
         fallen = turn.recv()
@@ -279,8 +288,7 @@ def _in_turn(show: Callable[..., None], options: argparse.Namespace, machine: Ma
 
 
 def _show(options: argparse.Namespace, machine: Machine, names: Names, fallen: tuple[str, int, float] | None) -> None:
-    """The show's own process, at the head of a group of its own: what ends it ends its rooms."""
-    os.setsid()
+    """The show's own process."""
     faulthandler.enable()  # what crashes inside of a library leaves its stacks in the log, too
     faulthandler.register(signal.SIGUSR1, all_threads=True)
     logbook.begin("loop")
@@ -293,4 +301,5 @@ def _show(options: argparse.Namespace, machine: Machine, names: Names, fallen: t
     except Plain as wrong:
         print(f"hypermnesia: {wrong}", file=sys.stderr)
         code = 2
+        dismiss()
     sys.exit(code)

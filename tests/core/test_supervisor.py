@@ -7,7 +7,7 @@ import pytest
 
 from engine.core.guard import Guard
 from engine.core.pulse import Pulses
-from engine.core.supervisor import Room, Supervisor
+from engine.core.supervisor import EARLY, Room, Supervisor, begin_early, dismiss
 
 pytestmark = pytest.mark.realtime
 shared = pytest.mark.shared  # two of these run side by side
@@ -135,3 +135,28 @@ def test_a_room_that_dies_for_the_first_time_in_an_hour_is_back_sooner_than_one_
 
     assert waits(3600.0) == waits(10.0) == 0.2
     assert waits(3600.0, 7200.0) == 0.2 < waits(5.0, 10.0) < waits(5.0, 10.0, 20.0) < waits(*range(30)) == 4.0
+
+
+def test_a_room_that_began_early_is_the_one_that_is_told_and_comes_back_as_any_other():
+    begin_early("echo", TARGET)
+    first = EARLY["echo"].process.pid
+    room = Room("echo", TARGET, lambda: ("echo",))
+    with Supervisor([room]):
+        assert room.process.pid == first and not EARLY
+        wait_for(lambda: echo(room, "a"))
+        os.kill(first, signal.SIGKILL)
+        wait_for(lambda: room.alive and room.process.pid != first)
+        wait_for(lambda: echo(room, "b"))
+    assert not room.alive
+
+
+def test_a_room_that_began_early_ends_where_there_is_no_show():
+    begin_early("echo", TARGET)
+    process = EARLY["echo"].process
+    dismiss()
+    assert not process.is_alive() and not EARLY
+    begin_early("echo", TARGET)
+    early = EARLY.pop("echo")
+    early.turn.close()  # whoever began it is gone
+    wait_for(lambda: not early.process.is_alive())
+    early.end.close()

@@ -23,7 +23,6 @@ class Flags:
 
 
 def show(options: argparse.Namespace, machine: object, names: object, fallen: object) -> None:
-    os.setsid()
     faulthandler.register(signal.SIGUSR1)
     flags, pulses = Flags(options.folder), Lasting(names=names).pulses  # type: ignore[arg-type]
     with (options.folder / "starts").open("a") as starts:

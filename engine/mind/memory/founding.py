@@ -13,7 +13,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,20 +71,39 @@ def save(path: Path, table: Table) -> None:
 
 
 def load(path: Path) -> Table:
-    """Read what `save` wrote: 12,000 memories in 0.1 s. FileNotFoundError where there is none."""
+    """Read what `save` wrote: 12,000 memories in 0.1 s, their recipes when they are wanted. FileNotFoundError where there is none."""
     if not path.is_file():
         raise FileNotFoundError(f"no founding memories: {path} is missing; make them with `hypermnesia train`")
     with safe_open(path, "np") as file:
         about = file.metadata() or {}
         column = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no mapping
-    words, names = json.loads(about["words"]), json.loads(about["fields"])
-    shown = ([words[code] for code in row] for row in column["shows"].tolist())
-    recipes = tuple(
-        Recipe(Attributes(**dict(zip(names, row, strict=True))), seed, version)
-        for row, seed, version in zip(shown, column["seeds"].tolist(), column["versions"].tolist(), strict=True)
-    )
     t, v = (column[name].astype(np.float32) * column[f"{name}_scale"] for name in ("t", "v"))
+    recipes = Written(json.loads(about["words"]), json.loads(about["fields"]), column["shows"], column["seeds"], column["versions"])
     return Table(tuple(json.loads(about["captions"])), t, v, recipes)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Written(Sequence[Recipe]):
+    """Recipes as they are written: each is read when somebody asks for it, so that a start does not wait for all."""
+
+    words: Sequence[str]
+    fields: Sequence[str]
+    shows: NDArray[np.uint8]  # (n, fields): places in `words`
+    seeds: NDArray[np.int64]  # (n,)
+    versions: NDArray[np.uint8]  # (n,)
+
+    def __len__(self) -> int:
+        return len(self.seeds)
+
+    @overload
+    def __getitem__(self, row: int) -> Recipe: ...
+    @overload
+    def __getitem__(self, row: slice) -> Written: ...
+    def __getitem__(self, row: int | slice) -> Recipe | Written:
+        if isinstance(row, slice):
+            return Written(self.words, self.fields, self.shows[row], self.seeds[row], self.versions[row])
+        shown = (self.words[code] for code in self.shows[row].tolist())
+        return Recipe(Attributes(**dict(zip(self.fields, shown, strict=True))), int(self.seeds[row]), int(self.versions[row]))
 
 
 def _packed(vectors: Vector) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
