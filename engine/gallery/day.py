@@ -96,14 +96,14 @@ def pdf(account: dict[str, Any], language: str, picture: Path | None, out: Path)
     for name, lines in rows(account, language):
         y = section(name)
         for count, what in lines:
-            sheet.drawRightString(MARGIN + 70, y, count.replace("\u202f", " "))
-            sheet.drawString(MARGIN + 80, y, what)
+            sheet.drawRightString(MARGIN + 70, y, _printed(count))
+            sheet.drawString(MARGIN + 80, y, _printed(what))
             y -= 13.5
         y += 10
     y = section(words["wrong"])
     split = [part for said in troubles(account, words) for part in simpleSplit(said, "Times-Roman", 10.5, A4[0] - 2 * MARGIN)]
     for part in split[:12]:
-        sheet.drawString(MARGIN, y, part.encode("latin-1", "replace").decode("latin-1"))
+        sheet.drawString(MARGIN, y, _printed(part))
         y -= 13.5
     if picture:
         room = y - MARGIN - 22
@@ -113,6 +113,11 @@ def pdf(account: dict[str, Any], language: str, picture: Path | None, out: Path)
         sheet.drawString(MARGIN, MARGIN + 5, words["picture"])
     sheet.showPage()
     sheet.save()
+
+
+def _printed(text: str) -> str:
+    """As far as the sheet's letters go (Windows-1252): a narrow space was a black box."""
+    return text.replace("\u202f", "\u00a0").encode("cp1252", "replace").decode("cp1252")
 
 
 def _fitted(picture: Path, width: float, height: float) -> tuple[float, float]:

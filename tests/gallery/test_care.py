@@ -1,9 +1,12 @@
 """Who looks after a show that nobody looks after: the day's account, its page, alerts, jobs. Time is injected, posts are real."""
 
 import asyncio
+import base64
 import datetime
 import json
+import re
 import threading
+import zlib
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -126,6 +129,16 @@ def test_it_reads_as_people_there_write(tmp_path):
     }.items():
         assert [part for part in parts if part not in said[language]] == [], said[language]
     assert [day._title(account, language) for language in ("en", "fr", "de")] == ["Daily report, 1 December 2026", "Journée du 1er décembre 2026", "Tagesbericht vom 1. Dezember 2026"]
+
+
+@pytest.mark.parametrize("language", list(WORDS))
+def test_the_sheet_has_letters_for_all_that_is_drawn(tmp_path, language):
+    account = {"date": "2026-08-01", "frames": 864_000.0, "late_frames": 1204.0, "hottest": 71.0, "troubles": {"mind: 海 is not heard": 1}}
+    day.pdf(account, language, None, tmp_path / "page.pdf")
+    streams = re.findall(rb"stream\r?\n(.*?)endstream", (tmp_path / "page.pdf").read_bytes(), re.S)
+    drawn = b"".join(zlib.decompress(base64.a85decode(stream.strip().removesuffix(b"~>"))) for stream in streams)
+    found = drawn.replace(b"\\240", b"\xa0")
+    assert b"864\xa0000" in found and b"1\xa0204" in found, drawn
 
 
 def test_a_day_that_is_not_there_is_said_with_those_that_are(tmp_path, capsys):
