@@ -195,7 +195,7 @@ class Month:
         for _ in range(200):  # until all names have been asked
             self.stage.census.count()
         status = Path("/proc/self/status").read_text()
-        rss = float(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))) / 1024.0
+        rss = float(next(line.split()[1] for line in status.splitlines() if line.startswith("RssAnon"))) / 1024.0
         self.held.append((rss, float(len(os.listdir("/proc/self/fd"))), float(threading.active_count()), float(self.stage.census.objects)))  # noqa: PTH208
 
     def close(self) -> None:
