@@ -72,6 +72,7 @@ class Recipes:
     ):  # fmt: skip
         self.table, self.heads, self.house = table, heads, house
         self._dreamer, self._seen, self._means, self._paint, self._hand = dreamer, seen, means, paint, hand
+        self._size = dreamer.size  # of all memories of this mind, also while the contract has pictures made smaller: they lie over one another
         self._known: LRUCache[int, Recipe] = LRUCache(KNOWN)
         self._painted: LRUCache[int, Painted] = LRUCache(KEPT, lambda painted: painted.bytes)
         self.spoilt: set[int] = set()  # recipes that could not be painted, for as long as this mind lives
@@ -140,7 +141,7 @@ class Recipes:
             if fragment in self.spoilt or (recipe := self.recipe(fragment)) is None:
                 return None
             try:
-                rgb = by_hand(self._hand, self._paint(recipe, self._dreamer.size))
+                rgb = by_hand(self._hand, self._paint(recipe, self._size))
             except Exception:  # a painter that fails on one recipe in ten thousand costs that recipe, not the thought
                 log.exception("%s could not be painted and is left out", recipe)
                 self.spoilt.add(fragment)

@@ -11,7 +11,8 @@ from engine.mind.gathering import FEW
 from engine.mind.memory.archive import ArchiveError
 from engine.mind.mind import Mind
 from engine.mind.night import night
-from tests.mind.small_mind import options, parts
+from engine.painter.recipe import Recipe
+from tests.mind.small_mind import SIDE, Painter, options, paint, parts
 
 WORDS = "a golden moon over my house at night"
 
@@ -329,4 +330,19 @@ def test_a_picture_that_is_kept_on_the_wall_for_another_does_not_say_what_was_ta
     assert mind.withdraw(Withdraw(stored.code)).found
     kept = mind._withheld(Dream(""), "", 1.1).state
     assert WORDS not in (kept.words, kept.caption, *kept.readback)
+    mind.close()
+
+
+def test_memories_keep_their_size_while_the_contract_makes_pictures_smaller(tmp_path: Path) -> None:
+    dreamer, asked = Painter(), list[tuple[int, int]]()
+
+    def look(recipe: Recipe, size: tuple[int, int]) -> np.ndarray:
+        asked.append(size)
+        return paint(recipe, size)
+
+    mind = Mind(options(tmp_path, founding=24), parts=parts(dreamer=dreamer, paint=look))
+    mind.keeper.recipes.paint(-1)
+    dreamer.size = (SIDE // 2, SIDE // 2)  # as a model is after `lower`
+    mind.keeper.recipes.paint(-2)
+    assert asked == [(SIDE, SIDE)] * 2, "or no crowd could lie over one another: each thought failed, and the room was started anew"
     mind.close()
