@@ -21,7 +21,7 @@ from engine.stage.outputs.tap import Frame, Sound
 from engine.stage.shown import Shown
 from engine.stage.stage import Stage
 
-LEAD = 0.06  # seconds before which other walls are told of the next in-between: a network's delay, and the flow of one
+LEAD = 0.03  # seconds, and two frames, before which other walls are told of the next in-between: it is said once this frame is shown, and drawn there with the next
 
 
 class Wall:
@@ -77,7 +77,7 @@ class Wall:
     def _lead(self, places: PlacesRoom, at: float) -> None:
         """Other walls show the same, where there are any."""
         stage, between = self.stage, self.stage.between
-        between.lead = LEAD if places.walls else 0.0
+        between.lead = LEAD + 2.0 / stage.fps if places.walls else 0.0
         if between.lead:
             places.show(between.describe(Shown(at, layer=self._layer, blackout=stage.blackout, dimmed=stage.dimmed)))
 

@@ -77,6 +77,7 @@ class Between:
         self.pairs = 0  # in-betweens begun
         self.doubt = 0.0  # of the pair on the wall
         self.source = time.monotonic
+        self._advanced = 0.0  # when `advance` was called last
         self.lead = 0.0  # seconds before which other walls are told of the next in-between; 0: there are none
         self.begun = 0.0, 0.0  # the picture that the wall goes to (`State.made`), and the monotonic second at which it began
         self.replaced = 0  # pictures that a newer one replaced before they were shown
@@ -96,6 +97,7 @@ class Between:
 
     def advance(self, delta: float) -> None:
         """`delta` seconds later: compute a share of the flow, and go on between the pictures."""
+        self._advanced = self.source()
         if self._coming is None and self._waiting is not None:
             self._prepare(self._waiting)
             self._waiting = None
@@ -141,7 +143,7 @@ class Between:
 
     def describe(self, shown: Shown) -> Shown:
         """The same with where this wall is between which pictures, for others to be there, too."""
-        now, pace = self.source(), self.pace
+        now, pace = self._advanced, self.pace  # the display has been waited for since
         coming = self._coming.picture.state.made if self._coming and self._coming.picture else 0.0
         then = now + (1.0 - pace.progress) * pace.duration if self._ready is not None else 0.0
         begun = now - pace.progress * pace.duration  # as if it had gone at this pace from the beginning
