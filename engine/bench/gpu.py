@@ -22,6 +22,7 @@ from typing import Any
 
 import torch
 
+from engine.bench.film import goes_on
 from engine.bench.ladder import Ladder, Skip, _Ours
 from engine.bench.profile import profile
 from engine.core.messages import Dream
@@ -70,6 +71,7 @@ def steps(device: Cpu | Cuda, checkout: Path | None) -> Iterator[Step]:
     dtype = torch.bfloat16 if cuda or computes_bfloat16() else torch.float32
     yield "pictures into GL", 20.0, lambda seconds: into_gl(seconds)
     found: list[Step] = [("a whole mind", 40.0 if cuda else 25.0, whole_mind)]
+    found.append(("film", 45.0 if cuda else SMALL, lambda seconds: goes_on(device, 0.5 * seconds)))
     for which in ("sd-turbo", "sdxl-turbo"):
         ladder = Ladder((FULL if cuda else THIN)[which], device, dtype, checkout, pictures=200 if cuda else 10, ours=6000 if cuda else 20)
         for rung in ladder.rungs():

@@ -28,6 +28,7 @@ from engine.mind.motion import carry, current, measured, onward
 
 SECONDS = 1.6  # of a chunk
 ANCHOR = 0.35  # of the way that what was carried is brought to the light of what is composed, a chunk
+LIGHT = 0.65  # of the way that a key is brought to the light of the film's first picture: over ten minutes others had 1.4 times its contrast
 EACH = 0.5  # of a chunk in which one place passes from one key to the next
 PATCH = 0.09  # of a side: how large a place is that comes forward
 CLEAR = 0.35  # deviations of a field over which a place is between one picture and the other
@@ -65,13 +66,14 @@ class Reel:
     ids: tuple[int, ...] = ()  # the memories that it is made of
     places: Tensor = field(default_factory=lambda: torch.zeros(0, 1, 1))  # (n, h, w): where, sum 1
     chunk: int = 0  # chunks since the first picture
+    like: Tensor | None = None  # (c, h, w): the picture whose light the film keeps: its first, or the one that it has arrived at
     past: Any = None  # what a source of its own keeps of the film
 
     @classmethod
     def begun(cls, rgba: NDArray[np.uint8], latent: Tensor, ids: Sequence[int] = (), places: Tensor | None = None) -> Reel:
         """A film that begins with this picture (H, W, 4) u8, of the second degree, and stands."""
         shares = torch.zeros(0, *latent.shape[1:]) if places is None else places
-        return cls(pixels(rgba), latent, torch.zeros(2, *latent.shape[1:]), tuple(ids), shares)
+        return cls(pixels(rgba), latent, torch.zeros(2, *latent.shape[1:]), tuple(ids), shares, like=latent)
 
 
 class Chunk:
@@ -134,14 +136,17 @@ class Carried:
         carried = torch.lerp(carried, alike(carried, words.start), ANCHOR)
         places = carry(state.places, motion, SECONDS, "bilinear") if len(state.places) else state.places
         begin, part = self._begin(carried, state.ids, places, words)
+        like = state.like
         if words.last is not None and words.left <= 1:
-            latent, part = words.last, torch.ones_like(part)
+            latent, part, like = words.last, torch.ones_like(part), words.last
         else:
+            if words.last is None and like is not None:
+                begin = torch.lerp(begin, alike(begin, like), LIGHT)
             latent = self.dreamer.imagine(words.condition, words.fresh, begin, words.strength)
         shown = pixels(self.dreamer.decode(latent))
         found = measured(there, shown) / SECONDS
         ids, places = shared(state.ids, places, words, part)
-        end = Reel(shown, latent, onward(motion, found, drawn, words.tempo), ids, places, state.chunk + 1)
+        end = Reel(shown, latent, onward(motion, found, drawn, words.tempo), ids, places, state.chunk + 1, like)
         return Chunk(state, end, motion, ranked(words.noise[0]), float(part.mean()))
 
     def _begin(self, carried: Tensor, ids: tuple[int, ...], places: Tensor, words: Script) -> tuple[Tensor, Tensor]:

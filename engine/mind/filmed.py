@@ -65,7 +65,7 @@ class Filmed:
         pictures = torch.cat([state.pixels[None], _sized(made, tuple(state.pixels.shape[1:]))])
         last = rgba(pictures[-1])
         motion = F.interpolate((measured(pictures[-2], pictures[-1]) * self.video.fps)[None], state.motion.shape[1:], mode="bilinear")[0]
-        end = Reel(pixels(last), self.dreamer.encode(last[..., :3]), motion, state.ids, state.places, state.chunk + 1, past)
+        end = Reel(pixels(last), self.dreamer.encode(last[..., :3]), motion, state.ids, state.places, state.chunk + 1, state.like, past)
         return Strip(state, end, motion, pictures, self.video.fps, self.dreamer)
 
     def _fitted(self, picture: Tensor) -> Tensor:

@@ -88,7 +88,7 @@ def test_what_a_gpu_shows_runs_from_the_cheapest_to_the_dearest_and_each_figure_
 
 def test_rungs_stand_in_order_of_their_cost() -> None:
     found = list(gpu.steps(Cpu(), None))
-    assert found[0][0] == "pictures into GL" and {name.split()[0] for name, _, _ in found[1:]} == {"a", "sd-turbo", "sdxl-turbo"}
+    assert found[0][0] == "pictures into GL" and {name.split()[0] for name, _, _ in found[1:]} == {"a", "film", "sd-turbo", "sdxl-turbo"}
     assert [cost for _, cost, _ in found[1:]] == sorted(cost for _, cost, _ in found[1:])
 
 

@@ -155,14 +155,14 @@ def test_two_rivals_continue_one_picture_and_whom_people_linger_on_goes_on(tmp_p
 
 @pytest.mark.long
 def test_ten_minutes_of_the_embedded_model_go_neither_grey_nor_black_nor_soft(tmp_path: Path) -> None:
-    mind = Mind(MindOptions(archive=tmp_path, think_every=24, seed=19))
+    mind = Mind(MindOptions(archive=tmp_path, think_every=36, seed=19))
     made = []
-    for n in range(600 * 3):
-        picture = mind.picture(Dream("a ship in the storm", film=HOLD), n / 3)
+    for n in range(600 * 2):
+        picture = mind.picture(Dream("a ship in the storm", film=HOLD), n / 2)
         light = picture.rgba[..., :3].astype(np.float32)
         made.append((light.std(), light.mean(), np.abs(np.diff(light, axis=1)).mean(), np.ptp(light.mean((0, 1)))))
     assert picture.state.continuation > 590.0 and picture.state.chunk > 360, "it has not gone on for ten minutes"
-    minutes = np.array(made).reshape(10, 180, 4).mean(1)
+    minutes = np.array(made).reshape(10, 120, 4).mean(1)
     print(f"  measured: contrast, light and sharpness of ten minutes, of the first: {(minutes / minutes[0]).min(0)[:3].round(2)} to {(minutes / minutes[0]).max(0)[:3].round(2)}")
     for name, place, least, most in (("contrast", 0, 0.75, 1.25), ("light", 1, 0.75, 1.25), ("sharpness", 2, 0.75, 1.4)):
         course = minutes[:, place] / minutes[0, place]
