@@ -215,6 +215,7 @@ def test_the_pictures_are_made_again_by_their_commands(tmp_path: Path, line: str
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("line", [line for line in LINES if line.startswith(".venv/bin/")])
 def test_a_contributor_s_commands_pass(line: str) -> None:
     tool, *words = shlex.split(line.removeprefix(".venv/bin/").removeprefix("python -m "))
