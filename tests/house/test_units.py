@@ -1,5 +1,6 @@
 """The units of a gallery's machine, read by systemd itself; and what a show tells a service manager while it plays."""
 
+import importlib.metadata
 import os
 import shutil
 import signal
@@ -119,7 +120,7 @@ def test_a_machine_is_made_in_one_command_twice_the_same_and_taken_away_but_for_
     assert code == 0, wrong
     made = tree(machine)
     release = Path(made["opt/hypermnesia/current"])
-    assert f"opt/hypermnesia/{release}/engine/loop.py" in made and release.name.startswith("0.3.0-")
+    assert f"opt/hypermnesia/{release}/engine/loop.py" in made and release.name.startswith(f"{importlib.metadata.version('hypermnesia')}-")
     assert {"etc/hypermnesia/machine.toml", "etc/hypermnesia/doors.nft", "etc/systemd/system/hypermnesia-kiosk.service"} <= set(made)
     assert made["etc/systemd/system/multi-user.target.wants/hypermnesia.service"] and str(made["etc/systemd/system/sleep.target"]) == "/dev/null"
     assert "hypermnesia-kiosk:" in (machine / "etc/passwd").read_text()
