@@ -32,7 +32,7 @@ def click(at: float) -> Grain:
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_a_grain_that_is_no_number_is_left_out_and_counted_and_the_next_one_sounds(engine: str, value: float) -> None:
     if engine == "pyo":
-        pytest.importorskip("pyo")
+        pytest.importorskip("pyo64")
     room = Instrument(engine=engine)
     for name in FIELDS:
         bad = rows(click(0.0))
