@@ -4,7 +4,8 @@ The stream's picture answers at once; from the next one on it is a film that beg
 (`engine.mind.carried` on any machine) makes a chunk out of where the film is and of the words that are present; pictures
 are taken out of the chunk by the clock, so a slow machine shows fewer of them and nothing goes slower. Other words do not
 wait for the end of a chunk: a new one begins with the picture that is shown. They are a bridge: after TURNS chunks the film
-has arrived at the picture that is dreamt of them, and goes on from there.
+has arrived at the picture that is dreamt of them, and goes on from there; where their crowd is painted meanwhile, it arrives
+at the picture of the larger crowd.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class Film:
         self.locked: str | None = None  # why the source may not go on with pictures, "" where it may; None: it has not been tried
         self.chunk: Chunk | None = None  # that is shown; None: pictures are single
         self.motion = 0.0  # rms change of the latent a second, as the stream has it
-        self._sentence = ("", "")
+        self._sentence, self._missing = ("", ""), 0  # whose film it is, and how many of its crowd were not painted yet
         self._bridge: tuple[Composed, int] | None = None  # a picture that the film is on its way to, whose it is, and in how many chunks
         self._since = self._time = self._looked = 0.0  # seconds of the mind's clock: of the chunk, the last picture, the last composition
         self._composed: Composed | None = None
@@ -131,7 +132,7 @@ class Film:
     def _due(self, thought: Thought, dream: Dream, compose: Callable[[float], Composed], first: tuple[NDArray[np.uint8], Tensor], time: float, said: str,
              two: tuple[Producer, ...]) -> Chunk:  # fmt: skip
         """The chunk that is shown at this second."""
-        sentence, chunk = (thought.key, thought.words), self.chunk
+        sentence, chunk, missing = (thought.key, thought.words), self.chunk, len(thought.company.wanting)
         turned = chunk is not None and sentence != self._sentence
         if chunk is None:
             reel = Reel.begun(self.dreamer.decode(first[1]), first[1])
@@ -153,7 +154,9 @@ class Film:
             for later in range(1, AHEAD + 1):
                 self._composed = compose(time + later * LONGEST)
             self.bridge(self.answer(thought, time), TURNS)
-        self._sentence = sentence
+        elif chunk is not None and missing < self._missing:  # what is dreamt of a larger crowd is another picture
+            self.bridge(self.answer(thought, time), self._bridge[1] if self._bridge else TURNS)
+        self._sentence, self._missing = sentence, missing if turned or chunk is None else min(missing, self._missing)
         self.chunk = self.source.next_chunk(reel, self._script(thought, dream, time, said, two))
         return self.chunk
 

@@ -118,6 +118,22 @@ def test_the_picture_goes_on_by_itself(tmp_path: Path) -> None:
     check(tmp_path)
 
 
+def test_where_the_crowd_for_the_words_is_painted_meanwhile_the_film_arrives_at_its_picture(tmp_path: Path) -> None:
+    mind = begun(tmp_path)
+    play(mind, WORDS, 0.0, 0.3)
+    mind.thinks, thought = False, mind.thought
+    assert thought is not None
+    few, all_of_them = (replace(thought, company=replace(thought.company, wanting=wanting)) for wanting in ((1, 2, 3), ()))
+    mind.film.forget()
+    mind.thought = few
+    waits = play(mind, WORDS, 0.3, 2 * SECONDS)
+    mind.thought = all_of_them
+    arrives = play(mind, WORDS, 0.3 + 2 * SECONDS, 3 * SECONDS)
+    settled = play(mind, WORDS, 0.3 + 5 * SECONDS, 2 * SECONDS)
+    assert max(picture.state.turned for picture in waits) < 0.5 < max(picture.state.turned for picture in arrives)
+    assert settled[-1].state.turned < 0.5, "it arrives once"
+
+
 CHANCE = torch.Generator().manual_seed(19)
 
 
