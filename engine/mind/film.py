@@ -16,6 +16,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -24,6 +25,7 @@ from engine.mind.blend import Composition
 from engine.mind.carried import Carried, Chunk, Reel, Script, Source
 from engine.mind.dreamer import Dreamer
 from engine.mind.filmed import Beside
+from engine.mind.model.codec import fitted
 from engine.mind.rivals import Rivals, as_rival
 from engine.mind.rows.continuation import Continuation
 from engine.mind.stream import Walk
@@ -180,8 +182,13 @@ class Film:
             ((ids, goal), left), last = self._bridge, self._bridge[0][1].latent
             composed = replace(goal, latent=composed.latent)
             self._bridge = (self._bridge[0], left - 1) if left > 1 else None
+        like = torch.empty(self.dreamer.latent)  # pictures may be smaller than memories, where the contract has made them so
+
+        def fit(one: Tensor) -> Tensor:
+            return fitted(one, like)
+
         return Script(
-            thought.words, (thought.key, thought.words), thought.condition, composed.latent, ids, composed.places,
-            self.walk.at(time), self.walk.shaped(self.walk.fresh(CHUNKS | self._made)), dream.strength, dream.film, tempo, last=last, left=left,
-            said=said or thought.words, seed=hash((self.walk.seed, CHUNKS, self._made)) & (2**62 - 1),
+            thought.words, (thought.key, thought.words), thought.condition, fit(composed.latent), ids, fit(composed.places),
+            fit(self.walk.at(time)), fit(self.walk.shaped(self.walk.fresh(CHUNKS | self._made))), dream.strength, dream.film, tempo,
+            last=None if last is None else fit(last), left=left, said=said or thought.words, seed=hash((self.walk.seed, CHUNKS, self._made)) & (2**62 - 1),
         )  # fmt: skip

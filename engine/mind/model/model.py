@@ -138,9 +138,13 @@ class Model:
 
     @torch.inference_mode()
     def encode(self, rgb: NDArray[np.uint8]) -> Tensor:
-        """A picture (height, width, 3) u8 of this model's size -> latent (c, h, w) f32."""
-        if rgb.shape != (*self.size, 3):
-            raise ValueError(f"a picture of shape {rgb.shape} cannot be encoded; wanted {(*self.size, 3)}")
+        """A picture (height, width, 3) u8 of any size that this model can paint -> latent (c, h, w) f32.
+
+        Memories keep their size while the contract has pictures made smaller. Raises ValueError for a size that cannot be.
+        """
+        if rgb.ndim != 3 or rgb.shape[2] != 3:
+            raise ValueError(f"a picture of shape {rgb.shape} cannot be encoded; wanted (height, width, 3)")
+        self.family.latent((rgb.shape[0], rgb.shape[1]))
         with self._thinking:
             picture = torch.from_numpy(np.ascontiguousarray(rgb)).to(self.device.torch).permute(2, 0, 1)[None] / 255
             return self._encode(picture.to(self.family.codec.dtype))[0].float().cpu()

@@ -125,8 +125,11 @@ def test_encoding_what_was_decoded_comes_back_near(turbo: Path) -> None:
     assert first.dtype == np.uint8
     assert model.encode(first[..., :3]).shape == model.latent
     assert not torch.equal(model.encode(first[..., :3]), model.encode(255 - second[..., :3]))
+    assert model.encode(np.zeros((64, 192, 3), np.uint8)).shape == (4, 8, 24), "a memory may have another size than pictures have now"
     with pytest.raises(ValueError, match="cannot be encoded"):
         model.encode(first)
+    with pytest.raises(ValueError, match="nearest"):
+        model.encode(np.zeros((65, 64, 3), np.uint8))
 
 
 def test_the_structure_tells_models_sizes_and_precisions_apart(turbo: Path, wordless: Path) -> None:
