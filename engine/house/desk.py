@@ -41,6 +41,16 @@ def announced(folder: Path, address: str) -> Iterator[None]:
             path.unlink()
 
 
+def running(folder: Path) -> str:
+    """The desk's address of the show that runs from this doors' folder now, with its token; "" where none does."""
+    try:
+        number, _, address = (folder / OPEN).read_text().strip().partition(" ")
+        os.kill(int(number), 0)
+        return address
+    except (OSError, ValueError):
+        return ""
+
+
 def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
@@ -54,13 +64,9 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--machine", type=Path, metavar="FILE", help="facts of this machine (see install/machine.toml)")
     options = parser.parse_args(argv)
     folder = (options.home or home()) / "doors"
-    try:
-        number, _, address = (folder / OPEN).read_text().strip().partition(" ")
-        os.kill(int(number), 0)
+    if address := running(folder):
         print(address)
         return 0
-    except (OSError, ValueError):
-        pass
     try:
         machine = Machine.read(options.machine) if options.machine else Machine()
     except Plain as wrong:

@@ -224,7 +224,7 @@ def doctor(options: argparse.Namespace, machine: Machine) -> int:
     """Print the page; exit code 1 when something grave was found."""
     where = options.home or home()
     checks: list[Callable[[], Iterator[Finding]]] = [
-        python, processor, graphics, lambda: eyes(machine), lambda: outputs(machine), lambda: sound(machine), lambda: mind(machine), lambda: film(machine), lambda: brought(machine), lambda: memory(where), lambda: signing(where, machine), lambda: doors(machine), lambda: elsewhere.findings(machine),
+        python, processor, graphics, lambda: eyes(machine), lambda: outputs(machine), lambda: sound(machine), lambda: mind(machine), lambda: film(machine), lambda: brought(machine), lambda: memory(where), lambda: signing(where, machine), lambda: doors(machine), lambda: elsewhere.findings(machine, where),
         lambda: surroundings(Site(where), machine),
     ]  # fmt: skip
     findings = [finding for check in checks for finding in check()]

@@ -12,7 +12,7 @@ from typing import Any
 
 from engine.core.errors import CannotPlay, Plain
 from engine.core.machine import Machine, home
-from engine.house.elsewhere import heard
+from engine.house.elsewhere import seen
 from engine.places.keys import make
 from engine.places.options import MIND, SHOW, WALL, Of, checked
 
@@ -33,7 +33,7 @@ def parser() -> argparse.ArgumentParser:
     who = commands.add_parser("who", help="the machines of the house that can be reached from here")
     for each in (run, who):
         each.add_argument("--machine", type=Path, metavar="FILE", required=True, help="facts of this machine, with its [place]")
-    run.add_argument("--home", type=Path, metavar="FOLDER", help=f"where the memory lives (default {home()})")
+        each.add_argument("--home", type=Path, metavar="FOLDER", help=f"where the memory lives (default {home()})")
     run.add_argument("--seconds", type=float, default=0.0, help="stop by itself after so long (default: never)")
     keys = commands.add_parser("keys", help="make the keys of a house's machines, by their names")
     keys.add_argument("names", nargs="+", metavar="NAME")
@@ -50,7 +50,7 @@ def main(argv: Sequence[str]) -> int:
         machine = Machine.read(options.machine)
         if not checked(machine.place).name:
             raise CannotPlay(f"{options.machine} has no [place] name: a house of one machine needs none of this")
-        return run(options, machine) if options.command == "run" else who(machine)
+        return run(options, machine) if options.command == "run" else who(machine, options.home or home())
     except Plain as wrong:
         print(f"hypermnesia: {wrong}", file=sys.stderr)
         return 2
@@ -106,13 +106,13 @@ def wall(machine: Machine) -> Any:
     return WallPlace(Of(machine.place, (WALL,), machine.mind.model), size, facts.window, facts.fps, facts.mapping, facts.flashes)
 
 
-def who(machine: Machine) -> int:
-    """Say who beats; 1 where nobody does."""
+def who(machine: Machine, where: Path) -> int:
+    """Say who is there; 1 where nobody is. Raises CannotPlay."""
     facts = machine.place
-    node = heard(facts)
-    for other, peer in sorted(node.peers.items()):
-        hears = ", ".join(one.node for one in peer.beat.heard) or "nobody"
-        print(f"{other}: {'+'.join(peer.beat.rooms)}, {peer.beat.doing}, {peer.beat.version}; it hears {hears}")
-    if not node.peers:
-        print(f"{facts.name} reaches nobody at {', '.join(facts.peers) or 'no peers'}; hypermnesia doctor --machine FILE says why", file=sys.stderr)
-    return 0 if node.peers else 1
+    others, node = seen(facts, where)
+    for one in others:
+        print(f"{one.name}: {one.what}" + (f", {one.release}" if one.release else ""))
+    if not others:
+        ways = "the show here has heard nobody yet" if node is None else f"{facts.name} reaches nobody at {', '.join((*facts.peers, *facts.listen)) or 'no peers'}"
+        print(f"{ways}; hypermnesia doctor --machine FILE says why", file=sys.stderr)
+    return 0 if others else 1
