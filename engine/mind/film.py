@@ -4,8 +4,8 @@ The stream's picture answers at once; from the next one on it is a film that beg
 (`engine.mind.carried` on any machine) makes a chunk out of where the film is and of the words that are present; pictures
 are taken out of the chunk by the clock, so a slow machine shows fewer of them and nothing goes slower. Other words do not
 wait for the end of a chunk: a new one begins with the picture that is shown. They are a bridge: after TURNS chunks the film
-has arrived at the picture that is dreamt of them, and goes on from there; where their crowd is painted meanwhile, it arrives
-at the picture of the larger crowd.
+has arrived at the picture that is dreamt of them, and goes on from there. It arrives again where more of their crowd is
+painted meanwhile, and every FRESH chunks, so that nothing that is carried on grows older than some seconds.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from engine.mind.carried import Carried, Chunk, Reel, Script, Source
 from engine.mind.dreamer import Dreamer
 from engine.mind.filmed import Beside
 from engine.mind.model.codec import fitted
+from engine.mind.model.flowing import alike
 from engine.mind.rivals import Rivals, as_rival
 from engine.mind.rows.continuation import Continuation
 from engine.mind.stream import Walk
@@ -33,6 +34,7 @@ from engine.mind.thought import Thought
 from engine.mind.trial import wrong
 
 TURNS = 2  # chunks in which the film arrives at the picture of other words
+FRESH = 4  # chunks that are carried on from one picture dreamt for itself to the next: copies of copies gather specks
 SOON = 0.75  # of a chunk, after which other words wait for the next
 COMPOSED = 0.4  # seconds from one composition to the next: memories come and go between keys, too
 AHEAD = 3  # compositions after other words, at once: by then those who were there have left
@@ -58,6 +60,7 @@ class Film:
         self._composed: Composed | None = None
         self._latent: Tensor | None = None
         self._made = 0  # chunks, ever: each has its own noise
+        self._carried = 0  # chunks since the film has arrived somewhere
 
     @property
     def may(self) -> bool:
@@ -158,6 +161,9 @@ class Film:
             self.bridge(self.answer(thought, time), TURNS)
         elif chunk is not None and missing < self._missing:  # what is dreamt of a larger crowd is another picture
             self.bridge(self.answer(thought, time), self._bridge[1] if self._bridge else TURNS)
+        elif self._bridge is None and self._carried >= FRESH:
+            self.bridge(self.answer(thought, time, reel.like), TURNS)
+        self._carried = 0 if self._bridge else self._carried + 1
         self._sentence, self._missing = sentence, missing if turned or chunk is None else min(missing, self._missing)
         self.chunk = self.source.next_chunk(reel, self._script(thought, dream, time, said, two))
         return self.chunk
@@ -166,9 +172,10 @@ class Film:
         """From the next chunk on the film is on its way to this picture (c, h, w), and there after so many chunks."""
         self._bridge = to, chunks
 
-    def answer(self, thought: Thought, time: float) -> Composed:
-        """The picture that is dreamt of a thought, and whose it is."""
+    def answer(self, thought: Thought, time: float, like: Tensor | None = None) -> Composed:
+        """The picture that is dreamt of a thought, and whose it is; in the light of a latent `like` (c, h, w), if that is given."""
         latent = self.dreamer.imagine(thought.condition, self.walk.at(time), thought.start, thought.strength)
+        latent = latent if like is None else alike(latent, like)
         return thought.parents, replace(thought.again, latent=latent)
 
     def _script(self, thought: Thought, dream: Dream, time: float, said: str, two: tuple[Producer, ...]) -> Script:

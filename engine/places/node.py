@@ -99,21 +99,18 @@ class Node:
 
     def house(self, mine: float) -> float:
         """House seconds at a second of this machine. Raises LookupError while the one that leads is not measured."""
-        if SHOW in self.rooms:
-            return mine
-        peer = self.peers.get(self.show)
-        if peer is None:
-            raise LookupError("the show is not there")
-        return peer.clock.theirs(mine)
+        return mine if SHOW in self.rooms else self._led().theirs(mine)
 
     def own(self, house: float) -> float:
         """This machine's seconds at a second of the house. Raises LookupError."""
-        if SHOW in self.rooms:
-            return house
+        return house if SHOW in self.rooms else self._led().mine(house)
+
+    def _led(self) -> Offset:
+        """The clock of the machine that leads."""
         peer = self.peers.get(self.show)
         if peer is None:
             raise LookupError("the show is not there")
-        return peer.clock.mine(house)
+        return peer.clock
 
     def count(self, node: str) -> Count:
         """What came from a node."""
