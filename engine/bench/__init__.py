@@ -141,11 +141,12 @@ def time_chaos(options: argparse.Namespace, machine: Machine) -> Table:
 
 
 def doors(options: argparse.Namespace, machine: Machine) -> Table:
-    """Strangers at the doors: 10,000 answers to a hostile crowd; one hostile client; a hundred and fifty phones."""
+    """Strangers at the doors: 10,000 answers to a hostile crowd, and 200 on a whole show; one hostile client; a hundred and fifty phones."""
     from engine.bench import answers, crowds
 
     parts: dict[str, Callable[[], Table]] = {
         "answers": lambda: answers.bench(options.answers, seed=options.seed),
+        "crowd": lambda: crowds.hostile_crowd(min(options.answers, 200), options.minutes or 15.0, getattr(options, "model", None)),
         "client": lambda: crowds.client(options.minutes or 10.0, getattr(options, "model", None)),
         "phones": lambda: crowds.phones(options.minutes or 5.0, getattr(options, "model", None)),
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""`hypermnesia bench doors client` and `phones`: a whole show with strangers at its sockets, looked at from outside.
+"""`hypermnesia bench doors client`, `crowd` and `phones`: a whole show with strangers at its sockets, looked at from outside.
 
 Honest phones come through a proxy that machine.toml trusts, each with an address and a one-time code of its own, and say
 a sentence again each second until it is acknowledged, as the page does. The hostile client comes from the machine's own
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import http.client
+import itertools
 import json
 import random
 import re
@@ -20,7 +21,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,11 @@ import numpy as np
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
+from engine.bench.answers import Check, crowd, sentences
 from engine.core.errors import CannotPlay
+from engine.core.judge import judge
+from engine.core.messages import Token
+from engine.mind.memory.words import said
 
 Table = dict[str, Any]
 LINES = ("the sea at night", "rain on a window", "une maison sous la neige", "bread before dawn", "le train part sans moi", "a dog asleep in the sun")
@@ -97,12 +102,13 @@ class Show:
 class Phone:
     """Somebody with a phone, as far as the page's rules go: an outbox, keys, the same sentence again until it is kept."""
 
-    def __init__(self, show: Show, number: int):
-        self.show, self.number, self.visit = show, number, ""
+    def __init__(self, show: Show, number: int, lines: Iterable[str] = (), tongue: str = ""):
+        self.show, self.number, self.visit, self.tongue = show, number, "", tongue
+        self.lines = iter(lines or self._chatter())
         self.outbox: dict[str, tuple[str, float]] = {}  # by key: words, and when they were said first
         self.said: dict[str, str] = {}
         self.kept: dict[str, str] = {}  # by key: the code
-        self.returned: set[str] = set()
+        self.returned: dict[str, tuple[Token, ...]] = {}  # by key: the sentence with other people's words
         self.waits: list[float] = []  # seconds from saying to being kept
         self.networks = 0
 
@@ -122,6 +128,11 @@ class Phone:
                     raise ConnectionRefusedError("the code let nobody in")
             self.visit = news["visit"]
 
+    def _chatter(self) -> Iterator[str]:
+        rng = random.Random(self.number)
+        while True:
+            yield f"{LINES[rng.randrange(len(LINES))]} {self.number} {len(self.said)}"
+
     def say(self, words: str) -> None:
         key = f"{self.number:08x}{len(self.said):08x}"
         self.said[key] = words
@@ -139,9 +150,9 @@ class Phone:
                         while not reading.done() and ((now := time.monotonic()) < until or (self.outbox and now < until + 60)):
                             if now >= due and now < until:
                                 due = now + every
-                                self.say(f"{LINES[rng.randrange(len(LINES))]} {self.number} {len(self.said)}")
+                                self.say(next(self.lines))
                             for key, (words, _) in list(self.outbox.items()):
-                                await ws.send(json.dumps({"t": "text", "key": key, "words": words, "visit": self.visit}))
+                                await ws.send(json.dumps({"t": "text", "key": key, "words": words, "visit": self.visit, "language": self.tongue}))
                             if switches and now >= change:
                                 change, self.networks = now + SWITCH, self.networks + 1
                                 ws.transport.abort()  # the network is gone: nobody says goodbye
@@ -159,7 +170,9 @@ class Phone:
                     self.waits.append(time.monotonic() - self.outbox.pop(news["key"])[1])
                     self.kept[news["key"]] = news["code"]
                 elif news["t"] == "returned":
-                    self.returned.add(news["key"])
+                    self.returned[news["key"]] = tuple(Token(each["text"], each["ancestor"], each["kind"]) for each in news["tokens"])
+                elif news["t"] in ("empty", "long", "waiting"):  # an operator's, or nobody's
+                    self.outbox.pop(news["key"], None)
 
 
 def p95(seconds: list[float]) -> float:
@@ -223,6 +236,33 @@ async def _client(show: Show, minutes: float) -> Table:
     }  # fmt: skip
 
 
+async def _crowd(show: Show, count: int, minutes: float) -> Table:
+    visitors, check = crowd(sentences()), Check(judge(), sentences())
+    phones = [Phone(show, number, itertools.cycle(visitor.lines), visitor.tongue) for number, visitor in enumerate(visitors)]
+    for phone in phones:
+        await phone.enter(show.code())
+    until = time.monotonic() + 60.0 * minutes
+    writing = [asyncio.create_task(phone.live(until, 15.0, False)) for phone in phones]
+    while time.monotonic() < until and sum(len(phone.returned) for phone in phones) < count:
+        await asyncio.sleep(1.0)
+    for task in writing:
+        task.cancel()
+    found, rows = Counter[str](), []
+    for visitor, phone in zip(visitors, phones, strict=True):
+        wrong = [one for tokens in phone.returned.values() if (one := _wrong(check, tokens))]
+        found.update(kind for kinds in wrong for kind in kinds)
+        lent = sum(any(token.ancestor for token in tokens) for tokens in phone.returned.values())
+        rows.append({"visitor": visitor.name, "said": len(phone.said), "kept": len(phone.kept), "answers": len(phone.returned), "with words of others": lent, "wrong": len(wrong)})
+    return {"answers": sum(row["answers"] for row in rows), "with words of others": sum(row["with words of others"] for row in rows), "findings": dict(found) or "none", "visitors": rows}
+
+
+def _wrong(check: Check, tokens: tuple[Token, ...]) -> list[str]:
+    """Kinds of what an answer must not hold: as its writer has it, and with what others lent."""
+    own = " ".join(token.text for token in tokens if not token.ancestor)
+    found, meant = check.borrowed(tokens) + check.words(tokens), check.meaning(said(tokens))
+    return found + [f"means {meant}"] * bool(meant and any(token.ancestor for token in tokens) and not check.meaning(own))
+
+
 async def _phones(show: Show, minutes: float, count: int) -> Table:
     phones = [Phone(show, number) for number in range(count)]
     for phone in phones:
@@ -253,6 +293,11 @@ def _played(model: str | None, play: Callable[[Show], Coroutine[Any, Any, Table]
 def client(minutes: float, model: str | None = None) -> Table:
     """One hostile client beside five honest phones: whether it is a crowd, whether others wait, whether the desk says so."""
     return _played(model, lambda show: _client(show, minutes))
+
+
+def hostile_crowd(count: int, minutes: float, model: str | None = None) -> Table:
+    """Twenty hostile visitors who write until `count` answers have come back, `minutes` at most; the answers are judged by another hand."""
+    return _played(model, lambda show: _crowd(show, count, minutes))
 
 
 def phones(minutes: float, model: str | None = None, count: int = 150) -> Table:

@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from torch import Tensor
 
+from engine.core.fair import FairQueue
 from engine.core.messages import Kind, Stored, Text, Token, Withdrawn
 from engine.mind.holdings import Holdings
 from engine.mind.memory.archive import HERE, ArchiveError, Birth, Fragment
@@ -54,7 +55,9 @@ class Keeper(Holdings):
             self.crowd.add(fragment.words, fragment.visit)
         recent = "id IN (SELECT id FROM fragment WHERE novelty > 0 ORDER BY id DESC LIMIT ?)"
         self.novelties: deque[float] = deque((f.novelty for f in self.archive.select(recent, RECENT)), RECENT)
-        self.owed = deque(self.archive.owed())  # sentences without a picture
+        self.owed = FairQueue[Fragment]()  # sentences without a picture
+        for fragment in self.archive.owed():
+            self._owe(fragment)
         self.settle()
         for code in self.journal.begun():  # the disk still refuses: what it holds is not recalled all the same
             for fragment in self.archive.select("code = ? AND state = 0", code):
@@ -72,10 +75,10 @@ class Keeper(Holdings):
                 assert found
                 self.crowd.add(text.words, found.visit)
                 self.waiting[fragment] = (text.key, text.visit)
-                self.owed.append(found)
+                self._owe(found)
                 if not text.lent:
                     self.apart.add(fragment)
-        elif any(one.id == fragment for one in tuple(self.owed)):  # stored when no mind was there: its answer is still due
+        elif fragment in self.owed:  # stored when no mind was there: its answer is still due
             self.waiting.setdefault(fragment, (text.key, text.visit))
         return Stored(text.key, fragment, code, text.visit)
 
@@ -89,18 +92,21 @@ class Keeper(Holdings):
             self.withdraw(self.archive.code_for(key))
 
     def next_owed(self, first: int) -> Fragment | None:
-        """A sentence that still has no picture: `first` if it is one, else the oldest. It is owed no longer, unless `owe` says so."""
+        """A sentence that still has no picture: `first` if it is one, else the oldest of whoever was answered longest ago.
+
+        It is owed no longer, unless `owe` says so.
+        """
         with self._lock:
-            owed = next((one for one in self.owed if one.id == first), None) or (self.owed[0] if self.owed else None)
-            if owed:
-                self.owed.remove(owed)
-            return owed
+            return self.owed.next(first)
 
     def owe(self, sentence: Fragment) -> None:
-        """It is the oldest again that has no picture; not if it was taken back meanwhile."""
+        """It is next again of those that have no picture; not if it was taken back meanwhile."""
         with self._lock:
             if sentence.id not in self._leaving and self.archive.key(sentence.id) not in self.gone:
-                self.owed.appendleft(sentence)
+                self.owed.back(sentence.id, sentence.visit, sentence)
+
+    def _owe(self, sentence: Fragment) -> None:
+        self.owed.put(sentence.id, sentence.visit, sentence)
 
     def withdraw(self, code: str, visit: str = "") -> Withdrawn:
         """Take back what a code was given for: at once from recall and from what may surface, and from the disk.
@@ -125,7 +131,7 @@ class Keeper(Holdings):
             self.memory.forget(found.id)
             self.past.forget(found.id)
             self.crowd.forget(found.words, found.visit)
-            self.owed = deque(owed for owed in self.owed if owed.id != found.id)
+            self.owed.pop(found.id)
             self.gone.add(key)
             self.waiting.pop(found.id, None)
         return key

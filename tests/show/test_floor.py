@@ -94,3 +94,16 @@ def test_what_was_taken_back_waits_no_more() -> None:
     floor.forget("k1")
     text = floor.look(shows(None), 0.1)
     assert text and text.key == "k3" and not floor.waiting
+
+
+def test_one_who_writes_without_a_pause_waits_behind_himself() -> None:
+    """Two sentences a second of one person; five others write once each meanwhile: all are seen, none after more than one of his."""
+    floor = Floor()
+    for number in range(40):
+        floor.put(said(number, person="hasty"), number / 10)
+    for number in range(40, 45):
+        floor.put(said(number, person=f"other {number}"), 4.0)
+    shown = [key for _, key in played(floor, 60.0, 4.0)]
+    waits = {f"k{number}": shown.index(f"k{number}") for number in range(40, 45)}
+    assert max(waits.values()) <= 5, f"{shown}"
+    assert floor.overtaken == 45 - 1 - MOST
