@@ -26,6 +26,7 @@ from engine.core.guard import Guard
 from engine.core.mailbox import Mailbox
 from engine.core.messages import Trouble
 from engine.core.milestones import passed
+from engine.core.processes import stopped, work
 from engine.core.pulse import Pulses
 
 log = logging.getLogger("engine.core.supervisor")
@@ -248,28 +249,6 @@ class Room:
             log.warning("%s did not end by itself in %.0f s", self.name, patience)
             self.process.kill()
             self.process.join(2)
-
-
-def work(pid: int) -> tuple[float, bool]:
-    """CPU seconds that a process has had, and whether any of its threads would run now; (0, False) where nobody says."""
-    spent, runnable = 0.0, False
-    try:
-        tick = os.sysconf("SC_CLK_TCK")
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            fields = (task / "stat").read_text().rpartition(")")[2].split()
-            spent += (int(fields[11]) + int(fields[12])) / tick
-            runnable = runnable or fields[0] == "R"
-    except (OSError, IndexError, ValueError):
-        return 0.0, False
-    return spent, runnable
-
-
-def stopped(pid: int) -> bool:
-    """Whether a process is stopped by a signal or a debugger; False where the system does not say."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in ("T", "t")
-    except (OSError, IndexError):
-        return False
 
 
 class Supervisor:

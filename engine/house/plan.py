@@ -11,19 +11,18 @@ from typing import Any
 
 from engine.core.errors import CannotPlay, nearest
 from engine.core.hours import Hours
-from engine.core.machine import ContractFacts, HoursFacts, Machine, home
+from engine.core.machine import HoursFacts, Machine, home
 from engine.core.messages import Set, Text
-from engine.doors.options import MODES, DoorsOptions, Mode
+from engine.doors.options import DoorsOptions
+from engine.house import facts
 from engine.house.checks import check_film, check_model, check_networks, check_score
 from engine.house.extending import last_of
 from engine.mind.memory.base import born_with
-from engine.mind.model.contract import Terms
 from engine.mind.options import CORPORA, MindOptions
 from engine.places.options import Of, checked
 from engine.show.cast import Cast
 from engine.show.scene import SceneError, files, find
 from engine.sound.options import ENGINES, SoundOptions
-from engine.sound.speakers import Speakers
 from engine.stage.outputs.extras import OUTPUTS
 from engine.stage.window import WindowOptions
 
@@ -93,17 +92,17 @@ def plan(options: argparse.Namespace, machine: Machine) -> Plan:
     sound = SoundOptions(
         device=(machine.sound.device if device is None else device) or None,
         host=machine.sound.host or None,
-        layout=_layout(machine),
+        layout=facts.layout(machine),
         rate=machine.sound.rate,
         block=machine.sound.block,
         channels=machine.sound.channels,
         latency=machine.sound.latency,
         offset=machine.sound.offset,
-        gain=_gain(machine),
+        gain=facts.gain(machine),
         reverb=machine.sound.reverb,
-        engine=_one_of(machine.sound.engine, ENGINES, "[sound] engine"),
-        voices=int(_over(machine.sound.voices, "sound", "voices")),
-        units=_recordings(machine),
+        engine=facts.one_of(machine.sound.engine, ENGINES, "[sound] engine"),
+        voices=int(facts.over(machine.sound.voices, "sound", "voices")),
+        units=facts.recordings(machine),
         microphone=machine.sound.microphone or None,
     )
     doors = DoorsOptions(
@@ -113,21 +112,21 @@ def plan(options: argparse.Namespace, machine: Machine) -> Plan:
         query_port=_port(options, "osc", machine.doors.osc),
         tcp_port=_port(options, "osc", machine.doors.osc) + 1 if _port(options, "osc", machine.doors.osc) > 0 else -1,
         web_port=_port(options, "web", machine.doors.web),
-        moderation=_mode(getattr(options, "moderation", None) or machine.doors.moderation),
+        moderation=facts.mode(getattr(options, "moderation", None) or machine.doors.moderation),
         home=where / "doors",
         hosts=machine.doors.hosts,
         proxies=machine.doors.proxies,
         public_url=machine.doors.public,
         phones=machine.doors.phones,
         helpline=machine.doors.helpline,
-        texts=int(_over(machine.doors.texts, "doors", "texts")),
-        idle=_over(machine.doors.idle, "doors", "idle"),
+        texts=int(facts.over(machine.doors.texts, "doors", "texts")),
+        idle=facts.over(machine.doors.idle, "doors", "idle"),
         advertise=machine.doors.advertise,
         score=check_score(getattr(options, "write_score", None)),
     )
     doors = _looked_at(_looked_at(doors, mind.model, machine), mind.film or "embedded", machine)
     for kind in machine.stage.outputs:
-        _one_of(kind, OUTPUTS, "[stage] outputs")
+        facts.one_of(kind, OUTPUTS, "[stage] outputs")
     for key in ("allow", "proxies"):
         check_networks(key, getattr(machine.doors, key))
     if machine.doors.allow:
@@ -139,9 +138,9 @@ def plan(options: argparse.Namespace, machine: Machine) -> Plan:
         start=asked.stem if asked else "gap",
         hold=asked is not None,
         words=tuple(options.say),
-        settings=tuple(_setting(text) for text in options.set),
+        settings=tuple(facts.setting(text) for text in options.set),
         seed=options.seed,
-        size=_size(options.size) if options.size else machine.stage.size,
+        size=facts.size(options.size) if options.size else machine.stage.size,
         fps=options.fps or machine.stage.fps,
         mind=mind,
         sound=sound,
@@ -150,8 +149,8 @@ def plan(options: argparse.Namespace, machine: Machine) -> Plan:
         mapping=Path(machine.stage.mapping) if machine.stage.mapping else where / "mapping.toml",
         journal=where / "show.json",
         keep=where / "scenes",
-        hours=_hours(machine),
-        flashes=_flashes(machine),
+        hours=facts.hours(machine),
+        flashes=facts.flashes(machine),
         presets=where / "presets.toml",
         beat=machine.sound.beat,
         record=_record(options, machine, where),
@@ -172,14 +171,14 @@ def mind_of(options: argparse.Namespace, machine: Machine, where: Path) -> MindO
         size=(machine.mind.size, machine.mind.size),
         seed=getattr(options, "seed", 0),
         site=machine.mind.site,
-        keyframe=_over(machine.mind.keyframe, "mind", "keyframe"),
-        idle=_over(machine.mind.idle, "mind", "idle"),
+        keyframe=facts.over(machine.mind.keyframe, "mind", "keyframe"),
+        idle=facts.over(machine.mind.idle, "mind", "idle"),
         founding=machine.mind.founding,
         corpus=_corpus(options, machine, where / "archive"),
         threads=machine.mind.threads,
         device=machine.mind.device,
         compiled=machine.mind.compiled,
-        terms=_terms(machine.contract),
+        terms=facts.terms(machine.contract),
     )
 
 
@@ -219,59 +218,6 @@ def cast_of(plan: Plan, **more: Any) -> Cast:
     return cast
 
 
-def _layout(machine: Machine) -> str | tuple[float, ...]:
-    """Where the loudspeakers stand. Raises CannotPlay for a layout that nobody knows or that has too few places."""
-    try:
-        Speakers(machine.sound.channels, machine.sound.layout)
-    except ValueError as wrong:
-        raise CannotPlay(f"[sound] layout: {wrong}") from None
-    return machine.sound.layout
-
-
-def _flashes(machine: Machine) -> int:
-    """Raises CannotPlay for a wall that could never light up."""
-    if machine.stage.flashes < 1:
-        raise CannotPlay(f"[stage] flashes = {machine.stage.flashes}: at least 1; 3 is what WCAG 2.3.1 allows")
-    return machine.stage.flashes
-
-
-def _hours(machine: Machine) -> Hours:
-    """Raises CannotPlay for hours that nobody can keep."""
-    try:
-        return Hours.of(machine.hours)
-    except ValueError as wrong:
-        raise CannotPlay(str(wrong)) from None
-
-
-def _over(value: float, table: str, key: str) -> float:
-    """Raises CannotPlay for what is not above 0."""
-    if not value > 0:
-        raise CannotPlay(f"[{table}] {key} is above 0, found {value:g}")
-    return value
-
-
-def _one_of(value: str, possible: tuple[str, ...], what: str) -> str:
-    """Raises CannotPlay naming the nearest of what is possible."""
-    if value not in possible:
-        raise CannotPlay(f"{what}: there is no {value!r}; {nearest(value, possible)}")
-    return value
-
-
-def _gain(machine: Machine) -> float:
-    """dB. Raises CannotPlay for more than the sound that is made: it would be cut off."""
-    if machine.sound.gain > 0.0:
-        raise CannotPlay(f"[sound] gain is in dB, at most 0, found {machine.sound.gain:g}; -6 is half the level")
-    return machine.sound.gain
-
-
-def _recordings(machine: Machine) -> Path | None:
-    """The folder of recordings, if one is named. Raises CannotPlay if it is not there."""
-    folder = Path(machine.sound.recordings).expanduser()
-    if machine.sound.recordings and not folder.is_dir():
-        raise CannotPlay(f"[sound] recordings: there is no folder {folder}")
-    return folder if machine.sound.recordings else None
-
-
 def _record(options: argparse.Namespace, machine: Machine, where: Path) -> Path | None:
     """The file that recordings are called after: the option's, else the machine's, there beside the memory."""
     given = getattr(options, "record", None)
@@ -280,38 +226,9 @@ def _record(options: argparse.Namespace, machine: Machine, where: Path) -> Path 
     return where / Path(machine.record.file).expanduser()
 
 
-def _terms(facts: ContractFacts) -> Terms:
-    try:
-        return Terms(facts.deadline, facts.words, tuple((side, side) for side in facts.ladder))
-    except ValueError as wrong:
-        raise CannotPlay(str(wrong)) from None
-
-
 def _port(options: argparse.Namespace, name: str, fact: int) -> int:
     given = getattr(options, name, None)
     return fact if given is None else int(given)
-
-
-def _mode(text: str) -> Mode:
-    for mode in MODES:
-        if mode == text:
-            return mode
-    raise CannotPlay(f"no moderation {text}; {nearest(text, MODES)}")
-
-
-def _size(text: str) -> tuple[int, int]:
-    width, x, height = text.lower().partition("x")
-    if not (x and width.isdigit() and height.isdigit()):
-        raise CannotPlay(f"--size wants something like 640x360, found {text}")
-    return int(width), int(height)
-
-
-def _setting(text: str) -> Set:
-    name, _, value = text.partition("=")
-    try:
-        return Set(f"/hm/{name}", (float(value),))
-    except ValueError:
-        raise CannotPlay(f"--set wants something like beta=0.9, found {text}") from None
 
 
 @dataclass(frozen=True)
@@ -328,7 +245,7 @@ class WallFacts:
 def wall_of(machine: Machine) -> WallFacts:
     """For a machine that is one wall of several. Raises CannotPlay."""
     stage = machine.stage
-    return WallFacts(stage.size, _window(stage.window, machine), stage.fps or FPS, Path(stage.mapping) if stage.mapping else None, _flashes(machine))
+    return WallFacts(stage.size, _window(stage.window, machine), stage.fps or FPS, Path(stage.mapping) if stage.mapping else None, facts.flashes(machine))
 
 
 def window_of(plan: Plan) -> WindowOptions | None:

@@ -29,7 +29,8 @@ from engine.core.errors import Plain
 from engine.core.machine import Machine, home
 from engine.core.milestones import passed
 from engine.core.notify import Fed, Notify
-from engine.core.supervisor import ENVIRONMENT, MIND_NICE, SPAWN, begin_early, dismiss, stopped
+from engine.core.processes import stopped, work_of_main
+from engine.core.supervisor import ENVIRONMENT, MIND_NICE, SPAWN, begin_early, dismiss
 from engine.house.caretaker import Caretaker
 from engine.house.lasting import Lasting, Names
 
@@ -199,8 +200,8 @@ class Watchdog:
         if silent < SUSPECT:
             self._sample = None
         elif self._sample is None:
-            self._sample = int(self.pulses.get("inside")), computed(self.process.pid or 0)[0]
-        spent, runnable = computed(self.process.pid or 0)
+            self._sample = int(self.pulses.get("inside")), work_of_main(self.process.pid or 0)[0]
+        spent, runnable = work_of_main(self.process.pid or 0)
         starved = runnable and self._sample is not None and spent - self._sample[1] < COMPUTED
         if silent > (STARVED if starved else HUNG):
             self._dump(f"the loop has shown nothing for {silent:.1f} s")
@@ -218,7 +219,7 @@ class Watchdog:
         inside, (then, before) = int(self.pulses.get("inside")), self._sample or (0, 0.0)
         if inside and inside == then and not stopped(pid):
             self._suspects[inside] += 1
-            guilty = computed(pid)[0] - before > COMPUTED or self._suspects[inside] > 1
+            guilty = work_of_main(pid)[0] - before > COMPUTED or self._suspects[inside] > 1
             self._inside = inside if guilty else 0  # a machine that had no time for it is no loop without end
         self._kill()
         self.process.join(2.0)
@@ -252,15 +253,6 @@ class Watchdog:
             os.killpg(pid, signal.SIGKILL)
         if self.process.exitcode is None:  # it is not yet at the head of its group
             self.process.kill()
-
-
-def computed(pid: int) -> tuple[float, bool]:
-    """CPU seconds that a process's main thread has had, and whether it would run now; (0, False) where nobody says."""
-    try:
-        fields = Path(f"/proc/{pid}/task/{pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"), fields[0] == "R"
-    except (OSError, IndexError, ValueError):
-        return 0.0, False
 
 
 def _in_turn(show: Callable[..., None], options: argparse.Namespace, machine: Machine, names: Names, turn: Connection, first: bool) -> None:

@@ -18,7 +18,7 @@ import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.core.supervisor import work
+from engine.core.processes import work
 from engine.stage.header import Header, Number, ShaderError
 from engine.stage.hearing import Hearing
 from engine.stage.isf import Drawing, Moment, Shader, Size
