@@ -155,6 +155,13 @@ def doors(options: argparse.Namespace, machine: Machine) -> Table:
     return {name: part() for name, part in parts.items() if options.path in (None, name)}
 
 
+def time_evening(options: argparse.Namespace, machine: Machine) -> Table:
+    """Twelve visitors at a show that records itself: whether the film stands still, jumps or flashes; ten frames on a sheet."""
+    from engine.bench import evening
+
+    return evening.run(options)
+
+
 def files(options: argparse.Namespace, machine: Machine) -> Table:
     """Shaders, model folders and recordings spoilt at random and opened: read or refused, and nothing else."""
     from engine.bench.fuzz import fuzz
@@ -185,7 +192,7 @@ def time_sign(options: argparse.Namespace, machine: Machine) -> Table:
 
 MEASURES: dict[str, Callable[[argparse.Namespace, Machine], Table]] = {
     "show": show, "picture": time_picture, "memory": time_memory, "sound": time_sound, "isf": isf, "flow": flow, "passes": passes,
-    "chaos": time_chaos, "rows": time_rows, "doors": doors, "files": files, "whose": time_whose, "gpu": time_gpu, "month": time_month, "sign": time_sign, "soak": time_soak, "start": time_start,
+    "chaos": time_chaos, "rows": time_rows, "doors": doors, "files": files, "whose": time_whose, "gpu": time_gpu, "month": time_month, "evening": time_evening, "sign": time_sign, "soak": time_soak, "start": time_start,
 }  # fmt: skip
 
 

@@ -36,16 +36,16 @@ GONE = (OSError, WebSocketException, TimeoutError, asyncio.IncompleteReadError)
 
 
 class Show:
-    """`hypermnesia run` in a process of its own, its doors behind a proxy, and the desk's cookie."""
+    """`hypermnesia run` in a process of its own, its doors behind a proxy, and the desk's cookie. `more`: options in place of a small `gap`."""
 
-    def __init__(self, folder: Path, model: str | None):
+    def __init__(self, folder: Path, model: str | None, more: tuple[str, ...] = ("gap", "--size", "320x180", "--fps", "30")):
         self.folder, self.cookie = folder, ""
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.web = int(probe.getsockname()[1])
         machine = folder / "machine.toml"
         machine.write_text('[doors]\nproxies = ["127.0.0.1/32"]\npublic = "http://write.example/"\ntoken = "letmein"\n')
-        words = ["run", "gap", "--home", str(folder / "home"), "--sound", "null", "--size", "320x180", "--fps", "30", "--osc", "0", "--web", str(self.web)]
+        words = ["run", *more, "--home", str(folder / "home"), "--sound", "null", "--osc", "0", "--web", str(self.web)]
         words += ["--window", "headless", "--machine", str(machine), *(["--model", model] if model else [])]
         self.log = (folder / "log").open("wb")
         self.process = subprocess.Popen([sys.executable, "-m", "engine", *words], stdout=self.log, stderr=self.log)
@@ -139,7 +139,7 @@ class Phone:
         while (now := time.monotonic()) < until or (self.outbox and now < until + 60):
             with contextlib.suppress(*GONE):
                 async with self.socket() as ws:
-                    reading = asyncio.create_task(self._read(ws))
+                    reading = asyncio.create_task(self.read(ws))
                     try:
                         while not reading.done() and ((now := time.monotonic()) < until or (self.outbox and now < until + 60)):
                             if now >= due and now < until:
@@ -156,7 +156,8 @@ class Phone:
                         reading.cancel()
             await asyncio.sleep(0.3)
 
-    async def _read(self, ws: ClientConnection) -> None:
+    async def read(self, ws: ClientConnection) -> None:
+        """Take in what the doors answer until the connection ends."""
         with contextlib.suppress(*GONE):
             async for data in ws:
                 news = json.loads(data)
