@@ -24,12 +24,13 @@ from engine.doors.moderation import Moderator
 from engine.doors.options import DoorsOptions
 from engine.doors.osc import Osc
 from engine.doors.oscquery import Advert, OscQuery
+from engine.doors.port import Port, any_socket
 from engine.doors.porter import Porter
 from engine.doors.post import Post
 from engine.doors.score import Scribe
 from engine.doors.tcp import TcpDoor
 from engine.doors.web import Server, Web, listen
-from engine.doors.wires import Sender, UdpDoor, any_socket
+from engine.doors.wires import Sender, UdpDoor
 
 log = logging.getLogger("engine.doors")
 
@@ -39,7 +40,7 @@ RETRY = 5.0  # seconds before a port that was taken is tried again
 
 def serve(
     end: socket.socket, options: DoorsOptions, live: str | None = None, pulses: str = "", keys: str | None = None,
-    udp: socket.socket | None = None,
+    udp: Port | None = None,
 ) -> None:  # fmt: skip
     """Open the doors and keep them open until the letter None arrives or the loop's process is gone.
 
@@ -60,7 +61,7 @@ class Doors:
     live: str | None = None
     pulses: Pulses = field(default_factory=lambda: Pulses(""))
     keys: str | None = None
-    udp: socket.socket | None = None  # the OSC port, where somebody else holds it
+    udp: Port | None = None  # the OSC port, where somebody else holds it
     parent: int = field(default_factory=os.getppid)
 
     def __post_init__(self) -> None:
@@ -176,13 +177,11 @@ class Doors:
             return
 
     def _open_udp(self, port: int) -> None:
-        sock = self.udp.dup() if self.udp else UdpDoor.bind(self.options.host, port)
-        sock.setblocking(False)
-        door = UdpDoor(sock, self._receive, self.osc.welcome, self.porter.counts)
+        door = UdpDoor(self.udp.dup() if self.udp else Port.bind(self.options.host, port), self._receive, self.osc.welcome, self.porter.counts)
         door.open()
         self._door = door
         self._closing.append(door.close)
-        self.opened = replace(self.opened, osc=door.port)
+        self.opened = replace(self.opened, osc=door.port.number)
 
     def _open_tcp(self, port: int) -> None:
         sock = listen(self.options.host, port)

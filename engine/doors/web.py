@@ -30,9 +30,9 @@ from engine.doors.guard import Guard, Seals, loopback
 from engine.doors.limiter import Limiter
 from engine.doors.live import Live
 from engine.doors.persons import Persons
+from engine.doors.port import any_socket
 from engine.doors.porter import Porter
 from engine.doors.visit import Visits
-from engine.doors.wires import any_socket
 
 PAGES = Path(__file__).parent / "pages"
 SILENT = 5.0  # seconds without a word of the loop after which /health says so

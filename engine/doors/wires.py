@@ -1,14 +1,13 @@
 """How OSC travels: UDP datagrams, IPv4 and IPv6, and the messages that go back. TCP is in tcp.py.
 
 One turn of the UDP door takes all datagrams from the kernel, acts on the panic addresses among them at once, and works
-off the others for at most TURN seconds before the web has its turn; so under a flood blackout overtakes everything,
-and what cannot be worked off is lost oldest first, and counted.
+off the others for at most TURN seconds before the web has its turn; so under a flood blackout overtakes everything
+(in the kernel as well: port.py), and what cannot be worked off is lost oldest first, and counted.
 """
 
 from __future__ import annotations
 
 import asyncio
-import socket
 import time
 import zlib
 from collections import Counter, deque
@@ -20,10 +19,10 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 
 from engine.core.messages import Value
 from engine.doors.nodes import PANIC
+from engine.doors.port import Port
 
 TURN = 0.004  # seconds of work before the event loop goes on
 BACKLOG = 8192  # datagrams that may wait
-BUFFER = 4 << 20  # bytes in the kernel: 20,000 messages/s came through it without a loss
 IN_PACKET = 1400  # bytes of an answer: one Ethernet frame
 PANIC_BYTES = tuple(address.encode() + b"\0" for address in PANIC)
 
@@ -91,51 +90,30 @@ def bundle(messages: Sequence[bytes]) -> list[bytes]:
 
 
 class UdpDoor:
-    """The UDP socket of the OSC door. `open` it within a running event loop.
+    """The UDP sockets of the OSC door. `open` it within a running event loop.
 
     `receive(data, sender)` must not raise; `welcome(ip)` says who may send; `counts` takes what was lost.
     """
 
-    def __init__(self, sock: socket.socket, receive: Receive, welcome: Callable[[str], bool], counts: Counter[str]):
-        self.sock, self.receive, self.welcome, self.counts = sock, receive, welcome, counts
+    def __init__(self, port: Port, receive: Receive, welcome: Callable[[str], bool], counts: Counter[str]):
+        self.port, self.receive, self.welcome, self.counts = port, receive, welcome, counts
         self.backlog: deque[tuple[bytes, Sender]] = deque()
         self._senders: dict[tuple[str, int], Sender] = {}
         self._working = False
 
-    @staticmethod
-    def bind(host: str, port: int) -> socket.socket:
-        """A bound socket with a large buffer. Raises OSError where the port is taken."""
-        sock = any_socket(host, socket.SOCK_DGRAM)
-        try:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
-            sock.bind((host, port))
-        except OSError:
-            sock.close()
-            raise
-        sock.setblocking(False)
-        return sock
-
-    @property
-    def port(self) -> int:
-        return int(self.sock.getsockname()[1])
-
     def open(self) -> None:
-        asyncio.get_running_loop().add_reader(self.sock.fileno(), self._readable)
+        for sock in self.port.sockets:
+            asyncio.get_running_loop().add_reader(sock.fileno(), self._readable)
 
     def close(self) -> None:
-        asyncio.get_running_loop().remove_reader(self.sock.fileno())
-        self.sock.close()
+        for sock in self.port.sockets:
+            asyncio.get_running_loop().remove_reader(sock.fileno())
+        self.port.close()
 
     def _readable(self) -> None:
         """Take what the kernel has; panic acts now, the rest joins the backlog."""
-        for _ in range(1024):
-            try:
-                data, address = self.sock.recvfrom(65536)
-            except (BlockingIOError, InterruptedError):
-                break
-            except OSError:  # an answer of ours was refused by its receiver; the socket is well
-                continue
-            self._sort(data, address)
+        for data, address in self.port.recvfrom():
+            self._sort(data, address)  # type: ignore[arg-type]
         self._begin()
 
     def take(self, data: bytes, address: tuple[str | int, ...]) -> None:
@@ -189,15 +167,6 @@ class UdpDoor:
 
     def _answer(self, data: bytes, address: tuple[str | int, ...]) -> None:
         try:
-            self.sock.sendto(data, address)
+            self.port.sock.sendto(data, address)
         except OSError:  # nobody listens there, or the network is full: an answer is not worth waiting for
             self.counts["osc_unanswered"] += 1
-
-
-def any_socket(host: str, kind: socket.SocketKind) -> socket.socket:
-    """A socket of the family that a host's address is of; "::" listens to both."""
-    if ":" not in host:
-        return socket.socket(socket.AF_INET, kind)
-    sock = socket.socket(socket.AF_INET6, kind)
-    sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, host != "::")
-    return sock

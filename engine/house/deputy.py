@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import socket
 import time
 from collections import deque
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from engine.doors.guard import near
 from engine.doors.nodes import PANIC
 from engine.doors.options import DoorsOptions
 from engine.doors.packet import Malformed, read
+from engine.doors.port import Port
 from engine.doors.wires import PANIC_BYTES
 
 SILENT = 0.4  # seconds without a beat of the doors after which somebody else listens
@@ -29,7 +29,7 @@ class Deputy:
     """
 
     def __init__(
-        self, port: socket.socket, options: DoorsOptions, doors: Room, pulses: Pulses, say: Callable[[Message], None], guard: Guard
+        self, port: Port, options: DoorsOptions, doors: Room, pulses: Pulses, say: Callable[[Message], None], guard: Guard
     ):  # fmt: skip
         self.port, self.doors, self.pulses, self.say, self.guard = port, doors, pulses, say, guard
         self.acted = 0  # panic messages that were obeyed in the doors' place
@@ -43,11 +43,7 @@ class Deputy:
             for _ in range(min(32, len(self._kept))):  # the post between two processes holds a few hundred
                 self.doors.send(self._kept.popleft())
             return
-        for _ in range(1024):
-            try:
-                data, address = self.port.recvfrom(65536)
-            except OSError:  # nothing is there, or an answer was refused
-                return
+        for data, address in self.port.recvfrom():
             self.guard.run("a packet while the doors hang", self._take, data, address, otherwise=None)
 
     def _take(self, data: bytes, address: tuple[str | int, ...]) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from engine.core.errors import CannotPlay, Plain
 from engine.core.machine import Machine, home
-from engine.doors.wires import any_socket
+from engine.doors.port import any_socket
 from engine.house import elsewhere
 from engine.house.brought import Finding, brought
 from engine.house.surroundings import Site, surroundings

@@ -7,14 +7,17 @@ picture, the clock and the pulses where they were, and what was sent to the OSC 
 from __future__ import annotations
 
 import contextlib
-import socket
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.core.crossings import ClockPage, GrainRing, KeyRing, PictureRing
 from engine.core.pulse import Pulses
 from engine.sound.tap import SampleRing
+
+if TYPE_CHECKING:
+    from engine.doors.port import Port
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class Names:
     samples: str
     pulses: str
     live: str
-    udp: socket.socket | None = None
+    udp: Port | None = None
 
 
 class Lasting:
@@ -49,15 +52,15 @@ class Lasting:
 
     def listen(self, host: str, port: int) -> None:
         """Take the OSC port. Where it cannot be had nothing is said: the show itself says it better."""
-        from engine.doors.wires import UdpDoor
+        from engine.doors.port import Port
 
         with contextlib.suppress(OSError):
-            self.names = replace(self.names, udp=UdpDoor.bind(host, port))
+            self.names = replace(self.names, udp=Port.bind(host, port))
 
     @property
     def port(self) -> int:
         """The OSC port that is held; 0: none."""
-        return int(self.names.udp.getsockname()[1]) if self.names.udp else 0
+        return self.names.udp.number if self.names.udp else 0
 
     def close(self) -> None:
         """Let go; whoever made it also removes it."""

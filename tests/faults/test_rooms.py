@@ -16,7 +16,8 @@ from engine.core.guard import Guard
 from engine.core.messages import Directory, Message, Opened, Rest, Set, Text, Unkept, Withdraw, Withdrawn
 from engine.core.pulse import Pulses
 from engine.core.supervisor import Room, Supervisor
-from engine.doors.wires import UdpDoor, encode
+from engine.doors.port import Port
+from engine.doors.wires import encode
 from engine.house import rooms
 from engine.house.deputy import Deputy
 from engine.house.rooms import MindRoom
@@ -27,7 +28,7 @@ pytestmark = [pytest.mark.realtime, pytest.mark.shared]
 
 
 def test_dark_is_obeyed_while_the_doors_hang_and_nothing_that_was_sent_is_lost(tmp_path: Path) -> None:
-    port, pulses = UdpDoor.bind("127.0.0.1", 0), Pulses()
+    port, pulses = Port.bind("127.0.0.1", 0), Pulses()
     options = replace(QUIET, web_port=-1, home=tmp_path)
     doors = Room("doors", "engine.doors.room:serve", lambda: (options, None, pulses.name, None, port), 0, ("doors",), pulses)
     said: list[Message] = []
@@ -46,7 +47,7 @@ def test_dark_is_obeyed_while_the_doors_hang_and_nothing_that_was_sent_is_lost(t
     with supervisor, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as performer:
 
         def send(address: str, *args: object) -> None:
-            performer.sendto(encode(address, list(args)), port.getsockname())  # type: ignore[arg-type]
+            performer.sendto(encode(address, list(args)), ("127.0.0.1", port.number))  # type: ignore[arg-type]
 
         def texts() -> list[str]:
             listen()

@@ -15,7 +15,7 @@ from engine.core.errors import CannotPlay
 from engine.core.machine import DoorsFacts, Machine, MindFacts, SoundFacts, StageFacts
 from engine.core.messages import Set
 from engine.doors.options import DoorsOptions
-from engine.doors.wires import any_socket
+from engine.doors.port import any_socket
 from engine.house import doctor
 from engine.house.checks import check_ports, check_settings
 from engine.house.command import parser

@@ -114,7 +114,7 @@ def test_what_is_kept_between_chunks_does_not_grow(made: Callable[[], Any], chun
     assert max(kept[len(kept) // 2 :]) <= max(kept[: len(kept) // 2])
 
 
-@pytest.mark.parametrize("made", [small_anyflow, small_helios, small_ltx2], ids=("AnyFlow", "Helios", "LTX-2"))
+@pytest.mark.parametrize("made", [small_anyflow, *(pytest.param(one, marks=pytest.mark.long) for one in (small_helios, small_ltx2))], ids=("AnyFlow", "Helios", "LTX-2"))
 def test_a_folder_is_opened_listed_and_goes_on_with_the_minds_own_pictures(made: Callable[[], Any], tmp_path: Path) -> None:
     folder = save(made(), tmp_path / "film")
     (folder / "README.md").write_text("---\nlicense: apache-2.0\n---\n")
