@@ -87,7 +87,7 @@ def frames(film: Path) -> Iterator[tuple[float, Frame]]:
 
 def looked_at(shown: Iterable[tuple[float, Frame]]) -> Table:
     """What there is to see in frames: motion over each ten seconds, the longest stillness, jumps, and flashes a second."""
-    flashes = Flashes(SMALL)
+    flashes = Flashes(SMALL, 30)  # as many as it can count
     eyes, most, largest, cuts, count = flashes.nothing(), 0.0, 0.0, 0, 0
     last: NDArray[np.int16] | None = None
     whole: list[NDArray[np.int16]] = []  # the frame that each second began with

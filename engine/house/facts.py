@@ -66,10 +66,10 @@ def recordings(machine: Machine) -> Path | None:
     return folder if machine.sound.recordings else None
 
 
-def terms(promised: ContractFacts) -> Terms:
+def terms(facts: ContractFacts) -> Terms:
     """What is promised of pictures. Raises CannotPlay for a promise that nobody can keep."""
     try:
-        return Terms(promised.deadline, promised.words, tuple((side, side) for side in promised.ladder))
+        return Terms(facts.deadline, facts.words, tuple((side, side) for side in facts.ladder))
     except ValueError as wrong:
         raise CannotPlay(str(wrong)) from None
 
