@@ -199,6 +199,7 @@ class State:
     standard: float = 0.0  # S in 0..1: 1 - Vendi score of the last pictures / that of the archive's own
     aura: float = 1.0  # 0..1: least Hamming distance to a picture of the past, of 256 bits; 1 where there is no past
     withheld: int = 0  # pictures that had been before, and were dreamt anew instead of shown
+    kept: int = 0  # pictures that were remembered since the words on the wall came: they are not its past
     prior: float = 0.0  # KL in nats of the noise's prior to N(0, I), of one number of the latent; <= kappa
     gini: float = 0.0  # 0..1: Gini coefficient of how often memories were recalled; 0 all alike, 1 one alone
     retro: float = 0.0  # days that the picture's ancestors grow older by a day: 1 the same ones, < 1 newer ones, > 1 nostalgia

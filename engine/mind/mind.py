@@ -88,6 +88,7 @@ class Mind:
         self._origin = options.seed  # what a person set, part of every seed
         self._seed: int | None = None  # where the walk goes on from the next picture: other words, another place
         self._last: Picture | None = None  # that had never been
+        self._before_me = "", 0  # the words that a mind before this one had on the wall, and how many pictures it kept of them
         self._first = options.first  # the last picture of a film that the next one goes on from
         self._veto = 0  # 2: not shown yet, 1: dark until there is another thought, 0: none
         self._vetoes = 0  # a thought that was begun before the last of them is refused with the picture
@@ -221,7 +222,7 @@ class Mind:
             motion=self.film.motion if films else self.stream.motion, degree=1 if study else thought.degree, mass=self.keeper.mass,
             timings=(*thought.timings, ("paint", painted)), flow=dream.flow,
             shadow=self.shadow.size, copied=self.shadow.k, doubt=self.doubt.value, **self.film.measured,
-            prior=self.rows.apriori.kl(dream.prior), aura=self.rows.aura.value, withheld=self.rows.aura.withheld,
+            prior=self.rows.apriori.kl(dream.prior), aura=self.rows.aura.value, withheld=self.rows.aura.withheld, kept=self.rows.aura.kept,
             dream=replace(asked_for, words=""), time=time, seed=self.stream.walk.seed, step=contract.step, why=contract.why, contract=self.slo,
         )  # fmt: skip
         self._last = Picture(rgba, latent.numpy().astype(np.float16), shares, state)
@@ -325,8 +326,9 @@ class Mind:
             if vetoes != self._vetoes:
                 return  # refused while it was thought: it is neither shown nor remembered
             if self.thought is None or (words, speaker) != (self.thought.words, self.thought.speaker):
-                self._known = self.keeper.known = len(self.memory)
-                self.rows.aura.words(time)
+                kept = self._before_me[1] if self.thought is None and words == self._before_me[0] else 0
+                self._known = self.keeper.known = len(self.memory) - kept
+                self.rows.aura.words(time, kept)
                 self._seed = self._seeded(words, time) if self.thought is not None else None
             if self.thinks or self.thought is not None:  # the first picture of a show waits for nothing that it can do without
                 self.doubt.look(thought, self.stream.walk, time)
@@ -437,8 +439,12 @@ class Mind:
         self.stream.walk.reseed(seed)
         self.keeper.seed = seed
 
-    def resume(self, seed: int, time: float, latent: Tensor) -> None:
-        """Go on where another mind was: the seed of its walk, the seconds of its clock, its last latent (c, h, w)."""
+    def resume(self, seed: int, time: float, latent: Tensor, words: str = "", kept: int = 0) -> None:
+        """Go on where another mind was: the seed of its walk, the seconds of its clock, its last latent (c, h, w).
+
+        `words`, `kept`: what it had on the wall, where it had this archive, and how many pictures it remembered of that.
+        """
+        self._before_me = words, kept
         self._reseed(seed)
         self.stream.resume(time, latent)
 

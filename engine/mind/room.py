@@ -287,15 +287,15 @@ class Room:
     def _resume(self, mind: Mind) -> None:
         """Go on with the dream of the mind before this one, if there was one: its walk, its time, its last picture."""
         if last := self.ring.newest():
-            self._go_on(last.state.seed, last.state.time, last.latent, mind)
+            self._go_on(last.state.seed, last.state.time, last.latent, mind, last.state.words, last.state.kept)
 
-    def _go_on(self, seed: int, seconds: float, latent: NDArray[np.float16], mind: Mind | None = None) -> None:
+    def _go_on(self, seed: int, seconds: float, latent: NDArray[np.float16], mind: Mind | None = None, words: str = "", kept: int = 0) -> None:
         """From another mind's walk, the seconds of its clock and its last latent (c, h, w); a latent of another model says nothing here."""
         mind = mind or self.mind
         if mind is None or latent.shape != mind.parts.dreamer.latent or not latent.any():
             return
         self._begun = time.monotonic() - seconds
-        mind.resume(seed, seconds, torch.from_numpy(latent.astype(np.float32)))
+        mind.resume(seed, seconds, torch.from_numpy(latent.astype(np.float32)), words, kept)
 
     def _show(self, mind: Mind, dream: Dream, time: float) -> None:
         """One picture into the ring; and, where stage and mind have one GPU, into its memory. A dark one is not painted."""

@@ -27,6 +27,7 @@ STATE = {  # field of State -> what it means; only what a stranger may read
     "flow": "what somebody types before Enter, bits a second",
     "spread": "least distance between two outputs, 0..1: 0 is the same picture everywhere",
     "shadow": "what copying has added to the picture, in deviations",
+    "kept": "pictures that were remembered since the words on the wall came",
     "copied": "how many copies lie between the original and what is shown",
     "continuation": "seconds for which the picture has gone on by itself; 0 where pictures are single",
     "chunk": "chunks of film since its first picture",

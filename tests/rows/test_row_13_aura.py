@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from torch import Tensor
 
 from engine.core.messages import Dream
@@ -107,3 +108,23 @@ def test_what_is_only_alike_is_withheld_for_some_seconds_and_what_is_the_same_fo
     assert not aura.look(rgb(3), 70.0 + PASSAGE), "other words begin anew"
     same = [aura.look(rgb(7), 80.0 + number / 4) for number in range(40)]
     assert not any(same)
+
+
+def test_a_mind_that_starts_again_takes_what_was_kept_of_the_words_on_the_wall_for_no_past(tmp_path: Path) -> None:
+    """It goes on with the picture that it died with: a wall was dark for seconds after each restart, and its light was rank 0."""
+    def mind() -> Mind:
+        return Mind(options(tmp_path, founding=24, keyframe=0.5, think_every=1), parts=parts(dreamer=Always()))
+
+    words = Dream("a red moon", key="k1")
+    first = mind()
+    last = [first.picture(words, number / 2) for number in range(20)][-1]
+    first.close()
+    assert last.state.kept > 5
+    second = mind()
+    second.resume(last.state.seed, last.state.time, torch.from_numpy(last.latent.astype(np.float32)), last.state.words, last.state.kept)
+    then = [second.picture(words, 10 + number) for number in range(16)]
+    assert all(picture.rgba[..., :3].any() for picture in then) and then[-1].state.withheld == 0
+    assert then[0].state.light == pytest.approx(last.state.light, abs=0.3) and then[-1].state.kept > last.state.kept
+    other = [second.picture(Dream("the sea", key="k2"), 30 + number) for number in range(12)]
+    assert other[-1].state.withheld >= 4, "for other words it is past"
+    second.close()

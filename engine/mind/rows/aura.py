@@ -48,9 +48,14 @@ class Aura:
         self.distance = FARTHEST  # bits to the nearest picture of the past, of the newest picture
         self.withheld = 0  # pictures that had been
 
-    def words(self, time: float) -> None:
-        """Other words are thought of from this second on: what was kept for those before becomes the past."""
-        self._began = self._began[1], len(self._past), time
+    @property
+    def kept(self) -> int:
+        """How many pictures were kept since these words came."""
+        return len(self._past) - self._began[1]
+
+    def words(self, time: float, kept: int = 0) -> None:
+        """Other words are thought of from this second on: what was kept for those before becomes the past, all but the last `kept`."""
+        self._began = self._began[1], max(0, len(self._past) - kept), time
         self._since, self._lenient = None, False
 
     def look(self, picture: NDArray[np.uint8], time: float) -> bool:
