@@ -10,6 +10,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,14 @@ from engine.bench import reference
 from engine.bench.pictures import DOCS, MAKERS
 from engine.bench.wall import still
 from engine.core.clock import Now
+from engine.core.errors import CannotPlay
 from engine.core.machine import Machine
 from engine.core.messages import Keystroke, Message, Set, Text, Touch
 from engine.house.command import ELSEWHERE, parser
 from engine.house.place import parser as place_parser
 from engine.house.plan import plan
 from engine.loop import rehearse
+from engine.mind.memory.command import _parser as archive_parser
 from engine.places.net import settings
 from engine.places.options import checked
 from engine.show import new
@@ -312,11 +315,13 @@ def test_every_scene_has_its_page_with_a_line_of_the_essays_stills_and_half_a_mi
 
 
 def test_a_house_on_several_machines_is_made_as_its_page_says(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    keys, *rest = (line for block in of("sh", "many-machines") for line in block.strip().splitlines())
+    keys, *rest = (line for block in of("sh", "many-machines") for line in block.strip().splitlines() if " archive " not in line)
     assert main(shlex.split(keys)[1:]) == 0
     facts = []
     for block in of("toml", "many-machines"):
         (place / "machine.toml").write_text(block)
+        if "[memory]" in block:
+            continue
         facts.append(checked(Machine.read(place / "machine.toml").place))
         assert settings(facts[-1])["access_control"]["enabled"], "its keys are there"
     assert [one.name for one in facts] == ["house", "north"] and facts[1].peers[0].endswith(facts[0].listen[0].rpartition(":")[2])
@@ -324,6 +329,19 @@ def test_a_house_on_several_machines_is_made_as_its_page_says(place: Path, capsy
         words = shlex.split(line)[1:]
         asked = (place_parser() if words[0] == "place" else parser()).parse_args(words[words[0] == "place" :])
         assert str(asked.machine).removesuffix(".toml") in keys
+
+
+def test_a_memory_goes_to_a_server_as_the_page_says(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The commands themselves are run on a real server in tests/mind/memory; here nobody answers at that address."""
+    lines = [shlex.split(line)[2:] for block in of("sh", "many-machines") for line in block.strip().splitlines() if " archive " in line]
+    assert [archive_parser().parse_args(words).what for words in lines] == ["move", "venues"]
+    (block,) = (block for block in of("toml", "many-machines") if "[memory]" in block)
+    (place / "machine.toml").write_text(block)
+    facts = Machine.read(place / "machine.toml")
+    assert facts.memory.archive == lines[0][2] == lines[1][1] and facts.mind.site == "lyon"
+    assert plan(parser().parse_args(["run", "--home", str(place)]), replace(facts, memory=replace(facts.memory, archive="postgresql://nobody@/none?host=/nowhere"))).mind.server
+    with pytest.raises(CannotPlay, match=r"\[memory\] archive = 'memory.lan'"):
+        plan(parser().parse_args(["run"]), replace(facts, memory=replace(facts.memory, archive="memory.lan")))
 
 
 # --- the drawing

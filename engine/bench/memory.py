@@ -1,4 +1,4 @@
-"""`hypermnesia bench memory`: what remembering costs, from 1,000 to 1,000,000 fragments.
+"""`hypermnesia bench memory`: what remembering costs, from 1,000 to 1,000,000 fragments, in a file and on PostgreSQL.
 
 Vectors lie around themes, as memories do, in the width of the real encoder; latents are noise of the real shapes. Every
 time is wall time on `threads` threads, the median of several runs.
@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from engine.bench.served import beside
 from engine.core.messages import Text
 from engine.mind.compose import DEFAULT, compose
 from engine.mind.memory.archive import Archive, Birth, Seen
@@ -35,7 +36,7 @@ def bench(options: argparse.Namespace | None = None) -> dict[str, Any]:
     most = int(getattr(options, "fragments", 0) or COUNTS[-1])
     threads = int(getattr(options, "threads", 0) or 1)
     torch.set_num_threads(threads)
-    found: dict[str, Any] = {"threads": threads, "archive": archive(), "compose": composed(), "cycle": cycle(), "recall": []}
+    found: dict[str, Any] = {"threads": threads, "archive": archive(), "compose": composed(), "cycle": cycle(), "recall": [], "beside": []}
     _table("archive", [found["archive"]])
     _table("compose", found["compose"])
     if found["cycle"]:
@@ -44,6 +45,10 @@ def bench(options: argparse.Namespace | None = None) -> dict[str, Any]:
         if count <= most:
             found["recall"].append(recall(count))
             _table(f"recall among {count:,}", found["recall"][-1:])
+    for count in COUNTS:
+        if count <= most:
+            found["beside"].append(beside(count, themed, str(getattr(options, "server", "") or "")))
+            _table(f"a file and a server, {count:,} fragments", found["beside"][-1])
     return found
 
 

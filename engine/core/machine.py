@@ -73,6 +73,13 @@ class MindFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class MemoryFacts:
+    """`[memory]`: where what is remembered lies."""
+
+    archive: str = ""  # "postgresql://user@host/name": on a server, which other houses may share; "" = a file of this house
+
+
+@dataclass(frozen=True, slots=True)
 class SoundFacts:
     """`[sound]`: the device and the room in which it sounds."""
 
@@ -191,6 +198,7 @@ class Machine:
 
     stage: StageFacts = field(default_factory=StageFacts)
     mind: MindFacts = field(default_factory=MindFacts)
+    memory: MemoryFacts = field(default_factory=MemoryFacts)
     sound: SoundFacts = field(default_factory=SoundFacts)
     doors: DoorsFacts = field(default_factory=DoorsFacts)
     record: RecordFacts = field(default_factory=RecordFacts)

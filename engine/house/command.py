@@ -102,6 +102,8 @@ def parser() -> Parser:
     bench.add_argument("--marks", type=int, default=100_000, metavar="N", help="whose: among how many pictures (default 100,000)")
     bench.add_argument("--asked", type=int, default=300, metavar="N", help="whose: photographs of pictures of this wall (default 300)")
     bench.add_argument("--strangers", type=int, default=1000, metavar="N", help="whose: photographs of others (default 1,000)")
+    bench.add_argument("--fragments", type=int, default=1_000_000, metavar="N", help="memory: at most so many, from 1,000 up (default 1,000,000)")
+    bench.add_argument("--server", default="", metavar="ADDRESS", help="memory: an empty PostgreSQL; default: one out of the wheel, if that is installed")
     bench.add_argument("--ladder", action="store_true", help="picture: the whole ladder B0-B4")
     bench.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON too")
     _machine_option(bench)

@@ -22,6 +22,7 @@ from engine.doors.port import any_socket
 from engine.house import elsewhere
 from engine.house.brought import Finding, brought
 from engine.house.surroundings import Site, surroundings
+from engine.mind.memory.afar import MISSING, examined
 from engine.mind.memory.archive import FILE
 from engine.mind.memory.copies import snapshots, state
 from engine.mind.memory.withdrawal import Journal
@@ -149,8 +150,8 @@ def film(machine: Machine) -> Iterator[Finding]:
         yield Finding("film", f"{machine.mind.film} cannot be opened", f"{answer[2:]}; hypermnesia models lists what is here", True)
 
 
-def memory(where: Path) -> Iterator[Finding]:
-    """Whether the folder `where` can be written and has space, and how its archive is."""
+def memory(where: Path, machine: Machine) -> Iterator[Finding]:
+    """Whether the folder `where` can be written and has space, and how its archive is; its server, if it lies on one."""
     there = where
     while not there.exists():
         there = there.parent
@@ -158,6 +159,9 @@ def memory(where: Path) -> Iterator[Finding]:
     writable = os.access(there, os.W_OK)
     todo = "" if writable and free > 1 else "the show plays and stops remembering: free some space or pass --home FOLDER"
     yield Finding("memory's place", f"{where}, {free:.0f} GiB free{'' if writable else ', read-only'}", todo)
+    if machine.memory.archive:
+        found, wrong = examined(machine.memory.archive)
+        yield Finding("memory's server", found, wrong, grave=MISSING in wrong)
     yield from archive(where / "archive")
 
 
@@ -224,7 +228,7 @@ def doctor(options: argparse.Namespace, machine: Machine) -> int:
     """Print the page; exit code 1 when something grave was found."""
     where = options.home or home()
     checks: list[Callable[[], Iterator[Finding]]] = [
-        python, processor, graphics, lambda: eyes(machine), lambda: outputs(machine), lambda: sound(machine), lambda: mind(machine), lambda: film(machine), lambda: brought(machine), lambda: memory(where), lambda: signing(where, machine), lambda: doors(machine), lambda: elsewhere.findings(machine, where),
+        python, processor, graphics, lambda: eyes(machine), lambda: outputs(machine), lambda: sound(machine), lambda: mind(machine), lambda: film(machine), lambda: brought(machine), lambda: memory(where, machine), lambda: signing(where, machine), lambda: doors(machine), lambda: elsewhere.findings(machine, where),
         lambda: surroundings(Site(where), machine),
     ]  # fmt: skip
     findings = [finding for check in checks for finding in check()]

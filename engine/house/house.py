@@ -34,8 +34,9 @@ from engine.house.shield import ShieldedDoors, ShieldedMind, ShieldedSound
 from engine.house.vitals import Vitals
 from engine.house.wall import Seen, Wall, Watchers
 from engine.loop import Show, Values, perform
+from engine.mind.memory.afar import look
 from engine.mind.memory.copies import playing
-from engine.mind.memory.opening import Found, look
+from engine.mind.memory.opening import Found
 from engine.show import beat
 from engine.show.directory import mapping_nodes
 from engine.show.kept import kept, restore
@@ -100,7 +101,7 @@ class House:
         if not self.fallen:  # the doors that fell with the loop may be a moment about it; the next ones come later
             check_ports(plan.doors, self.lasting.port)
         self.stack.enter_context(playing(plan.mind.archive, 3.0 if self.fallen else 0.0))
-        self.memory = Found() if self.fallen else look(plan.mind.archive)  # syncing a busy disk takes half a second; the mind looks, too
+        self.memory = Found() if self.fallen else look(plan.mind.archive, plan.mind.server, plan.mind.site)  # syncing a busy disk takes half a second; the mind looks, too
         passed("loop", "looked at the memory")
         pulse = beat.find(plan.beat)
         self.stack.callback(pulse.close)

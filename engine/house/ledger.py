@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
+import sqlite3
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -16,7 +17,7 @@ from pathlib import Path
 
 from engine.core.errors import CannotPlay, Plain
 from engine.core.machine import Machine, home
-from engine.mind.memory.archive import FILE, Archive
+from engine.mind.memory.afar import looked_into
 from engine.mind.rows.ledger import ENERGY, FACT, LABELS, page
 from engine.origin.account import Making
 from engine.origin.credential import DATA
@@ -58,18 +59,18 @@ def main(argv: Sequence[str]) -> int:
     if Path(given.month).suffix in (".pdf", ".json"):
         given.files, given.month = [given.month, *given.files], ""
     month, folder = given.month or datetime.date.today().isoformat()[:7], Path(given.archive)
-    if not (folder / FILE).exists():
-        return _wrong(f"{folder}: no archive is there; `hypermnesia run` makes one, --archive FOLDER names another")
-    archive = Archive(folder)
-    account, months = page(archive, month), [name.removeprefix(FACT) for name, _ in archive.facts(FACT)]
-    archive.close()
-    if not account:
-        return _wrong(f"there is no account of {month}; there are: {', '.join(months) or 'none yet'}")
     try:
         machine = Machine.read(given.machine) if given.machine else Machine()
+        archive = looked_into(folder, machine)
+        if archive is None:
+            return _wrong(f"{folder}: no archive is there; `hypermnesia run` makes one, --archive FOLDER names another")
+        account, months = page(archive, month), [name.removeprefix(FACT) for name, _ in archive.facts(FACT)]
+        archive.close()
+        if not account:
+            return _wrong(f"there is no account of {month}; there are: {', '.join(months) or 'none yet'}")
         for name in given.files:
             _write(Path(name), month, account, folder, machine)
-    except (Plain, OSError) as wrong:
+    except (Plain, OSError, sqlite3.Error) as wrong:
         return _wrong(str(wrong))
     if not given.files:
         print("\n".join(lines(month, account)))

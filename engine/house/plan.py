@@ -17,7 +17,7 @@ from engine.doors.options import DoorsOptions
 from engine.house import facts
 from engine.house.checks import check_film, check_model, check_networks, check_score
 from engine.house.extending import last_of
-from engine.mind.memory.base import born_with
+from engine.mind.memory.afar import born, is_server
 from engine.mind.options import CORPORA, MindOptions
 from engine.places.options import Of, checked
 from engine.show.cast import Cast
@@ -168,6 +168,7 @@ def mind_of(options: argparse.Namespace, machine: Machine, where: Path) -> MindO
         film=_film(options, machine),
         first=last_of(options.extends, where / "origin", machine.origin) if getattr(options, "extends", None) else b"",
         archive=where / "archive",
+        server=_server(machine),
         size=(machine.mind.size, machine.mind.size),
         seed=getattr(options, "seed", 0),
         site=machine.mind.site,
@@ -188,10 +189,18 @@ def _corpus(options: argparse.Namespace, machine: Machine, archive: Path) -> str
     wanted = asked or machine.mind.corpus
     if wanted not in CORPORA:
         raise CannotPlay(f"there is no founding corpus {wanted!r}; {nearest(wanted, CORPORA)}")
-    born = born_with(archive)
-    if asked and born and asked != born:
-        raise CannotPlay(f"the memory in {archive} was born with the corpus {born}, not {asked}; --home FOLDER begins another")
-    return born or wanted
+    kept = born(archive, _server(machine), machine.mind.site)
+    if asked and kept and asked != kept:
+        raise CannotPlay(f"the memory in {archive} was born with the corpus {kept}, not {asked}; --home FOLDER begins another")
+    return kept or wanted
+
+
+def _server(machine: Machine) -> str:
+    """Where the memory lies, "" for here. Raises CannotPlay for an address that nobody can reach."""
+    where = machine.memory.archive
+    if where and not is_server(where):
+        raise CannotPlay(f"[memory] archive = {where!r}: a server is named like postgresql://user@host/name; a folder of this machine is --home FOLDER")
+    return where
 
 
 def _film(options: argparse.Namespace, machine: Machine) -> str:

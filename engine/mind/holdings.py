@@ -19,13 +19,14 @@ from torch import Tensor
 
 from engine.core.messages import Kind
 from engine.mind.earlier import read_again, seen_anew
+from engine.mind.memory.afar import opened, turned
 from engine.mind.memory.archive import HERE, Birth, Damaged, Fragment, Seen
 from engine.mind.memory.base import CORPUS
 from engine.mind.memory.caused import house
 from engine.mind.memory.frame import decide, proposal
 from engine.mind.memory.lineage import Line
 from engine.mind.memory.older import bring_over
-from engine.mind.memory.opening import Opened, besides, opened
+from engine.mind.memory.opening import Opened, besides
 from engine.mind.memory.recall import Memory
 from engine.mind.memory.space import Vector
 from engine.mind.memory.strata import lay_together
@@ -43,7 +44,7 @@ class Holdings:
     def __init__(self, options: MindOptions, parts: Parts, tell: Callable[[str, float], None], memory: Opened | None):
         """`memory`: the archive, where somebody has opened it already. `tell` hears what takes long, and how far it is, 0..1."""
         self.options, self.parts = options, parts
-        self._opened = memory or opened(Path(options.archive))
+        self._opened = memory or opened(Path(options.archive), options.server, options.site)
         self.standing, self.archive = self._opened.found, self._opened.archive
         table = parts.table.first(options.founding)
         self.recipes = Recipes(parts.dreamer, parts.seen, parts.means, table, parts.heads, parts.paint, house(self.archive, options.walk), hand=options.corpus)
@@ -89,6 +90,45 @@ class Holdings:
                     self._take_in(fragment, meaning, seen)
         self.older.popleft()
         return True
+
+    # --- other houses ---
+
+    def follow(self) -> str:
+        """Learn what other houses of the same server have said, dreamt and taken back since; "" or why this mind has to start anew.
+
+        Between thoughts. Nothing where the memory is a file of this house. Raises sqlite3.Error.
+        """
+        if why := turned(self.archive, self.options.server):
+            return why
+        while changed := self.archive.news():
+            for fragment in changed:
+                self._learn(fragment)
+            self.mass = self.archive.mass
+        return ""
+
+    def _learn(self, fragment: int) -> None:
+        """One fragment as it is now. What is new here is recalled from now on."""
+        found, row = self.archive.fragment(fragment), self.memory.row.get(fragment)
+        if found is None:
+            return
+        with self._lock:
+            self._lines.pop(fragment, None)
+            if found.state != HERE:
+                self._leave(fragment)
+            elif row is not None and found.words != self.memory.fragments[row].words:
+                self.memory.reword(found)
+            elif row is None and found.state == HERE and (vectors := self.archive.vectors(fragment, self.parts.space)):
+                latent = self.archive.latents([fragment], self.parts.space).get(fragment)
+                if latent is not None:
+                    self._take_in(fragment, vectors[0], Seen(latent, vectors[1]))
+                    self._came(found)
+
+    def _leave(self, fragment: int) -> None:
+        """It was taken back, refused or laid into another."""
+        self.memory.forget(fragment)
+
+    def _came(self, fragment: Fragment) -> None:
+        """Another house has it from somebody, or dreamt it."""
 
     # --- recipes ---
 

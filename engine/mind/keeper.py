@@ -132,9 +132,33 @@ class Keeper(Holdings):
             self.past.forget(found.id)
             self.crowd.forget(found.words, found.visit)
             self.owed.pop(found.id)
-            self.gone.add(key)
+            if key:
+                self.gone.add(key)
             self.waiting.pop(found.id, None)
         return key
+
+    def _leave(self, fragment: int) -> None:
+        row = self.memory.row.get(fragment)
+        found = self.memory.fragments[row] if row is not None else next((one for one in self.owed if one.id == fragment), None)
+        if found:
+            self._let_go(found)
+
+    def _came(self, fragment: Fragment) -> None:
+        if fragment.kind in ("visitor", "performer"):
+            self.crowd.add(fragment.words, fragment.visit)
+
+    def follow(self) -> str:
+        """What other houses did to the same memory; what they took back leaves the copies of this one, too."""
+        why = Holdings.follow(self)
+        if not why and (codes := self.archive.remains()):
+            done = set(self.journal.all()) - set(self.journal.begun())
+            for code in codes:
+                if code in done:
+                    self.archive.cleaned(code)
+                else:
+                    self.journal.begin(code)
+            self.settle()
+        return why
 
     def settle(self) -> None:
         """Finish withdrawals that were begun; what stands in the way is told by `unsettled`. Any thread, again and again."""

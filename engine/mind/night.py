@@ -14,12 +14,14 @@ from engine.mind.memory.frame import ask
 from engine.mind.memory.opening import refuses
 from engine.mind.memory.past import fingerprint
 from engine.mind.memory.prior import refit
+from engine.mind.memory.space import EXACT
 from engine.mind.memory.strata import AGE, near_duplicates
 from engine.mind.rows.rows import Rows
 
 QUIET = 60.0  # seconds without anybody after which the night's work may begin
 PRINTED = 512  # hashes of before that are made anew in one night
 WAITS, FAILED, LOOKS = 60.0, 3600.0, 30.0  # seconds until it is asked again: at all, after a night that failed, whether a disk is back
+FOLLOWS = 5.0  # seconds between two looks at what other houses did to the same memory
 
 
 class Nights:
@@ -27,6 +29,7 @@ class Nights:
 
     def __init__(self, now: float):
         self._busy, self._asked = now, 0.0  # when somebody was last here; when it may be asked again
+        self._followed = now
 
     def due(self, keeper: Keeper, dream: Dream | None, now: float, closed: bool = False) -> bool:
         """After QUIET seconds without anybody (`closed`: the house is), at any hour: a machine may be switched off at night. After a
@@ -41,6 +44,13 @@ class Nights:
     def failed(self, now: float) -> None:
         """Ask again in an hour."""
         self._asked = now + FAILED
+
+    def follows(self, keeper: Keeper, now: float) -> bool:
+        """Whether it is time to look what other houses did; where the server is away, whether it is back."""
+        if not keeper.options.server or now - self._followed < (LOOKS if keeper.archive.cut_off or keeper.archive.passing else FOLLOWS):
+            return False
+        self._followed = now
+        return True
 
     def disk_is_back(self, keeper: Keeper, now: float) -> bool:
         """Whether a disk that refused takes again what is said, so that a new mind would remember. Looks now and then."""
@@ -82,9 +92,13 @@ def night(keeper: Keeper, reading: Rows) -> int:
     rows = np.array([row for row, f in enumerate(memory.fragments) if f.kind == "machine" and f.state == 0], np.int64)
     fragments = [memory.fragments[row] for row in rows.tolist()]
     found = near_duplicates(fragments, memory.words.raw(rows), memory.images.raw(rows), archive.today - AGE)
+    if archive.cut_off:  # what lies together in one house's file alone could not be told apart again
+        found = []
     for ids in found:
         keeper.lay_together(ids)
     memory.keep()
+    if len(memory) > EXACT:
+        archive.sort(keeper.parts.space)
     print_anew(keeper)
     keeper.proposal = ask(archive)
     reading.apriori.learn(refit(archive, keeper.parts.space, archive.date) or reading.apriori.prior)

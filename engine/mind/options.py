@@ -20,6 +20,7 @@ class MindOptions:
     film: str = ""  # a video pipeline by name or folder, which goes on with the pictures; "": they are carried
     first: bytes = b""  # PNG: the last picture of a film that was made here, which the first film goes on from
     archive: Path = field(default_factory=lambda: Path("archive"))  # a folder: memory.sqlite, cache, snapshots
+    server: str = ""  # where the memory lies, if not in that folder: postgresql://user@host/name; `site` is how it knows this house
     size: tuple[int, int] = (256, 256)  # height, width of a picture in pixels, multiples of 8; (0, 0): the model's own
     device: str = "auto"  # "auto", "cpu", "cuda"
     compiled: bool = True  # on a GPU: code is compiled beside the first pictures, and kept (`hypermnesia calibrate graph`)

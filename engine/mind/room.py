@@ -35,7 +35,8 @@ from engine.core.pulse import Pulses
 from engine.mind.export import Export, lend
 from engine.mind.gathering import FEW
 from engine.mind.letters import answer
-from engine.mind.memory.opening import Opened, opened
+from engine.mind.memory.afar import opened
+from engine.mind.memory.opening import Opened
 from engine.mind.mind import Mind
 from engine.mind.model.device import Cuda
 from engine.mind.night import Nights, night
@@ -213,7 +214,9 @@ class Room:
         if self.mind is None:
             return
         keeper = self.mind.keeper
-        if not keeper.standing.remembers:
+        if self._nights.follows(keeper, now) and (why := self.guard.run("the memory's server", keeper.follow, otherwise="")):
+            self._end(why)
+        elif not keeper.standing.remembers:
             if self._nights.disk_is_back(keeper, now):
                 self._end("the disk takes again what is said: the mind starts anew and remembers")
         elif self._nights.due(keeper, self.dream, now, self.resting):
@@ -238,7 +241,7 @@ class Room:
         ears.start()
         self.pulses.beat("stream", LOADING)
         gc.disable()  # what is loaded stays
-        memory = opened(Path(self.options.archive))
+        memory = opened(Path(self.options.archive), self.options.server, self.options.site)
         with self._storing:  # what people say is kept while the model loads
             self._memory = memory
             passed("mind", "opened the memory")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import sqlite3
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -14,7 +15,8 @@ from numpy.typing import NDArray
 
 from engine.core.errors import Plain
 from engine.core.machine import Machine, home
-from engine.mind.memory.archive import FILE, Archive
+from engine.mind.memory.afar import looked_into
+from engine.mind.memory.archive import Archive
 from engine.origin.account import Making
 from engine.origin.family import Family, family
 from engine.origin.keys import OriginError
@@ -56,16 +58,16 @@ def main(argv: Sequence[str]) -> int:
     where = options.home or home()
     try:
         machine = Machine.read(options.machine) if options.machine else Machine()
-        if not (where / "archive" / FILE).exists():
+        archive = looked_into(where / "archive", machine)
+        if archive is None:
             raise OriginError(f"{where}: there is no memory yet; hypermnesia run makes one, --home FOLDER names another")
-        archive = Archive(where / "archive")
         number, own = _number(archive, options.of)
         tree = family(archive, number, options.generations, own)
         write(sheet(tree, decoded(archive), datetime.date.today()), options.file)
         if machine.origin.sign:
             signed(options.file, where / "origin", machine.origin, _making(tree))
         archive.close()
-    except (Plain, OSError) as wrong:
+    except (Plain, OSError, sqlite3.Error) as wrong:
         print(f"hypermnesia tree: {wrong}", file=sys.stderr)
         return 2
     print(f"{options.file}: {tree.count} ancestors of memory {number}, {len(tree.generations) - 1} generations drawn of {tree.depth}")

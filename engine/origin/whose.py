@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sqlite3
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -19,8 +20,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from engine.core.errors import Plain
-from engine.core.machine import home
-from engine.mind.memory.archive import FILE, WITHDRAWN, Archive
+from engine.core.machine import Machine, home
+from engine.mind.memory.afar import looked_into
+from engine.mind.memory.archive import WITHDRAWN, Archive
 from engine.mind.memory.words import Crowd
 from engine.origin import credential
 from engine.origin.keys import OriginError
@@ -70,16 +72,18 @@ def main(argv: Sequence[str]) -> int:
     )
     parser.add_argument("file", type=Path)
     parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument("--machine", type=Path, metavar="FILE", help="facts of this machine (see install/machine.toml)")
     parser.add_argument("--home", type=Path, metavar="FOLDER", help=f"where the memory lives (default {home()})")
     options = parser.parse_args(argv)
     where = options.home or home()
     try:
+        machine = Machine.read(options.machine) if options.machine else Machine()
         said = _said(options.file)
         found = look_up(options.file, Marks(where / "origin"))
-    except (Plain, OSError) as wrong:
+        answer = said | ({"mark": _told(*found, looked_into(where / "archive", machine))} if found else {})
+    except (Plain, OSError, sqlite3.Error) as wrong:
         print(f"hypermnesia whose: {wrong}", file=sys.stderr)
         return 2
-    answer = said | ({"mark": _told(*found, where / "archive")} if found else {})
     print(json.dumps(answer, indent=1, ensure_ascii=False) if options.json else _plain(options.file, answer))
     return 0 if answer else 1
 
@@ -93,9 +97,8 @@ def _said(path: Path) -> dict[str, Any]:
     return {"credential": {"state": verdict.state, "signer": verdict.signer, "lineage": verdict.lineage, "making": verdict.making}} if verdict.state else {}
 
 
-def _told(marked: Marked, score: float, archive: Path) -> dict[str, Any]:
+def _told(marked: Marked, score: float, memory: Archive | None) -> dict[str, Any]:
     """A mark, with what the memory lets be known of each ancestor today."""
-    memory = Archive(archive) if (archive / FILE).exists() else None
     crowd = Crowd()
     for one in memory.select("state = 0 AND kind IN (1, 2)") if memory else ():
         crowd.add(one.words, one.visit)

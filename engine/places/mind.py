@@ -58,7 +58,8 @@ class MindPlace:
 
     def __init__(self, facts: PlaceFacts, options: MindOptions, gather: Callable[[], Parts] | None = None, decodes: Decodes | None = None):
         self.options, self.open = options, True
-        salted(options.archive, facts)
+        if not options.server:  # there all minds have one memory, and its salt
+            salted(options.archive, facts)
         self.guard = Guard("place", lambda trouble: log.warning("%s", trouble.what))
         self.pulses, self.ring = Pulses(), PictureRing()
         arguments = (self.ring.name, options, gather, self.pulses.name)

@@ -22,6 +22,9 @@ from engine.mind.memory.records import (
     COMPACTED,
     FRAGMENT,
     HERE,
+    PUT_LINE,
+    PUT_MEANING,
+    PUT_PICTURE,
     WITHDRAWN,
     Birth,
     Fragment,
@@ -30,6 +33,7 @@ from engine.mind.memory.records import (
     joined,
     pack,
     pack_line,
+    told,
     unpack,
     unpack_line,
 )
@@ -53,10 +57,10 @@ class Archive(Base):
             if row:  # also one that was taken back: a late repeat does not undo that
                 return int(row[0]), code, False
             made = self._base.execute(
-                "INSERT INTO fragment (kind, day, words, language, key, visit, code) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (KINDS.index(text.kind), self.today, text.words, text.language, key, visit, self.hashed(code)),
+                "INSERT INTO fragment (id, kind, day, words, language, key, visit, code) VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+                (self.number(), KINDS.index(text.kind), self.today, text.words, text.language, key, visit, self.hashed(code)),
             )
-            fragment = int(made.lastrowid or 0)
+            fragment = int(made.fetchone()[0])
             if not text.lent:
                 self._base.execute("INSERT INTO apart VALUES (?)", (fragment,))
             return fragment, code, True
@@ -73,11 +77,11 @@ class Archive(Base):
                 birth = replace(birth, words=joined(word for word, _ in owned))
             made = base.execute(
                 "INSERT INTO fragment (id, kind, day, words, language, key, seed, structure, gap, novelty) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET state = 0, words = excluded.words",
-                (number, KINDS.index(birth.kind), self.today, birth.words, birth.language, birth.key, birth.seed,
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET state = 0, words = excluded.words RETURNING id",
+                (number or self.number(), KINDS.index(birth.kind), self.today, birth.words, birth.language, birth.key, birth.seed,
                  birth.structure, birth.gap, birth.novelty),
             )  # fmt: skip
-            fragment = number or int(made.lastrowid or 0)
+            fragment = int(made.fetchone()[0])
             self._picture(fragment, birth, space)
             rows = [(fragment, place, word, word.casefold(), owner) for place, (word, owner) in enumerate(owned)]
             base.executemany("INSERT INTO token VALUES (?, ?, ?, ?, ?)", rows)
@@ -112,14 +116,11 @@ class Archive(Base):
         line = birth.line or Line.root(fragment)
         base, seen = self._base, birth.seen
         base.execute("UPDATE fragment SET depth = ? WHERE id = ?", (line.depth, fragment))
-        base.execute("INSERT OR REPLACE INTO meaning VALUES (?, ?)", (fragment, f16(birth.meaning)))
-        base.execute(
-            "INSERT OR REPLACE INTO picture VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (fragment, space, *seen.latent.shape, pack(seen.latent, seen.steps), f16(seen.vector), seen.hash),
-        )
-        edges = [(fragment, parent, share) for parent, share in birth.parents]
-        base.executemany("INSERT OR REPLACE INTO edge VALUES (?, ?, ?)", edges)
-        base.execute("INSERT OR REPLACE INTO line VALUES (?, ?, ?, ?, ?)", (fragment, *pack_line(line)))
+        base.execute(PUT_MEANING, (fragment, f16(birth.meaning)))
+        base.execute(PUT_PICTURE, (fragment, space, *seen.latent.shape, pack(seen.latent, seen.steps), f16(seen.vector), seen.hash))
+        base.execute("DELETE FROM edge WHERE child = ?", (fragment,))  # dreamt twice, it has the second's parents alone
+        base.executemany("INSERT INTO edge VALUES (?, ?, ?)", [(fragment, parent, share) for parent, share in birth.parents])
+        base.execute(PUT_LINE, (fragment, *pack_line(line)))
 
     # withdrawal: see withdrawal.py
 
@@ -141,11 +142,14 @@ class Archive(Base):
         with contextlib.closing(sqlite3.connect(f"{other.absolute().as_uri()}?mode=ro", uri=True, timeout=TIMEOUT)) as base:
             codes = base.execute("SELECT code FROM fragment WHERE code IS NOT NULL AND state = 0").fetchall()
             (last,) = base.execute("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'fragment'").fetchone()
-        with self.transaction() as mine:
-            mine.executemany("INSERT OR IGNORE INTO elsewhere VALUES (?)", codes)
-            mine.execute("DELETE FROM elsewhere WHERE code IN (SELECT code FROM fragment)")
-            if not mine.execute("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'fragment'", (last,)).rowcount:
-                mine.execute("INSERT INTO sqlite_sequence VALUES ('fragment', ?)", (last,))
+        self.lies_elsewhere(code for (code,) in codes)
+        self.count_from(last)
+
+    def lies_elsewhere(self, codes: Iterable[bytes]) -> None:
+        """Codes (hashes) of what this archive does not hold, and can be taken back all the same."""
+        with self.transaction() as base:
+            base.executemany("INSERT INTO elsewhere VALUES (?) ON CONFLICT DO NOTHING", [(code,) for code in codes])
+            base.execute("DELETE FROM elsewhere WHERE code IN (SELECT code FROM fragment WHERE code IS NOT NULL)")
 
     def refuse(self, fragment: int) -> None:
         """A person refused this picture: it is marked, and its words, vectors and latents go."""
@@ -168,16 +172,16 @@ class Archive(Base):
             )
             for table in ("meaning", "picture", "token"):
                 base.execute(f"DELETE FROM {table} WHERE fragment IN ({marks})", members)
-            base.execute("INSERT OR REPLACE INTO line VALUES (?, ?, ?, ?, ?)", (stratum, *pack_line(line)))
+            base.execute(PUT_LINE, (stratum, *pack_line(line)))
 
     # reading
 
-    def select(self, where: str = "1", *args: object) -> Iterator[Fragment]:
+    def select(self, where: str = "true", *args: object) -> Iterator[Fragment]:
         """Fragments by a condition on their table, in order of id."""
         with self._lock:
             rows = self._base.execute(f"SELECT {FRAGMENT} FROM fragment WHERE {where} ORDER BY id", args).fetchall()
-        for fragment, kind, *rest in rows:
-            yield Fragment(fragment, KINDS[kind], *rest)
+        for row in rows:
+            yield told(row)
 
     def fragment(self, fragment: int) -> Fragment | None:
         return next(self.select("id = ?", fragment), None)
@@ -194,10 +198,19 @@ class Archive(Base):
             return [], np.zeros((0, 0), np.float32), np.zeros((0, 0), np.float32)
         whole = max(len(row[-2]) for row in rows)  # those whose words are still to be read again are left out
         rows = [row for row in rows if len(row[-2]) == whole]
-        found = [Fragment(row[0], KINDS[row[1]], *row[2:-2]) for row in rows]
+        found = [told(row[:-2]) for row in rows]
         t = np.frombuffer(b"".join(row[-2] for row in rows), np.float16).reshape(len(rows), -1)
         v = np.frombuffer(b"".join(row[-1] for row in rows), np.float16).reshape(len(rows), -1)
         return found, t.astype(np.float32), v.astype(np.float32)
+
+    def vectors(self, fragment: int, space: str) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
+        """What one fragment means (d,), and what is read in its picture in `space` (d,); None where it has no picture there, or is gone."""
+        with self._lock:
+            row = self._base.execute(
+                "SELECT m.vector, p.vector FROM fragment JOIN meaning m ON m.fragment = id JOIN picture p ON p.fragment = id "
+                "WHERE id = ? AND state = 0 AND p.space = ?", (fragment, space),
+            ).fetchone()  # fmt: skip
+        return (np.frombuffer(row[0], "<f2").astype(np.float32), np.frombuffer(row[1], "<f2").astype(np.float32)) if row else None
 
     def hashes(self, space: str) -> list[tuple[int, bytes]]:
         """Perceptual hashes of what people and the machine made here, in order of id."""
@@ -237,7 +250,7 @@ class Archive(Base):
     def parents(self, fragment: int) -> list[tuple[int, float]]:
         """Direct parents with their shares, largest first."""
         with self._lock:
-            return self._base.execute("SELECT parent, share FROM edge WHERE child = ? ORDER BY share DESC", (fragment,)).fetchall()
+            return self._base.execute("SELECT parent, share FROM edge WHERE child = ? ORDER BY share DESC, parent", (fragment,)).fetchall()
 
     def edges(self) -> Iterator[tuple[int, int, float]]:
         """All (child, parent, share), by child."""
@@ -245,14 +258,14 @@ class Archive(Base):
         while True:
             with self._lock:
                 rows = self._base.execute(
-                    "SELECT child, parent, share FROM edge WHERE child > ? AND child <= ? + 1000 ORDER BY child, share DESC",
-                    (at, at),
+                    "SELECT child, parent, share FROM edge WHERE child IN "
+                    "(SELECT DISTINCT child FROM edge WHERE child > ? ORDER BY child LIMIT 1000) ORDER BY child, share DESC, parent",
+                    (at,),
                 ).fetchall()
-                (last,) = self._base.execute("SELECT coalesce(max(child), 0) FROM edge").fetchone()
-            yield from rows
-            at += 1000
-            if at >= last:
+            if not rows:
                 return
+            yield from rows
+            at = rows[-1][0]
 
     def spaces(self) -> list[str]:
         """Latent spaces that pictures lie in."""
@@ -266,7 +279,7 @@ class Archive(Base):
 
     def owed(self) -> list[Fragment]:
         """Sentences that have no picture yet, oldest first."""
-        return list(self.select("state = 0 AND words IS NOT NULL AND id NOT IN (SELECT fragment FROM meaning)"))
+        return list(self.select("state = 0 AND words IS NOT NULL AND NOT EXISTS (SELECT 1 FROM meaning WHERE meaning.fragment = fragment.id)"))
 
     def said(self, key: str) -> int:
         """The fragment of a sentence by its key; 0 for a key that nobody gave, or took back."""
@@ -295,6 +308,6 @@ class Archive(Base):
         with self._lock:
             return float(self._base.execute("SELECT coalesce(sum(mass), 0) FROM fragment").fetchone()[0])
 
-    def count(self, where: str = "1", *args: object) -> int:
+    def count(self, where: str = "true", *args: object) -> int:
         with self._lock:
             return int(self._base.execute(f"SELECT count(*) FROM fragment WHERE {where}", args).fetchone()[0])

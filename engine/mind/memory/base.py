@@ -1,6 +1,7 @@
 """The archive's file: SQLite in WAL mode, opened, written in transactions, copied, and erased for good.
 
-One connection, one lock: any thread may call. `synchronous=FULL` syncs each commit to the disk; this was tested with
+What is said to it is said in SQL that PostgreSQL understands as well, so that an archive may lie there (`server.py`), and
+all else is written once. One connection, one lock: any thread may call. `synchronous=FULL` syncs each commit to the disk; this was tested with
 `kill -9`, not by cutting the power. `secure_delete` overwrites what is erased, so that a withdrawal leaves no bytes.
 """
 
@@ -14,15 +15,19 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.core.errors import Plain
+from engine.mind.memory.index import Proposes
 from engine.mind.memory.records import SCHEMA, tidy
 
 FILE = "memory.sqlite"
 CORPUS = "corpus"  # the fact that says whose hand painted the founding memories
+CODES = "codes"  # the file of a house on a server: hashes of codes that were given here since the last copy, 16 bytes each
+BLOCK = "block"  # the fact that says in which block of numbers a file counts
+BLOCK_BITS = 20  # fragments that a block has room for, as a power of two; ids stay below 2 ** 53
 TIMEOUT = 5.0  # seconds that one waits for another program that writes
 
 
@@ -53,6 +58,10 @@ class Base:
     _base: sqlite3.Connection = field(init=False)
 
     def __post_init__(self) -> None:
+        self._open()
+        self.salt = self.fact("salt") or self._first_day()
+
+    def _open(self) -> None:
         if not self.passing:
             self.folder.mkdir(parents=True, exist_ok=True)
         try:
@@ -65,11 +74,20 @@ class Base:
             kind = Damaged if Damaged.is_meant(wrong) else ArchiveError
             todo = "`hypermnesia archive restore` brings back the newest copy" if kind is Damaged else "make room on the disk"
             raise kind(f"{self.path}: {wrong}; {todo}, or pass another folder") from wrong
-        self.salt = self.fact("salt") or self._first_day()
 
     @property
     def path(self) -> Path:
         return self.folder / self.file
+
+    @property
+    def place(self) -> str:
+        """Where it lies, for people."""
+        return str(self.folder)
+
+    @property
+    def size(self) -> int:
+        """Bytes on the disk."""
+        return sum(file.stat().st_size for file in self.folder.glob(f"{self.file}*"))
 
     @property
     def today(self) -> int:
@@ -108,7 +126,7 @@ class Base:
 
     def set_fact(self, name: str, value: bytes) -> None:
         with self._lock:
-            self._base.execute("INSERT OR REPLACE INTO fact VALUES (?, ?)", (name, value))
+            self._base.execute("INSERT INTO fact VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", (name, value))
 
     def facts(self, prefix: str) -> list[tuple[str, bytes]]:
         """Facts whose names begin like this, by name."""
@@ -133,6 +151,66 @@ class Base:
                 if self._base.in_transaction:
                     self._base.execute("ROLLBACK")
                 raise
+
+    def number(self) -> int | None:
+        """The id of the next fragment, within a transaction; None: SQLite counts. A file that goes on while its server is away
+        counts in a block that nobody else has (the fact BLOCK), so that no id is ever given twice."""
+        if not (block := int(self.fact(BLOCK) or 0)):
+            return None
+        first = block << BLOCK_BITS
+        row = self._base.execute("SELECT id FROM fragment WHERE id BETWEEN ? AND ? ORDER BY id DESC LIMIT 1", (first, first | (1 << BLOCK_BITS) - 1)).fetchone()
+        return int(row[0]) + 1 if row else first
+
+    def load(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+        """Rows as they are into a table, within a transaction."""
+        self._base.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})", rows)
+
+    def count_from(self, last: int) -> None:
+        """Ids up to `last` are not given again."""
+        with self.transaction() as base:
+            if not base.execute("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'fragment'", (last,)).rowcount:
+                base.execute("INSERT INTO sqlite_sequence VALUES ('fragment', ?)", (last,))
+
+    @property
+    def cut_off(self) -> bool:
+        """Whether this is the file of a house that goes on while its server is away."""
+        return bool(self.fact(BLOCK))
+
+    # what a server knows besides: other houses have the same memory
+
+    def answers(self) -> bool:
+        """Whether it can be reached."""
+        return True
+
+    def news(self) -> list[int]:
+        """Fragments that came or changed since this was asked last, by whomever, oldest first."""
+        return []
+
+    def remains(self) -> list[bytes]:
+        """Codes (hashes) of what was taken back anywhere and may still lie in copies of this house."""
+        return []
+
+    def cleaned(self, code: bytes) -> None:
+        """No copy here holds any more what a code (its hash) was given for."""
+
+    def holders(self, code: bytes) -> list[str]:
+        """Houses whose copies may still hold what a code (its hash) was given for; none: the last copy is gone."""
+        return []
+
+    # its disk
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """What is there now, for as long as it is read. Others of this file wait; a server goes on with them."""
+        with self._lock:
+            yield self._base
+
+    def near(self, row: Mapping[int, int], space: str = "") -> Proposes | None:
+        """What proposes the nearest in place of an own index, over words or the pictures of a space; `row`: of each fragment."""
+        return None
+
+    def sort(self, space: str) -> None:
+        """Let whoever keeps the archive prepare to be searched."""
 
     def copy_to(self, path: Path) -> None:
         """A consistent copy of what is on the disk now. By a connection of its own: others read and write meanwhile."""
@@ -181,10 +259,10 @@ class Base:
         return self.hashed(tidy(code))
 
 
-def born_with(folder: Path) -> str:
+def born_with(folder: Path, file: str = FILE) -> str:
     """The founding corpus of the archive that lies here; "" where there is none, or none that can be read. Opens nothing for writing."""
     try:
-        with contextlib.closing(sqlite3.connect(f"{(folder / FILE).absolute().as_uri()}?mode=ro", uri=True, timeout=TIMEOUT)) as base:
+        with contextlib.closing(sqlite3.connect(f"{(folder / file).absolute().as_uri()}?mode=ro", uri=True, timeout=TIMEOUT)) as base:
             row = base.execute("SELECT value FROM fact WHERE name = ?", (CORPUS,)).fetchone()
         return bytes(row[0]).decode() if row else ""
     except sqlite3.Error:  # none, or a damaged one: whoever opens it says what to do

@@ -1,4 +1,4 @@
-"""`hypermnesia archive`: look into the memory, take something back, copy it, hand its lineage on."""
+"""`hypermnesia archive`: look into the memory, take something back, copy it, move it, hand its lineage on."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from engine.core.errors import nearest
-from engine.core.machine import SHIPPED, home
+from engine.core.errors import Plain, nearest
+from engine.core.machine import SHIPPED, Machine, home
 from engine.core.messages import KINDS
 from engine.mind.memory import abroad, copies, restoring, strata, withdrawal
 from engine.mind.memory import prior as priors
+from engine.mind.memory.afar import is_server, reach
 from engine.mind.memory.archive import FILE, Archive, ArchiveError, Fragment
+from engine.mind.memory.commands_afar import SERVERS, arguments_of_servers
 from engine.mind.memory.provenance import ancestry, evening, export
 from engine.mind.memory.words import Crowd
 from engine.painter.recipe import FIRST_BY_HASH
@@ -32,14 +34,28 @@ EXAMPLES = """examples:
   hypermnesia archive prior                      what the nights have learned, and which of them acts
   hypermnesia archive prior none                 noise is N(0, I) again; a night's date puts that night's back
   hypermnesia archive compact                    old near-duplicate pictures become one; no mass is lost
+  hypermnesia archive serve /srv/memory          a PostgreSQL of its own in that folder, until Ctrl-C
+  hypermnesia archive move ~/archive postgresql://user@host/name   the whole memory to a server or back, verified
+  hypermnesia archive reconcile postgresql://user@host/name   what was kept while the server was away goes there now
+  hypermnesia archive venues postgresql://user@host/name   which houses have this memory, and whose copies are not clean yet
 """
+SERVED = ("status", "show", "forget", "export", "prior", "snapshot", "index")  # what can be done on a server
 
 
 def main(argv: Sequence[str]) -> int:
     """Run one subcommand; returns the exit status. What is wrong is said in one sentence."""
     arguments = _parser().parse_args(argv)
-    folder = Path(arguments.archive)
     try:
+        machine = Machine.read(arguments.machine) if arguments.machine else Machine()
+        where = arguments.archive or machine.memory.archive
+        arguments.server, arguments.venue, arguments.machine_server = where if is_server(where) else "", machine.mind.site, machine.memory.archive
+        folder = home() / "archive" if arguments.server or not where else Path(where)
+        if arguments.what in SERVERS:
+            return int(SERVERS[arguments.what](folder, arguments))
+        if arguments.server and arguments.what not in SERVED:
+            raise ArchiveError(f"not on a server: {', '.join(SERVED)} are done there; its nightly copies lie in {folder}, and `archive move` brings one back")
+        if arguments.server:
+            return int(_COMMANDS[arguments.what](folder, arguments))
         if arguments.what in ("forget", "compact", "restore") or (arguments.what == "prior" and arguments.night):
             if getattr(arguments, "place", None) is None:  # a copy from elsewhere needs nothing here
                 _there(folder)
@@ -47,7 +63,7 @@ def main(argv: Sequence[str]) -> int:
                 copies.put_in_order(folder)
                 return int(_COMMANDS[arguments.what](folder, arguments))
         return int(_COMMANDS[arguments.what](folder, arguments))
-    except (ArchiveError, sqlite3.Error, OSError) as wrong:
+    except (Plain, sqlite3.Error, OSError) as wrong:
         print(f"hypermnesia archive {arguments.what}: {wrong}", file=sys.stderr)
         return 1
 
@@ -56,7 +72,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "hypermnesia archive", description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--archive", default=str(home() / "archive"), metavar="FOLDER", help="default: %(default)s")
+    parser.add_argument("--archive", default="", metavar="FOLDER", help=f"or the address of a server, postgresql://...; default: [memory] archive, or {home() / 'archive'}")
+    parser.add_argument("--machine", type=Path, metavar="FILE", help="facts of this machine (see install/machine.toml)")
     commands = parser.add_subparsers(dest="what", required=True, metavar="COMMAND")
     commands.add_parser("status", help="what is remembered")
     commands.add_parser("show", help="one fragment and whom it descends from").add_argument("id", type=int)
@@ -76,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     abroad_copy = commands.add_parser("copy", help="bring the newest copy to another disk or a mounted share")
     abroad_copy.add_argument("place", type=Path, metavar="FOLDER")
     abroad_copy.add_argument("--nights", type=int, default=14, help="copies that are kept there; default %(default)s")
+    arguments_of_servers(commands)
     return parser
 
 
@@ -84,16 +102,17 @@ def _there(folder: Path) -> None:
         raise ArchiveError(f"{folder}: no archive is there; `hypermnesia run` makes one, --archive FOLDER names another")
 
 
-def _open(folder: Path) -> Archive:
+def _open(folder: Path, arguments: argparse.Namespace) -> Archive:
+    if arguments.server:
+        return reach(folder, arguments.server, arguments.venue)
     _there(folder)
     return Archive(folder)
 
 
 def status(folder: Path, arguments: argparse.Namespace) -> int:
     """What is remembered: fragments by kind, mass, bytes, copies."""
-    archive = _open(folder)
-    size = sum(file.stat().st_size for file in folder.glob("memory.sqlite*"))
-    print(f"{folder}: {archive.count()} fragments, mass {archive.mass:g}, {size / 1e6:.1f} MB on disk")
+    archive = _open(folder, arguments)
+    print(f"{archive.place}: {archive.count()} fragments, mass {archive.mass:g}, {archive.size / 1e6:.1f} MB on disk")
     for number, kind in enumerate(KINDS):
         print(f"  {kind:10} {archive.count(f'kind = {number}'):8}")
     recipes, crowds = archive.count("state = 0 AND id < 0"), archive.count("state = 0 AND id <= ?", -FIRST_BY_HASH)
@@ -111,7 +130,7 @@ def status(folder: Path, arguments: argparse.Namespace) -> int:
 
 def show(folder: Path, arguments: argparse.Namespace) -> int:
     """One fragment: its words if a crowd has written them, and whom it descends from."""
-    archive = _open(folder)
+    archive = _open(folder, arguments)
     found = archive.fragment(arguments.id)
     if found is None:
         return _show_recipe(archive, arguments.id)
@@ -158,18 +177,21 @@ def _show_recipe(archive: Archive, number: int) -> int:
 
 def forget(folder: Path, arguments: argparse.Namespace) -> int:
     """Take back what a code was given for, in copies too. ArchiveError for a code that nobody was given."""
-    archive = _open(folder)
+    archive = _open(folder, arguments)
     if not archive.knows(arguments.code):
         raise ArchiveError(f"{arguments.code}: nobody was given this code")
     withdrawal.withdraw(archive, withdrawal.Journal(folder), archive.code(arguments.code))
     print(f"fragment {archive.find(arguments.code)} is taken back: its words, vectors and picture are off the disk, in copies too")
+    if arguments.server:
+        left = archive.holders(archive.code(arguments.code))
+        print(f"copies remain in the houses {', '.join(left)}, until they are heard of" if left else "the last copy is gone")
     archive.close()
     return 0
 
 
 def write_lineage(folder: Path, arguments: argparse.Namespace) -> int:
     """Write lineage as PROV-JSON to a file or, for "-", to stdout: of everything, one picture or one evening."""
-    archive, only = _open(folder), None
+    archive, only = _open(folder, arguments), None
     if arguments.picture is not None:
         if archive.fragment(arguments.picture) is None:
             _show_recipe(archive, arguments.picture)  # says what the number means, or which there are
@@ -191,7 +213,7 @@ def write_lineage(folder: Path, arguments: argparse.Namespace) -> int:
 
 def compact(folder: Path, arguments: argparse.Namespace) -> int:
     """Merge old pictures that are near-duplicates; mass stays what it was."""
-    archive = _open(folder)
+    archive = _open(folder, arguments)
     before, mass = archive.count("state = 0"), archive.mass
     for space in archive.spaces():
         strata.merge_near_duplicates(archive, space, arguments.days)
@@ -202,7 +224,7 @@ def compact(folder: Path, arguments: argparse.Namespace) -> int:
 
 def prior(folder: Path, arguments: argparse.Namespace) -> int:
     """List the noise that the nights have fitted, or put one night's back. ArchiveError for a night without one."""
-    archive = _open(folder)
+    archive = _open(folder, arguments)
     nights = [one.night for one in priors.history(archive)]
     if arguments.night:
         if arguments.night != "none" and arguments.night not in nights:
@@ -218,7 +240,7 @@ def prior(folder: Path, arguments: argparse.Namespace) -> int:
 
 def snapshot(folder: Path, arguments: argparse.Namespace) -> int:
     """Copy the archive now, beside itself."""
-    path = copies.snapshot(_open(folder))
+    path = copies.snapshot(_open(folder, arguments))
     print(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
     return 0
 

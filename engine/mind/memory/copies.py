@@ -99,8 +99,8 @@ def snapshot(archive: Archive) -> Path:
     """Copy the archive as it is now, under today's date; the oldest copies beyond NIGHTS go. Whole or not at all."""
     place = archive.folder / "snapshots"
     place.mkdir(exist_ok=True)
-    if shutil.disk_usage(place).free < archive.path.stat().st_size + LEAST:  # a copy must not take the memory's own room
-        raise OSError(errno.ENOSPC, f"no room for a copy of {archive.path.stat().st_size / 1e6:.0f} MB", str(place))
+    if shutil.disk_usage(place).free < archive.size + LEAST:  # a copy must not take the memory's own room
+        raise OSError(errno.ENOSPC, f"no room for a copy of {archive.size / 1e6:.0f} MB", str(place))
     path = place / f"{archive.calendar().isoformat()}.sqlite"
     fresh = path.with_suffix(".new")
     with copying(archive.folder):

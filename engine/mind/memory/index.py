@@ -51,6 +51,25 @@ class Sketched(Protocol):
         """What tells the first `count` rows apart from others."""
 
 
+class Proposes(Protocol):
+    """Who proposes rows to a `Space`: an `Index`, or the archive's server."""
+
+    @property
+    def building(self) -> bool: ...
+
+    def propose(self, vector: Vector, count: int) -> Rows: ...
+
+    def add(self, row: int, vector: Vector) -> None: ...
+
+    def forget(self, row: int) -> None: ...
+
+    def save(self) -> None: ...
+
+    def settle(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
 class Index:
     """Sketches of all rows and a graph over most of them. Keys are rows. Not thread-safe: `Memory` holds the lock.
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 
 from engine.mind.memory.archive import Archive
-from engine.mind.memory.records import Seen, f16, pack, unpack
+from engine.mind.memory.records import PUT_PICTURE, Seen, f16, pack, unpack
 from engine.mind.memory.space import Vector
 
 TEXT, UNDER_WAY = "text space", "text space under way"
@@ -57,11 +57,11 @@ def pictures_of_before(archive: Archive, space: str) -> list[int]:
     """Fragments whose picture waits to come over into `space`: what people gave first, then the machine's, then founders."""
     with archive.transaction() as base:
         rows = base.execute(
-            f"SELECT DISTINCT f.id, f.kind FROM picture p JOIN fragment f ON f.id = p.fragment WHERE f.state = 0 AND {BEFORE} "
+            f"SELECT f.id FROM fragment f WHERE f.state = 0 AND EXISTS (SELECT 1 FROM picture p WHERE p.fragment = f.id AND {BEFORE}) "
             "ORDER BY CASE WHEN f.kind IN (1, 2, 3) THEN 0 WHEN f.kind = 4 THEN 1 ELSE 2 END, f.id",
             (space,),
         ).fetchall()
-    return [fragment for fragment, _ in rows]
+    return [fragment for (fragment,) in rows]
 
 
 def picture_of_before(archive: Archive, fragment: int, space: str) -> Vector | None:
@@ -89,7 +89,4 @@ def bring_over(archive: Archive, fragment: int, seen: Seen, space: str, meaning:
 
 
 def _put(base: sqlite3.Connection, fragment: int, seen: Seen, space: str) -> None:
-    base.execute(
-        "INSERT OR REPLACE INTO picture VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (fragment, space, *seen.latent.shape, pack(seen.latent, seen.steps), f16(seen.vector), seen.hash),
-    )
+    base.execute(PUT_PICTURE, (fragment, space, *seen.latent.shape, pack(seen.latent, seen.steps), f16(seen.vector), seen.hash))

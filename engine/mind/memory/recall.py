@@ -56,9 +56,9 @@ class Memory:
             t, v = (np.concatenate([mine, theirs[own].reshape(-1, mine.shape[1])]) for mine, theirs in ((table.t, t), (table.v, v)))
         self._lock = threading.RLock()
         cache = None if archive.passing else archive.folder / "cache"
-        self.words = Space(t, cache and cache / "words.usearch")
-        self.images = Space(v, cache and cache / f"images-{hashed(space)}.usearch")
         self.row = {fragment.id: row for row, fragment in enumerate(self.fragments)}
+        self.words = Space(t, cache and cache / "words.usearch", proposes=archive.near(self.row))
+        self.images = Space(v, cache and cache / f"images-{hashed(space)}.usearch", proposes=archive.near(self.row, space))
         self._founding = sum(fragment.kind == "founding" for fragment in self.fragments)  # the table, and what lies in the archive
         fame = archive.fame()
         self.fame = [fame.get(fragment.id, 0) for fragment in self.fragments]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.core.messages import Kind
+from engine.core.messages import KINDS, Kind
 from engine.mind.memory.lineage import Line
 
 SCHEMA = """
@@ -120,10 +120,27 @@ class Fragment:
     novelty: float = 0.0
 
 
-FRAGMENT = (
-    "id, kind, coalesce(words, ''), day, mass, depth, state, coalesce(stratum, 0), language, coalesce(visit, x''), "
-    "seed, structure, gap, novelty"
+FRAGMENT = "id, kind, coalesce(words, ''), day, mass, depth, state, coalesce(stratum, 0), language, visit, seed, structure, gap, novelty"
+PUT_MEANING = "INSERT INTO meaning VALUES (?, ?) ON CONFLICT (fragment) DO UPDATE SET vector = excluded.vector"
+PUT_PICTURE = (
+    "INSERT INTO picture VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (fragment, space) DO UPDATE SET "
+    "c = excluded.c, h = excluded.h, w = excluded.w, latent = excluded.latent, vector = excluded.vector, hash = excluded.hash"
 )
+PUT_LINE = (
+    "INSERT INTO line VALUES (?, ?, ?, ?, ?) ON CONFLICT (fragment) DO UPDATE SET "
+    "ids = excluded.ids, shares = excluded.shares, rest = excluded.rest, sketch = excluded.sketch"
+)
+
+
+class Half(bytes):
+    """A vector of half floats, 2 bytes each, little end first. A type of its own, so that a server knows it for a vector."""
+
+
+def told(row: Sequence[Any]) -> Fragment:
+    """A row of FRAGMENT."""
+    fragment, kind, *rest = row
+    rest[7] = rest[7] or b""  # the visit of what nobody gave
+    return Fragment(fragment, KINDS[kind], *rest)
 
 
 def joined(words: Iterable[str]) -> str:
@@ -136,9 +153,9 @@ def tidy(code: str) -> str:
     return "".join(letter for letter in code.lower() if letter.isalnum())
 
 
-def f16(vector: NDArray[np.float32]) -> bytes:
+def f16(vector: NDArray[np.float32]) -> Half:
     """A vector (d,) as it is kept: 2 d bytes of half floats."""
-    return vector.astype(np.float16).tobytes()
+    return Half(vector.astype("<f2").tobytes())
 
 
 def pack(latent: NDArray[np.float16], steps: NDArray[np.float32] | None = None) -> bytes:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.mind.memory.index import Index
+from engine.mind.memory.index import Index, Proposes
 
 Vector = NDArray[np.float32]
 Rows = NDArray[np.int64]
@@ -27,12 +27,13 @@ LEAST = 192  # rows that it proposes at least
 class Space:
     """Vectors (n, d) as they were given: f32 up to EXACT rows, f16 beyond. Not thread-safe: `Memory` holds the lock."""
 
-    def __init__(self, vectors: Vector, cache: Path | None = None, exact: int = EXACT):
+    def __init__(self, vectors: Vector, cache: Path | None = None, exact: int = EXACT, proposes: Proposes | None = None):
+        """`proposes`: who does it in place of an index of one's own."""
         self._n, self._exact, self._cache = len(vectors), exact, cache
         self._raw: NDArray[Any] = np.array(vectors, np.float16 if self._n > exact else np.float32)
         self.alive = np.ones(self._n, bool)
         self._take_centre()
-        self._index = Index(self, cache) if self._n > exact else None
+        self._index: Proposes | None = proposes or (Index(self, cache) if self._n > exact else None)
 
     def __len__(self) -> int:
         return self._n

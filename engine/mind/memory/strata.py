@@ -48,8 +48,10 @@ def near_duplicates(fragments: Sequence[Fragment], t: Vector, v: Vector, until: 
 
 
 def lay_together(archive: Archive, ids: list[int]) -> None:
-    """The first takes the others' mass and the line of all. One transaction."""
-    archive.merge(ids[0], ids[1:], _line(archive, ids))
+    """The first takes the others' mass and the line of all. One transaction. What another house has laid away meanwhile stays there."""
+    here = {one.id for one in archive.select(f"state = 0 AND id IN ({','.join('?' * len(ids))})", *ids)}
+    if len(ids := [one for one in ids if one in here]) > 1:
+        archive.merge(ids[0], ids[1:], _line(archive, ids))
 
 
 def _strata(t: Vector, v: Vector, alike: float) -> dict[int, list[int]]:

@@ -93,6 +93,7 @@ def finish(archive: Archive, journal: Journal, code: bytes) -> list[int]:
     _clean_copies(archive, code)
     for file in (archive.folder / "cache").glob("*"):  # sketches of vectors; the graph is built anew
         file.unlink(missing_ok=True)
+    archive.cleaned(code)
     journal.end(code)
     return changed
 
@@ -117,7 +118,7 @@ def erase(archive: Archive, code: bytes) -> list[int]:
         fragment, words = found
         changed = _take_words_back(base, fragment, words or "")
         for recipe in caused(base, fragment):
-            changed |= {recipe} | _drop(base, "lender = ?", recipe)
+            changed |= {recipe} | drop(base, "lender = ?", recipe)
             base.execute("UPDATE fragment SET state = 1, words = NULL WHERE id = ?", (recipe,))
             for table in ("meaning", "picture", "token"):
                 base.execute(f"DELETE FROM {table} WHERE fragment = ?", (recipe,))
@@ -132,7 +133,7 @@ def erase(archive: Archive, code: bytes) -> list[int]:
 def _take_words_back(base: sqlite3.Connection, fragment: int, words: str) -> set[int]:
     """Its words out of the machine's captions: those that are known to be its own, and, in captions of an archive that did
     not yet write down whose each word is, those that nobody else here says."""
-    changed = _drop(base, "lender = ?", fragment)
+    changed = drop(base, "lender = ?", fragment)
     for run in ([word.casefold() for word in run] for run in runs(words)):
         of_old = base.execute(
             "SELECT id, words FROM fragment WHERE kind = 4 AND state = 0 AND words != '' "
@@ -145,12 +146,12 @@ def _take_words_back(base: sqlite3.Connection, fragment: int, words: str) -> set
             base.execute("UPDATE fragment SET words = ? WHERE id = ?", (_without(caption, run), borrower))
             changed.add(borrower)
             for word in run:  # captions that had it from this one
-                changed |= _drop(base, "lender = ? AND lowered = ?", borrower, word)
+                changed |= drop(base, "lender = ? AND lowered = ?", borrower, word)
     return changed
 
 
-def _drop(base: sqlite3.Connection, where: str, *args: object) -> set[int]:
-    """Tokens out of their captions; returns whose captions they were."""
+def drop(base: sqlite3.Connection, where: str, *args: object) -> set[int]:
+    """Tokens out of their captions, within a transaction; returns whose captions they were."""
     changed = {row[0] for row in base.execute(f"SELECT fragment FROM token WHERE {where}", args)}
     base.execute(f"DELETE FROM token WHERE {where}", args)
     for one in changed:

@@ -24,9 +24,11 @@ from typing import Any
 
 import numpy as np
 
-from engine.core.machine import home
+from engine.core.errors import Plain
+from engine.core.machine import Machine, home
 from engine.core.messages import GENES, Dream, Producer
-from engine.mind.memory.archive import FILE, Archive
+from engine.mind.memory.afar import looked_into
+from engine.mind.memory.archive import Archive, ArchiveError
 
 ALIVE = 8  # that live at a time
 TURN = 40.0  # seconds that one is at work
@@ -203,11 +205,15 @@ def main(argv: Sequence[str]) -> int:
     """`hypermnesia producers`: the family tree, printed."""
     parser = argparse.ArgumentParser("hypermnesia producers", description="The family tree of the producers: who was born of whom, and what became of them.")
     parser.add_argument("--archive", default=str(home() / "archive"), metavar="FOLDER", help="default: %(default)s")
-    folder = Path(parser.parse_args(argv).archive)
-    if not (folder / FILE).exists():
-        print(f"hypermnesia producers: {folder}: no archive is there; `hypermnesia run` makes one, --archive FOLDER names another", file=sys.stderr)
+    parser.add_argument("--machine", type=Path, metavar="FILE", help="facts of this machine (see install/machine.toml)")
+    given = parser.parse_args(argv)
+    try:
+        archive = looked_into(folder := Path(given.archive), Machine.read(given.machine) if given.machine else Machine())
+        if archive is None:
+            raise ArchiveError(f"{folder}: no archive is there; `hypermnesia run` makes one, --archive FOLDER names another")
+    except (Plain, OSError) as wrong:
+        print(f"hypermnesia producers: {wrong}", file=sys.stderr)
         return 1
-    archive = Archive(folder)
     for line in tree(Producers(archive).lives):
         print(line)
     archive.close()
