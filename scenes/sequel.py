@@ -1,12 +1,14 @@
 """Sequel: it goes on without us. Nobody writes, and the picture continues; somebody writes, and it turns.
 
 Each piece of film begins with the last picture of the one before and carries it on by its own motion. What is heard is born
-with the picture: grains as dense as it moves, a swell where other memories come forward in it, and a bell at a turn.
+with the picture: grains as dense as it moves, a swell where other memories come forward in it, and a bell at a turn. Two rivals
+may continue it, by turns or side by side; whose picture people touch and stay with goes on.
 """
 
 from collections.abc import Iterator
 
 from engine import Dream, Grain, Layer, Now, Param, Scene, dreamed, mapping
+from engine.core.messages import RIVALS
 
 SCALE = (0.0, 4.98, 7.02, 12.0, 2.04, 9.96)  # semitones of the grains, over and over
 
@@ -15,7 +17,8 @@ class Sequel(Scene):
     because = "nobody says what comes next, and it goes on"
 
     hold = Param(0.74, low=0.2, high=0.95)  # how much of the last picture each piece of film keeps
-    rivals = Param(0.0)  # over .5: two producers continue the picture by turns, and whom people linger on goes on
+    rivals = Param(0.0, high=3.0)  # who continues it against each other: 0 nobody, 1 two producers, 2 two corpora, 3 two models
+    beside = Param(0.0)  # over .5 they do it side by side, else by turns; whose picture is touched goes on
     light = Param(0.2, low=-0.5, high=1.0)  # exposure of the wall
 
     def __init__(self) -> None:
@@ -30,7 +33,7 @@ class Sequel(Scene):
         self.usual += min(1.0, now.dt / 60.0) * (self.state.motion - self.usual)
 
     def dream(self, now: Now) -> Dream:
-        return self.wish(degree=2, film=self.hold, rivals=self.rivals > 0.5)
+        return self.wish(degree=2, film=self.hold, rivals=RIVALS[round(self.rivals)], beside=self.beside > 0.5)
 
     def swell(self, at: float) -> Iterator[Grain]:
         """A piece of film begins: those who come forward in it breathe in; where somebody's words turn it, a bell is struck."""
@@ -60,12 +63,15 @@ class Sequel(Scene):
         who = voices[self.number % len(voices)][0] if voices and self.number % 3 else None
         quick = self.state.motion / (self.state.motion + self.usual + 1e-6)
         place = (0.618034 * self.number) % 1.0
-        tune = SCALE[self.number % len(SCALE)] - (12.0 if who is None else 0.0) + (4.98 if self.state.rival % 2 else 0.0)  # two rivals, two grounds
-        side = mapping.azimuth(who.x if who else place)
+        two = self.state.beside > 0.5
+        other = self.number % 2 if two else self.state.rival % 2  # two rivals, two grounds
+        tune = SCALE[self.number % len(SCALE)] - (12.0 if who is None else 0.0) + 4.98 * other
+        side = 0.7 * (2 * other - 1) if two else mapping.azimuth(who.x if who else place)
         return Grain(at, who.unit if who else 0, place, 0.5 + 0.7 * (1.0 - quick), 1.0, tune, 0.2 + 0.2 * quick, side, "hann", 500.0 + 3000.0 * quick)
 
     def draw(self, now: Now) -> Layer:
-        return dreamed.frame(zoom=1.02, wander=0.0).grade(exposure=self.light, contrast=1.06)
+        apart = self.state.beside  # two pictures are as wide as they are high on a wall of 16:9: nothing gives way
+        return dreamed.frame(zoom=1.02, wander=0.0, opening=0.5 * (1.0 - apart)).grade(exposure=self.light, contrast=1.06)
 
     def wants(self) -> float:
         return 0.25 + 0.45 * self.state.autonomy if self.state.film else 0.0  # locked until something can go on here

@@ -183,6 +183,13 @@ def time_gpu(options: argparse.Namespace, machine: Machine) -> Table:
     return dict(gpu.bench(options))
 
 
+def film(options: argparse.Namespace, machine: Machine) -> Table:
+    """Whether a film's sound and picture are one: density against motion, and when a turn is seen and heard."""
+    from engine.bench import together
+
+    return together.bench(options)
+
+
 def time_sign(options: argparse.Namespace, machine: Machine) -> Table:
     """A file of every kind, signed and read again: milliseconds, and the reference library's verdict."""
     from engine.bench import sign
@@ -192,7 +199,7 @@ def time_sign(options: argparse.Namespace, machine: Machine) -> Table:
 
 MEASURES: dict[str, Callable[[argparse.Namespace, Machine], Table]] = {
     "show": show, "picture": time_picture, "memory": time_memory, "sound": time_sound, "isf": isf, "flow": flow, "passes": passes,
-    "chaos": time_chaos, "rows": time_rows, "doors": doors, "files": files, "whose": time_whose, "gpu": time_gpu, "month": time_month, "evening": time_evening, "sign": time_sign, "soak": time_soak, "start": time_start,
+    "chaos": time_chaos, "rows": time_rows, "doors": doors, "files": files, "whose": time_whose, "gpu": time_gpu, "month": time_month, "film": film, "evening": time_evening, "sign": time_sign, "soak": time_soak, "start": time_start,
 }  # fmt: skip
 
 

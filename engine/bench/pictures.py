@@ -93,26 +93,37 @@ FADER = ((0.0, 0.0), (20.0, 0.5), (40.0, 1.0))  # seconds, /hm/apart: what a han
 
 
 def scenes(folder: Path) -> None:
-    """Each scene for a minute with the same score and seed: six stills in one picture."""
+    """Each scene for a minute with the same score and seed: six stills in one picture, and what is heard of it."""
+    from engine.bench.filmsheet import RATE, look
+    from engine.show.scene import files
+    from engine.sound.measure import drawn
+
+    for name in (path.stem for path in files()):
+        with tempfile.TemporaryDirectory() as fresh:
+            film = minute(name, Path(fresh))
+            stills, heard = _frames(film, MINUTE), drawn(look(film, 1).sound, RATE, f"a minute of {name}")
+        sheet([np.pad(still, ((2, 2), (2, 2), (0, 0))) for still in stills], 3).save(folder / f"scene-{name}.jpg", quality=86)
+        heard.resize((heard.width * 2 // 3, heard.height * 2 // 3), Image.Resampling.LANCZOS).save(folder / f"scene-{name}-heard.jpg", quality=80)
+
+
+def minute(name: str, folder: Path) -> Path:
+    """A scene for a minute, with the same score and seed as every other; returns the film."""
     from engine.core.machine import Machine
     from engine.core.messages import Message, Set
     from engine.doors.score import read
     from engine.house.command import parser
     from engine.house.plan import plan
     from engine.house.render import play
-    from engine.show.scene import SCENES, files
+    from engine.show.scene import SCENES
 
-    visitors = read(SCENES / "ten-visitors.jsonl")
-    for name in (path.stem for path in files()):
-        hand: list[Message] = [Set("/hm/apart", (apart,), at=at) for at, apart in FADER] if name == "copy" else []
-        with tempfile.TemporaryDirectory() as fresh:
-            film = Path(fresh) / f"{name}.mp4"
-            words = ["render", name, str(film), "--seconds", "60", "--size", "320x180", "--fps", "10", "--seed", "7"]
-            options = parser().parse_args([*words, "--home", fresh])
-            options.sound = "null"
-            play(plan(options, Machine()), film, score=[*visitors, *hand])
-            stills = _frames(film, MINUTE)
-        sheet([np.pad(still, ((2, 2), (2, 2), (0, 0))) for still in stills], 3).save(folder / f"scene-{name}.jpg", quality=86)
+    hand: list[Message] = [Set("/hm/apart", (apart,), at=at) for at, apart in FADER] if name == "copy" else []
+    film = folder / f"{name}.mp4"
+    words = ["render", name, str(film), "--seconds", "60", "--size", "320x180", "--fps", "10", "--seed", "7"]
+    with tempfile.TemporaryDirectory() as fresh:
+        options = parser().parse_args([*words, "--home", fresh])
+        options.sound = "null"
+        play(plan(options, Machine()), film, score=[*read(SCENES / "ten-visitors.jsonl"), *hand])
+    return film
 
 
 def _frames(film: Path, seconds: Sequence[float]) -> list[Pixels]:

@@ -61,6 +61,7 @@ class MindFacts:
 
     model: str = "embedded"  # a name or a folder; "composed" = memories alone
     film: str = ""  # a video pipeline by name or folder, which goes on with the pictures; "" = they are carried by their own motion
+    rival: str = ""  # a second one, or "composed", that goes on with the same pictures where two models do; "" = what there is
     size: int = 0  # pixels of a picture's side; 0 = chosen at start: 256, on a slow CPU less
     device: str = "auto"  # "auto", "cpu", "cuda"
     compiled: bool = True  # on a GPU: the network is compiled beside the first pictures, and kept

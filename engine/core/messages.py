@@ -110,7 +110,8 @@ class Dream:
     flow: float = 0.0  # bits a second that somebody types before Enter: how fast the walk through noise goes, and how fresh it is
     copies: int = 0  # n > 0: the picture is copied n times over and only the residue is shown, then the last copy is the original
     film: float = 0.0  # 0..1; > 0: the picture goes on as a film, and each chunk of it keeps so much of the last one's picture
-    rivals: bool = False  # whether two producers make the film by turns, the more often the longer people linger on theirs
+    rivals: str = ""  # of RIVALS: which two make the film, the more often the longer people linger on theirs; "": nobody in particular
+    beside: bool = False  # whether they make it side by side; else by turns
     degree: int = 2  # what the wall accepts; 1 shows the hidden picture (only for study)
     autonomy: float = 0.0  # 0 human .. 1 alone; at the top the mind addresses itself
     seed: int = 0  # where the walk through noise starts
@@ -158,6 +159,7 @@ class Lineage:
         return self.ancestors[:n]
 
 
+RIVALS = ("", "producers", "corpora", "models")  # which two may make a film against each other
 GENES = ("beta", "strength", "feedback", "temperature", "gamma", "taste", "warmth", "exposure", "pulse")
 
 
@@ -219,7 +221,9 @@ class State:
     turned: float = 0.0  # 0..1: how much of the chunk's last picture was not in its first
     fidelity: float = 0.0  # SSIM of the film's first picture with the one that it continues
     seam: float = 0.0  # motion where the newest chunk begins, over the 95th percentile of motion inside chunks
-    rival: int = 0  # the producer whose continuation is shown, where two make it by turns
+    rival: int = 0  # whose continuation is shown (by turns), or goes on (side by side), where two make the film; a producer's own number
+    rivals: tuple[tuple[str, float], ...] = ()  # these two, the left one first: who, and seconds that people have lingered on theirs
+    beside: float = 0.0  # 0..1: how far they stand apart on the wall; 0 one picture, 1 two whole ones side by side
     doubt: float = 0.0  # 0..1: how much several futures of the picture disagree; 0 where they are one
     motion: float = 0.0  # |dz| per second, rms of the latent's change
     mass: float = 0.0  # mass of the whole archive, in fragments

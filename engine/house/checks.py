@@ -37,19 +37,19 @@ def check_model(name: str) -> None:
         raise CannotPlay(f"--model {name}: {wrong}") from None
 
 
-def check_film(name: str) -> None:
-    """The same of a video pipeline; "" is none."""
+def check_film(name: str, option: str = "--film") -> None:
+    """The same of a video pipeline; "" is none, and a rival may be "composed"."""
     from engine.mind.model.find import find as whole
     from engine.mind.model.folder import FILMS, ModelMissing
 
-    if not name:
+    if not name or (name == "composed" and option == "--rival"):
         return
     try:
         found = whole(name)
         if found.pipeline not in FILMS:
             raise ValueError(f"a {found.pipeline or 'folder without _class_name'} does not go on; possible: {', '.join(FILMS)}")
     except (ModelMissing, OSError, ValueError) as wrong:
-        raise CannotPlay(f"--film {name}: {wrong}") from None
+        raise CannotPlay(f"{option} {name}: {wrong}") from None
 
 
 def check_settings(settings: Iterable[Set], nodes: Iterable[Node]) -> None:

@@ -20,6 +20,7 @@ first steps
 ELSEWHERE = {  # command -> (module whose main(argv) runs it, one line of help)
     "archive": ("engine.mind.memory.command", "look into the memory, take back, export, compact, snapshot, restore"),
     "calibrate": ("engine.bench.calibrate", "measure the sync of sound and light; fit a reader to a model; hear recordings by their words"),
+    "film": ("engine.bench.filmsheet", "a film on one page, to be looked at as a whole: stills in rows, and what is heard under them"),
     "desk": ("engine.house.desk", "where the operator's desk is, with its token"),
     "fetch": ("engine.mind.model.fetch", "the only command that downloads: a model, by name"),
     "ledger": ("engine.house.ledger", "the monthly account: keystrokes, sentences, pictures, memories, watt-hours; as PDF and JSON too"),
@@ -116,7 +117,7 @@ def parser() -> Parser:
     return root
 
 
-BENCHES = ("show", "picture", "memory", "sound", "isf", "flow", "passes", "chaos", "rows", "doors", "files", "whose", "gpu", "month", "sign", "soak", "start", "evening")
+BENCHES = ("show", "picture", "memory", "sound", "isf", "flow", "passes", "chaos", "rows", "doors", "files", "whose", "gpu", "month", "film", "sign", "soak", "start", "evening")
 COMMANDS = ("run", "render", "bench", "doctor", *ELSEWHERE)
 
 
@@ -131,6 +132,7 @@ def _show_options(to: argparse.ArgumentParser) -> None:
     to.add_argument("--seed", type=int, default=0, help="where the walk through noise starts")
     to.add_argument("--model", metavar="NAME", help="embedded, composed, a diffusers folder or name, or a .safetensors file (see hypermnesia models)")
     to.add_argument("--film", metavar="NAME", help="a video pipeline by name or folder, which goes on with the pictures: AnyFlow, Helios, LTX-2")
+    to.add_argument("--rival", metavar="NAME", help="whom it goes on against (sequel, rivals=3): a second video pipeline, or composed")
     to.add_argument("--extends", type=Path, metavar="FILE", help="a film that was recorded and signed here: the first film (sequel) goes on from its last picture")
     to.add_argument("--corpus", metavar="NAME", help="whose hand has painted the founding memories: oil or ink; an archive keeps the one it was born with")
     to.add_argument("--size", metavar="WxH", help="pixels of the wall, such as 640x360 (default: chosen by measurement)")

@@ -140,14 +140,15 @@ def mind(machine: Machine) -> Iterator[Finding]:
 
 
 def film(machine: Machine) -> Iterator[Finding]:
-    """Who goes on with pictures, where a video pipeline is named."""
-    if not machine.mind.film:
-        return
-    answer = _python(MODEL.format(machine.mind.film)) or "- it cannot be looked at: run ./install/run once more"
-    if answer[0] == "+":
-        yield Finding("film", answer[2:])
-    else:
-        yield Finding("film", f"{machine.mind.film} cannot be opened", f"{answer[2:]}; hypermnesia models lists what is here", True)
+    """Who goes on with pictures, where video pipelines are named."""
+    for what, name in (("film", machine.mind.film), ("rival", machine.mind.rival)):
+        if not name or name == "composed":
+            continue
+        answer = _python(MODEL.format(name)) or "- it cannot be looked at: run ./install/run once more"
+        if answer[0] == "+":
+            yield Finding(what, answer[2:])
+        else:
+            yield Finding(what, f"{name} cannot be opened", f"{answer[2:]}; hypermnesia models lists what is here", True)
 
 
 def memory(where: Path, machine: Machine) -> Iterator[Finding]:

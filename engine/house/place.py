@@ -92,6 +92,7 @@ def mind(options: argparse.Namespace, machine: Machine) -> Any:
     facts = mind_of(options, machine, options.home or home())
     check_model(facts.model)
     check_film(facts.film)
+    check_film(facts.rival, "--rival")
     return MindPlace(machine.place, facts)
 
 

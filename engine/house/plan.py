@@ -88,6 +88,7 @@ def plan(options: argparse.Namespace, machine: Machine) -> Plan:
         raise CannotPlay(f"[place] rooms = {list(place.rooms)}: the show is played elsewhere; `hypermnesia place run` runs what is here")
     check_model(mind.model)
     check_film(mind.film)
+    check_film(mind.rival, "--rival")
     device = getattr(options, "sound", None)
     sound = SoundOptions(
         device=(machine.sound.device if device is None else device) or None,
@@ -124,7 +125,8 @@ def plan(options: argparse.Namespace, machine: Machine) -> Plan:
         advertise=machine.doors.advertise,
         score=check_score(getattr(options, "write_score", None)),
     )
-    doors = _looked_at(_looked_at(doors, mind.model, machine), mind.film or "embedded", machine)
+    for name in (mind.model, mind.film or "embedded", mind.rival or "embedded"):
+        doors = _looked_at(doors, name, machine)
     for kind in machine.stage.outputs:
         facts.one_of(kind, OUTPUTS, "[stage] outputs")
     for key in ("allow", "proxies"):
@@ -165,7 +167,8 @@ def mind_of(options: argparse.Namespace, machine: Machine, where: Path) -> MindO
     """What the mind of this machine is started with. Raises CannotPlay."""
     return MindOptions(
         model=getattr(options, "model", None) or machine.mind.model,
-        film=_film(options, machine),
+        film=str(getattr(options, "film", None) or machine.mind.film),
+        rival=str(getattr(options, "rival", None) or machine.mind.rival),
         first=last_of(options.extends, where / "origin", machine.origin) if getattr(options, "extends", None) else b"",
         archive=where / "archive",
         server=_server(machine),
@@ -201,10 +204,6 @@ def _server(machine: Machine) -> str:
     if where and not is_server(where):
         raise CannotPlay(f"[memory] archive = {where!r}: a server is named like postgresql://user@host/name; a folder of this machine is --home FOLDER")
     return where
-
-
-def _film(options: argparse.Namespace, machine: Machine) -> str:
-    return str(getattr(options, "film", None) or machine.mind.film)
 
 
 def _looked_at(doors: DoorsOptions, model: str, machine: Machine) -> DoorsOptions:

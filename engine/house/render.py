@@ -117,7 +117,7 @@ class OfflineSound:
         self.stems = Stems(options) if stems else None
         self.samples = 0  # made so far
         self.dark = False  # keys are not heard while the wall is
-        self.grains = 0
+        self.starts = np.zeros(0)  # seconds at which grains begin
         self.blocks: list[tuple[NDArray[np.float32], float]] = []
         self._serial = 0
 
@@ -137,11 +137,16 @@ class OfflineSound:
         self._schedule(np.array([grain_row(grain, grain.time) for grain in grains], GRAIN))
 
     def _schedule(self, rows: NDArray[Any]) -> None:
-        self.grains += len(rows)
+        self.starts = np.append(self.starts, rows["time"])
         if len(rows):
             self.instrument.schedule(rows)
             if self.stems:
                 self.stems.schedule(rows)
+
+    @property
+    def grains(self) -> int:
+        """How many there were."""
+        return len(self.starts)
 
     def news(self) -> tuple[News, ...]:
         return ()

@@ -37,6 +37,7 @@ class Company:
     latents: Tensor  # (n, c, h, w) f32
     prior: Tensor  # (n,) f32 > 0
     wanting: tuple[int, ...] = ()  # recipes that belong here and are not painted yet, the most wanted first
+    models: int = 0  # of the memories, the first, that belong to one another
 
     def compose(self, noise: Tensor, carries: Tensor | None) -> Composition:
         """All of them, from standard normal `noise` (c, h, w)."""
@@ -51,7 +52,7 @@ def gathered(
     stacked = torch.stack(list(latents))
     if models:
         stacked = one_light(place(stacked, torch.stack(list(mirrored)), models), models)
-    return Company(tuple(ids), stacked, torch.tensor(list(prior), dtype=torch.float32), tuple(wanting))
+    return Company(tuple(ids), stacked, torch.tensor(list(prior), dtype=torch.float32), tuple(wanting), models)
 
 
 class Ensemble:

@@ -75,7 +75,7 @@ class Filmed:
 
 
 class Beside:
-    """A source that takes its time, asked one chunk ahead in a thread of its own; where it has not answered, the quick one goes on."""
+    """A source that takes its time, asked one chunk ahead (`ahead`) in a thread of its own; where it has not answered, the quick one goes on."""
 
     def __init__(self, slow: Source, quick: Source):
         self.slow, self.quick, self.name = slow, quick, slow.name
@@ -84,11 +84,14 @@ class Beside:
         self.late = 0  # chunks that came when they were no longer wanted
 
     def next_chunk(self, state: Reel, words: Script) -> Chunk:
-        made = self._taken(state) or self.quick.next_chunk(state, words)
+        taken = self._taken(state)
+        arrives = words.last is not None and words.left <= 1  # which nobody knew when it was asked for
+        return self.quick.next_chunk(state, words) if taken is None or arrives else taken
+
+    def ahead(self, state: Reel, words: Script) -> None:
+        """What is likely to be asked for next: the film after `state`, under these words. Returns at once."""
         if self._job is None:
-            ahead = replace(words, last=None, left=0, seed=words.seed + 1)
-            self._job = made.end, self._pool.submit(self._ask, made.end, ahead)
-        return made
+            self._job = state, self._pool.submit(self._ask, state, replace(words, last=None, left=0, seed=words.seed + 1))
 
     def _ask(self, state: Reel, words: Script) -> Chunk:
         with torch.inference_mode():

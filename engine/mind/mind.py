@@ -23,7 +23,7 @@ from engine.core.autonomy import ALONE
 from engine.core.messages import Dream, News, Picture, Set, Text, Told, Touch, Withdraw, Withdrawn
 from engine.mind.company import Ensemble
 from engine.mind.composing import AtThoughtRate
-from engine.mind.film import Composed, Film
+from engine.mind.film import Film
 from engine.mind.futures import Doubt
 from engine.mind.gap import divergence, heaviest, slerp, surplus, towards
 from engine.mind.gathering import Gathering
@@ -37,10 +37,12 @@ from engine.mind.model.flowing import flow
 from engine.mind.options import MindOptions, spare
 from engine.mind.parts import Parts, gather
 from engine.mind.remembering import Remembering
+from engine.mind.rivalry import Rivalry
 from engine.mind.rows.aura import seed
 from engine.mind.rows.rows import Rows
 from engine.mind.shadow import Shadow
 from engine.mind.speech import Speech
+from engine.mind.strand import Asked, Composed
 from engine.mind.stream import Onward, Stream
 from engine.mind.thought import Share, Stopwatch, Thought, mixed
 
@@ -78,6 +80,7 @@ class Mind:
         self.ensemble: Ensemble | AtThoughtRate = Ensemble(self.parts.dreamer.carries)
         self.shadow = Shadow(self.parts.dreamer)
         self.film = Film(self.parts.dreamer, self.stream.walk, self.parts.source)
+        self.rivalry = Rivalry(self.keeper, self.rows.producers, self.film)
         self.doubt = Doubt(self.parts.dreamer)
         self._reseed(self.stream.walk.seed)
         self.thought: Thought | None = None
@@ -200,7 +203,7 @@ class Mind:
         condition = self.parts.condition(thought.words) if study else thought.condition
         asked = dream.at if (thought.key, thought.words) == dream.sentence else 0.0  # a picture of older words answers nobody
         if dream.film > 0 and self.thinks:
-            self._try_film(thought)
+            self._try_film(dream, thought)
         films = dream.film > 0 and self.film.may and not dream.copies and not study and self._continues
         if not films:
             self.film.forget()
@@ -241,10 +244,12 @@ class Mind:
         last, latent = self._last, self.stream.latent
         return last is not None and last.state.degree >= 2 and not last.state.dream.copies and latent is not None and latent.shape == self.parts.dreamer.latent
 
-    def _try_film(self, thought: Thought) -> None:
-        """Ask once whether the picture may go on by itself, and say where it may not."""
+    def _try_film(self, dream: Dream, thought: Thought) -> None:
+        """Ask once whether the picture may go on by itself, and whether a second model may; say where one may not."""
         if self.film.locked is None and (why := self.film.try_on(thought)):
             self.remembering.trouble(f"the picture does not go on by itself as it should: {why}")
+        if why := self.rivalry.try_on(dream.rivals, thought):
+            self.remembering.trouble(f"two models do not go on with one picture: {why}")
 
     def _filmed(self, thought: Thought, dream: Dream, time: float, asked: float) -> tuple[np.ndarray, Tensor]:
         """The next picture of the film, which begins with the last one of the stream; the stream goes on from its newest key."""
@@ -260,8 +265,8 @@ class Mind:
         first = (self._last.rgba, self.stream.latent)
         if self._first and self.film.chunk is None:
             first, self._first = self._extended(thought), b""
-        found = self.film.next(thought, dream, compose, first, time, asked, self._said(thought),
-                               self.rows.producers.now[:2] if dream.rivals else ())  # fmt: skip
+        two = self.rivalry.two(dream.rivals, thought)
+        found = self.film.next(Asked(thought, dream, compose, first, time, asked, self._said(thought), two))
         assert self.film.chunk is not None
         self.stream.latent = self.film.chunk.end.latent
         return found
@@ -278,6 +283,7 @@ class Mind:
         """A room calls `think` from a thread of its own from here on; where pictures are quicker than composing, that too goes on beside them."""
         self.thinks = False
         self.film.live()
+        self.rivalry.live()
         if getattr(self.parts.dreamer, "flows", False) and isinstance(self.ensemble, Ensemble):
             self.ensemble = AtThoughtRate(self.ensemble)
 
@@ -336,9 +342,11 @@ class Mind:
             self.measuring.take(self._as_shown(thought), dream, shown, self._known, time)
             self.thought, self._veto = thought, 0 if self._veto == 1 else self._veto
             self._thoughts, self._since = self._thoughts + 1, 0
-            self.rows.producers.linger(self.film.rivals.taken())
-            if not self.thinks and self._thoughts > SETTLED and not waits():
-                self._try_film(thought)
+            self.rivalry.linger(time)
+            if self.thinks:
+                self.rivalry.arrive(dream.rivals, thought)
+            elif self._thoughts > SETTLED and not waits():
+                self._try_film(dream, thought)
             try:
                 for _ in range(TOGETHER if self.thinks else 0):
                     self.keeper.convert()
@@ -371,17 +379,18 @@ class Mind:
                 return
             self.remembering.answer(owed, mine, self.parts.dreamer.imagine(mine.condition, noise, mine.start, mine.strength))
         elif self.remembering.due(time) and self.stream.latent is not None and not self._veto and not dream.copies:
-            vetoes, shown = self._vetoes, self._as_shown(thought)
+            vetoes, shown = self._vetoes, self._as_shown(thought, kept=True)
             if not self.keeper.adopt_all(shown.parents_of_note(), waits):
                 return
             self.remembering.keyframe(thought, shown, self.stream.latent, time)
             if vetoes != self._vetoes:  # while it was written down
                 self.remembering.refuse(thought)
 
-    def _as_shown(self, thought: Thought) -> Thought:
-        """A thought with the shares that the stream shows of it, once it does: they flow, and flow on from who was there before."""
+    def _as_shown(self, thought: Thought, kept: bool = False) -> Thought:
+        """A thought with the shares that the stream shows of it, once it does: they flow, and flow on from who was there before.
+        `kept`: of the one picture that is remembered, where a film shows two."""
         shown = self.ensemble.shown
-        if (film := self.film.shown) is not None:  # it carries on those who were there before, whatever the words are
+        if (film := self.film.kept if kept else self.film.shown) is not None:  # it carries on those who were there before, whatever the words are
             return replace(thought, again=film[1], parents=film[0])
         if shown is None or self.thought is None or (thought.words, thought.speaker) != (self.thought.words, self.thought.speaker):
             return thought
@@ -394,13 +403,15 @@ class Mind:
         return self.remembering.hear(text)
 
     def touch(self, touch: Touch) -> Told:
-        """Whose is this place? Those who have most of it, and a few of their words."""
+        """Whose is this place? Those who have most of it, and a few of their words. A film that is touched is lingered on."""
+        self.film.touched(touch.x)
         return self.measuring.touch(touch)
 
     def withdraw(self, withdraw: Withdraw) -> Withdrawn:
         """Take back what somebody gave. Raises OSError or sqlite3.Error where the disk does not even take the wish."""
         answer = self.remembering.withdraw(withdraw)
         self.gathering.forget()
+        self.rivalry.forget()
         if answer.found and (last := self._last):  # a picture that is kept on the wall for another says nothing any more
             self._last = replace(last, state=replace(last.state, words="", caption="", readback=()))
         return answer
@@ -460,6 +471,7 @@ class Mind:
         if isinstance(self.ensemble, AtThoughtRate):
             self.ensemble.close()
         self.film.close()
+        self.rivalry.close()
         self.rows.ledger.close()
         self.keeper.close()
 

@@ -18,6 +18,7 @@ class MindOptions:
 
     model: str = "embedded"  # a name, a diffusers folder, a .safetensors file, or "composed": closed-form synthesis alone
     film: str = ""  # a video pipeline by name or folder, which goes on with the pictures; "": they are carried
+    rival: str = ""  # whom it goes on against, where two models do: another pipeline, or "composed"; "": what there is (`Parts.second`)
     first: bytes = b""  # PNG: the last picture of a film that was made here, which the first film goes on from
     archive: Path = field(default_factory=lambda: Path("archive"))  # a folder: memory.sqlite, cache, snapshots
     server: str = ""  # where the memory lies, if not in that folder: postgresql://user@host/name; `site` is how it knows this house

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from engine.core.meaning import SPACE
 from engine.mind.carried import Carried, Source
+from engine.mind.composed import Composed
 from engine.mind.dreamer import Dreamer, Reads
 from engine.mind.memory.founding import FILE, NONE, Table, load
 from engine.mind.memory.past import fingerprint
@@ -35,6 +36,7 @@ class Parts:
     paint: Painter = painter
     text: str = SPACE  # what vectors of words are comparable with
     film: Source | None = None  # who goes on with pictures; None: they are carried
+    rival: Source | None = None  # whom that one goes on against; None: what there is (`second`)
     before: Before | None = None  # reads pictures of the archives of 0.2
 
     def read(self, latent: Tensor) -> Vector:
@@ -56,6 +58,13 @@ class Parts:
         """Who goes on with pictures."""
         return self.film or Carried(self.dreamer)
 
+    @property
+    def second(self) -> Source | None:
+        """Another model that goes on with the same pictures: the one that is named, else what every machine has; None where there is one alone."""
+        if self.rival or self.film:
+            return self.rival or Carried(self.dreamer)
+        return None if isinstance(self.dreamer, Composed) else Carried(Composed(self.dreamer))
+
     def means(self, words: str) -> Vector:
         """t(words): their vector."""
         return np.asarray(self.dreamer.vector(words), np.float32)
@@ -67,7 +76,6 @@ class Parts:
 def gather(options: MindOptions, progress: Callable[[str, float], None] | None = None) -> Parts:
     """The real parts for these options; `progress` hears what takes long. Raises what loading a model raises: what is missing, and the next move."""
     from engine.mind.calibrate import reader
-    from engine.mind.composed import Composed
     from engine.mind.model import embedded
     from engine.mind.model.load import load as load_model
 
@@ -75,21 +83,23 @@ def gather(options: MindOptions, progress: Callable[[str, float], None] | None =
     name = "embedded" if options.model == "composed" else options.model
     opened = load_model(name, options.size, options.device, terms=options.terms, compiled=options.compiled)
     dreamer: Dreamer = Composed(opened) if options.model == "composed" else opened
-    film = _film(options, dreamer, progress)
+    film, rival = (_film(name, options, dreamer, progress) for name in (options.film, options.rival))
     table, heads = load(embedded.FOLDER / FILE), Heads.load(embedded.FOLDER / "heads")
     if name == "embedded":
-        return Parts(dreamer, embedded.reader(), embedded.space(), table, heads, film=film, before=Before())
+        return Parts(dreamer, embedded.reader(), embedded.space(), table, heads, film=film, rival=rival, before=Before())
     # what this model's own reader sees in a founding memory is not known before it is painted: until then, what ours saw
     fitted = reader(opened, options.archive / "readers", progress)
-    return Parts(dreamer, fitted, f"{name} {fitted.fingerprint}", table, heads, film=film)
+    return Parts(dreamer, fitted, f"{name} {fitted.fingerprint}", table, heads, film=film, rival=rival)
 
 
-def _film(options: MindOptions, dreamer: Dreamer, progress: Callable[[str, float], None] | None) -> Source | None:
-    """The video pipeline that these options name, if they name one."""
-    if not options.film:
+def _film(name: str, options: MindOptions, dreamer: Dreamer, progress: Callable[[str, float], None] | None) -> Source | None:
+    """The video pipeline of this name, or what is carried of memories alone; None where none is named."""
+    if not name:
         return None
+    if name == "composed":
+        return Carried(dreamer if isinstance(dreamer, Composed) else Composed(dreamer))
     from engine.mind.filmed import filmed
 
     if progress:
-        progress(f"loading {options.film}", 0.0)
-    return filmed(options.film, dreamer, options.device)
+        progress(f"loading {name}", 0.0)
+    return filmed(name, dreamer, options.device)

@@ -24,7 +24,7 @@ from engine.mind.memory.founding import NONE, Table
 from engine.mind.memory.records import Fragment, Seen
 from engine.mind.memory.space import Vector
 from engine.painter.attributes import OFFERS
-from engine.painter.hands import by_hand
+from engine.painter.hands import HANDS, by_hand
 from engine.painter.recipe import CROWD, OWN, Recipe, crowd
 from engine.painter.said import Heads
 
@@ -74,7 +74,7 @@ class Recipes:
         self._dreamer, self._seen, self._means, self._paint, self._hand = dreamer, seen, means, paint, hand
         self._size = dreamer.size  # of all memories of this mind, also while the contract has pictures made smaller: they lie over one another
         self._known: LRUCache[int, Recipe] = LRUCache(KNOWN)
-        self._painted: LRUCache[int, Painted] = LRUCache(KEPT, lambda painted: painted.bytes)
+        self._painted: LRUCache[tuple[int, str], Painted] = LRUCache(KEPT, lambda painted: painted.bytes)  # by recipe and hand
         self.spoilt: set[int] = set()  # recipes that could not be painted, for as long as this mind lives
         self._lock, self._painting = threading.Lock(), threading.Lock()
 
@@ -124,24 +124,28 @@ class Recipes:
 
     # what is painted
 
-    def painted(self, fragment: int) -> Painted | None:
+    def painted(self, fragment: int, hand: str = "") -> Painted | None:
+        """A recipe as this hand has painted it, the house's own where none is named; None: not yet."""
         with self._lock:
-            return self._painted.get(fragment)
+            return self._painted.get((fragment, hand or self._hand))
 
     def forget(self, fragment: int) -> None:
-        """Not kept any more; painted again when it is wanted again."""
+        """Not kept any more, by no hand; painted again when it is wanted again."""
         with self._lock:
-            self._painted.pop(fragment, None)
+            for hand in HANDS:
+                self._painted.pop((fragment, hand), None)
 
-    def paint(self, fragment: int) -> Painted | None:
-        """Paint a recipe, or find it painted; None where its recipe is not known. 60 ms at 256 x 256 and more."""
+    def paint(self, fragment: int, hand: str = "") -> Painted | None:
+        """Paint a recipe, by the house's own hand where none is named, or find it painted; None where its recipe is not known.
+        60 ms at 256 x 256 and more."""
+        hand = hand or self._hand
         with self._painting:
-            if (known := self.painted(fragment)) is not None:
+            if (known := self.painted(fragment, hand)) is not None:
                 return known
             if fragment in self.spoilt or (recipe := self.recipe(fragment)) is None:
                 return None
             try:
-                rgb = by_hand(self._hand, self._paint(recipe, self._size))
+                rgb = by_hand(hand, self._paint(recipe, self._size))
             except Exception:  # a painter that fails on one recipe in ten thousand costs that recipe, not the thought
                 log.exception("%s could not be painted and is left out", recipe)
                 self.spoilt.add(fragment)
@@ -149,5 +153,5 @@ class Recipes:
             latent, mirrored = (self._dreamer.encode(np.ascontiguousarray(side)) for side in (rgb, rgb[:, ::-1]))
             made = Painted(self._seen(latent, rgb), mirrored.numpy().astype(np.float16))
             with self._lock:
-                self._painted[fragment] = made
+                self._painted[fragment, hand] = made
             return made

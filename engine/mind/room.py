@@ -205,9 +205,13 @@ class Room:
         if late and now - self._painted < SPARE:
             return False
         self._painted, count = now, 0
-        while count < (1 if late else FEW) and self.open and not self.fresh.is_set() and mind.gathering.paint(mind.thought):
+        while count < (1 if late else FEW) and self.open and not self.fresh.is_set() and self._paints(mind):
             count += 1
         return count > 0
+
+    def _paints(self, mind: Mind) -> bool:
+        """Paint one recipe; whether any was wanted."""
+        return mind.gathering.paint(mind.thought) or (self.dream is not None and mind.rivalry.paint(self.dream.rivals, mind.thought))
 
     def _sleep_on_it(self, now: float) -> None:
         """The night's work, when it is due. Where the disk takes again what is said, a new mind is to remember it: this one ends."""

@@ -34,7 +34,8 @@ STATE = {  # field of State -> what it means; only what a stranger may read
     "turned": "how much of a chunk's last picture was not in its first, 0..1",
     "fidelity": "how like the picture that it continues a film's first picture is, SSIM",
     "seam": "motion where a chunk begins, over nearly all motion inside chunks: at most 1 where nobody sees it",
-    "rival": "whose continuation is shown, where two producers make the film by turns",
+    "rival": "whose continuation goes on, where two make the film",
+    "beside": "how far two continuations stand apart on the wall: 0 one picture, 1 two side by side",
     "doubt": "how much several futures of the picture disagree, 0..1",
     "motion": "how fast the picture changes",
     "mass": "mass of the whole memory, in fragments",
@@ -130,6 +131,8 @@ def state_nodes(state: State) -> tuple[Node, ...]:
     nodes.append(Node("/hm/state/proposal", "s", asked, (state.proposal,), writable=False))
     nodes.append(Node("/hm/state/corpus", "s", "the founding corpus that the memory was born with", (state.corpus,), writable=False))
     nodes.append(Node("/hm/state/film", "s", "what makes the picture go on by itself, where anything does", (state.film,), writable=False))
+    against = " against ".join(f"{name} ({seconds:.0f} s lingered)" for name, seconds in state.rivals)
+    nodes.append(Node("/hm/state/rivals", "s", "which two make the film, and how long people have lingered on theirs", (against,), writable=False))
     nodes.append(Node("/hm/state/step", "s", "what the latency contract has given up", (state.step,), writable=False))
     nodes.append(Node("/hm/state/why", "s", "and the reason", (state.why,), writable=False))
     return tuple(nodes)

@@ -99,7 +99,7 @@ PEOPLE = tuple(
 FULL = State(
     picture=9, words="the sea at night", asked=1.0, made=2.0, degree=2, gap=0.4, beta=0.25, neff=9.0, largest=0.2, displacement=0.3,
     light=0.5, standard=0.2, aura=0.4, prior=0.01, gini=0.3, retro=0.5, producers=(Producer(1, (0.5,) * len(GENES)),), autonomy=0.1, flow=6.0, spread=0.2, shadow=0.4, copied=9, doubt=0.3,
-    film="carried", continuation=12.0, chunk=8, turned=0.3, fidelity=1.0, seam=0.6, rival=2,
+    film="carried", continuation=12.0, chunk=8, turned=0.3, fidelity=1.0, seam=0.6, rival=2, rivals=(("oil", 40.0), ("ink", 12.0)), beside=0.3,
     motion=0.8, mass=240.0, fragments=240, kinds=(0.5, 0.2, 0.1, 0.1, 0.1),
     authors=(0.3, 0.3, 0.4), lineage=Lineage(PEOPLE, 0.1, 40, 8), readback=("sea", "night"), caption="sea and night",
 )  # fmt: skip

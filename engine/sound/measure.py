@@ -6,9 +6,13 @@ import math
 import wave
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,12 @@ def true_peak(sound: NDArray[np.floating]) -> float:
 
 
 def picture(path: Path, sound: NDArray[np.floating], rate: int = 48000, title: str = "", width: int = 1500) -> None:
-    """Write a PNG: spectrogram (40 Hz to 12 kHz, logarithmic, 90 dB) over the level of each third of a second."""
+    """Write a PNG of sound (n, channels), as `drawn`."""
+    drawn(sound, rate, title, width).save(path)
+
+
+def drawn(sound: NDArray[np.floating], rate: int = 48000, title: str = "", width: int = 1500) -> Image.Image:
+    """Sound (n, channels): its spectrogram (40 Hz to 12 kHz, logarithmic, 90 dB) over the level of each third of a second."""
     from PIL import Image, ImageDraw
 
     mono = np.asarray(sound, np.float64).mean(1)
@@ -100,10 +109,11 @@ def picture(path: Path, sound: NDArray[np.floating], rate: int = 48000, title: s
         draw.line((left - 6, y, left - 1, y), fill=(150, 145, 140))
     _levels(draw, np.asarray(sound, np.float64), rate, (left, top + high + 24, columns, low))
     seconds = len(mono) / rate
-    for second in range(0, int(seconds) + 1, 10):
+    step = next((step for step in (10, 30, 60, 300, 600) if seconds / step <= 30), 1800)
+    for second in range(0, int(seconds) + 1, step):
         x = left + columns * second / seconds
         draw.text((x - 8, top + high + low + 34), f"{second} s", fill=(150, 145, 140))
-    canvas.save(path)
+    return canvas
 
 
 def save(path: Path, sound: NDArray[np.floating], rate: int = 48000) -> None:

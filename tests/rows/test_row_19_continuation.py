@@ -8,15 +8,18 @@ import numpy as np
 import pytest
 import torch
 
-from engine.core.messages import Dream, Picture
+from engine.core.messages import Dream, Picture, Touch
+from engine.mind.blend import CAP
 from engine.mind.carried import SECONDS, Carried, Chunk, Reel, Script, pixels, rgba
+from engine.mind.composed import Composed
 from engine.mind.mind import Mind
 from engine.mind.motion import carry
 from engine.mind.options import MindOptions
 from engine.mind.replay import replay
+from engine.mind.rivals import BOUT, TOUCHED, TURN
 from engine.mind.rows.continuation import similarity, small
 from engine.show.scene import SCENES, load
-from tests.mind.small_mind import options, parts, vector
+from tests.mind.small_mind import options, painter, parts, vector
 from tests.rows.sabotage import Sabotage, fails, put
 
 WORDS, OTHER = "a golden moon in the fog", "a red river at night"
@@ -44,6 +47,12 @@ def seams(made: list[Picture]) -> tuple[list[float], list[float]]:
     return found
 
 
+def apart(made: list[Picture], lag: int) -> float:
+    """Median distance of two pictures so many pictures apart, of 255: what moves is the farther, the longer ago it was."""
+    lights = [small(picture.rgba) for picture in made]
+    return float(np.median([np.sqrt(np.mean((a - b) ** 2)) for a, b in zip(lights, lights[lag:], strict=False)]))
+
+
 def reads(mind: Mind, picture: Picture, words: str) -> float:
     """Cosine of what is read in a picture with what words mean."""
     read = mind.parts.read(torch.from_numpy(picture.latent.astype(np.float32)))
@@ -59,6 +68,8 @@ def check(folder: Path) -> None:
     assert second.state.fidelity == pytest.approx(alike(first, second), abs=0.01), f"published {second.state.fidelity:.3f}, measured {alike(first, second):.3f}"
     assert last.state.chunk == 5 and last.state.continuation == pytest.approx(6.8, abs=0.11), "it does not go on"
     assert all(picture.state.degree >= 2 and picture.state.film for picture in made), "a picture of the first degree"
+    near, far = (apart(made[1:], lag) for lag in (1, round(SECONDS * RATE / 2)))
+    assert near <= 0.6 * far, f"it jumps: one picture is {near:.1f} of 255 from the next, and {far:.1f} from the one half a chunk later"
     at, inside = seams(made[1:])
     assert max(at) <= np.percentile(inside, 95), f"seams: {max(at):.2f} against {np.percentile(inside, 95):.2f} inside"
     moved = [float(np.abs(small(a.rgba) - small(b.rgba)).mean()) for a, b in zip(made[1::10], made[11::10], strict=False)]
@@ -84,7 +95,7 @@ def check(folder: Path) -> None:
 
     again = list(replay(begun(folder / "second"), [picture.state for picture in made[:24]]))
     assert all(np.array_equal(a.rgba, b.rgba) for a, b in zip(made, again, strict=False)), "a replay is another film"
-    print(f"  measured: SSIM(first, source) {alike(first, second):.3f}; seams {max(at) / np.percentile(inside, 95):.2f} of the 95th percentile inside; "
+    print(f"  measured: SSIM(first, source) {alike(first, second):.3f}; pictures {near / far:.2f} as far apart as those half a chunk later; seams {max(at) / np.percentile(inside, 95):.2f} of the 95th percentile inside; "
           f"words read {before:.2f} to {after:.2f} after two chunks; a bridge ends at SSIM {arrived:.2f}; 24 pictures replayed bit by bit")  # fmt: skip
 
 
@@ -146,27 +157,82 @@ def anywhere(picture: torch.Tensor, motion: torch.Tensor, seconds: float, mode: 
     put("engine.mind.carried.Chunk.picture", lambda self, part: (rgba(self.first.pixels), self.first.latent), "still"),
     put("engine.mind.carried.carry", anywhere, "chance"),
     put("engine.mind.carried.carry", lambda picture, motion, seconds, mode="": picture, "not carried"),
-    put("engine.mind.film.Film.bridge", lambda self, to, chunks: None, "no bridge"),
+    put("engine.mind.film.Film.bridge", lambda self, *of: None, "no bridge"),
     put("engine.mind.mind.Mind._continues", property(lambda self: False), "left out"),
 ], ids=lambda s: s.__name__)  # fmt: skip
 def test_a_sabotaged_continuation_is_noticed(sabotage: Sabotage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fails(check, sabotage, tmp_path, monkeypatch)
 
 
-def test_two_rivals_continue_one_picture_and_whom_people_linger_on_goes_on(tmp_path: Path) -> None:
+def test_two_rivals_continue_one_picture_by_turns_and_whom_people_linger_on_goes_on(tmp_path: Path) -> None:
     mind = begun(tmp_path)
-    first, second = mind.rows.producers.now[:2]
-    asked = Dream(WORDS, film=HOLD, rivals=True, autonomy=0.0)
-    made = [mind.picture(asked, n / 5) for n in range(45)]
-    turns = [group for group, _ in itertools.groupby(picture.state.rival for picture in made[1:])]
-    assert set(turns) == {first.id, second.id} and len(turns) >= 4, f"no turns: {turns}"
+    first, second = sorted(mind.rows.producers.now[:2], key=lambda one: one.id)
+    asked = Dream(WORDS, film=HOLD, rivals="producers", autonomy=0.0)
+    made = [mind.picture(asked, n / 5) for n in range(75)]
+    turns = [(who, len(list(group))) for who, group in itertools.groupby(picture.state.rival for picture in made[1:])]
+    assert {who for who, _ in turns} == {first.id, second.id} and len(turns) >= 3, f"no turns: {turns}"
     assert max(seams(made[1:])[0]) <= 1.5 * max(seams(made[1:])[1]), "one rival does not go on from the other's picture"
-    mind.ponder(asked, 9.0)
+    mind.ponder(asked, 15.0)
     stayed = [mind.rows.producers.lives[one.id].producer.lingered for one in (first, second)]
     assert min(stayed) > 1.0, f"nobody has lingered on {stayed}"
-    mind.rows.producers.linger({second.id: 400.0})
-    later = [mind.picture(asked, 9.2 + n / 5).state.rival for n in range(80)]
+    mind.rows.producers.linger({second.id: 75.0})
+    later = [mind.picture(asked, 15.2 + n / 2).state.rival for n in range(80)]
     assert later.count(second.id) > 2 * later.count(first.id) > 0, "whom people linger on does not go on more often"
+
+
+def panels(picture: Picture) -> tuple[np.ndarray, np.ndarray]:
+    """(h, w / 2, 3) f32 each: the left one and the right one of two pictures side by side."""
+    half = picture.rgba.shape[1] // 2
+    return picture.rgba[:, :half, :3].astype(np.float32), picture.rgba[:, half:, :3].astype(np.float32)
+
+
+def colourful(picture: np.ndarray) -> float:
+    """How far the colours of a picture (h, w, 3) are from grey, of 255. Ink is washed in thinly."""
+    return float((picture.max(2) - picture.min(2)).mean())
+
+
+@pytest.mark.parametrize("kind", ["corpora", "models"])
+def test_two_rivals_side_by_side_go_on_from_one_picture_each_its_own_way_and_meet_where_people_touch(kind: str, tmp_path: Path) -> None:
+    mind = begun(tmp_path)
+    asked = Dream(WORDS, film=HOLD, rivals=kind, beside=True, autonomy=0.0)
+    made: list[Picture] = []
+    for n in range(round((BOUT + 1.5) * SECONDS * RATE)):
+        if n == 40:
+            mind.touch(Touch(0.9, 0.5))
+        made.append(mind.picture(asked, n / RATE))
+        if mind.film.shown is not None:
+            assert float(mind.film.shown[1].shares.max()) <= CAP + 1e-3, "a memory has more of the wall than it may have of a picture"
+    assert alike(made[0], made[1]) >= 0.9, "two pictures do not begin as the one that was there"
+    apart_by = [float(np.abs(np.subtract(*panels(picture))).mean()) for picture in made]
+    going, met = round((BOUT - 1.2) * SECONDS * RATE), round((BOUT + 0.02) * SECONDS * RATE)
+    state = made[going].state
+    assert state.beside == 1.0 and [name for name, _ in state.rivals] == {"corpora": ["oil", "ink"], "models": ["small", "composed"]}[kind]
+    assert apart_by[going] > 3.0 > 0.5 > apart_by[met], f"they neither part nor meet: {apart_by[going]:.1f} and {apart_by[met]:.2f} of 255 apart"
+    assert made[met].state.rival == 2, "whose picture is touched does not go on"
+    mind.ponder(asked, len(made) / RATE)
+    assert mind.rivalry.worth.get(state.rivals[1][0], 0.0) >= TOUCHED > mind.rivalry.worth.get(state.rivals[0][0], 0.0)
+    if kind == "corpora":
+        oil, ink = (colourful(panel) for panel in panels(made[going]))
+        assert ink < 0.8 * oil, f"the other hand is not seen: {ink:.0f} against {oil:.0f}"
+    alone = [mind.picture(replace(asked, rivals="", beside=False), (len(made) + n) / RATE) for n in range(round(3.5 * SECONDS * RATE))]
+    assert alone[-1].state.beside == 0.0 and not alone[-1].state.rivals and len(mind.film.strands) == 1
+    steps = [float(np.sqrt(np.mean((small(a.rgba) - small(b.rgba)) ** 2))) for a, b in itertools.pairwise([*made[1:], *alone])]
+    assert max(steps) < 0.5 * np.sqrt(np.mean((small(made[0].rgba) - small(alone[-1].rgba)) ** 2)) + 30.0, "a cut"
+
+
+def test_two_corpora_by_turns_each_arrive_at_a_picture_of_their_own(tmp_path: Path) -> None:
+    mind = begun(tmp_path)
+    made = [mind.picture(Dream(WORDS, film=HOLD, rivals="corpora"), n / 5) for n in range(round(4 * TURN * SECONDS * 5))]
+    turns = [(who, list(group)) for who, group in itertools.groupby(made[1:], lambda picture: picture.state.rival)]
+    last = {who: colourful(group[-1].rgba[..., :3].astype(np.float32)) for who, group in turns[:3] if who}
+    assert set(last) == {1, 2} and last[2] < 0.8 * last[1], f"oil and ink: {last}"
+
+
+def test_where_there_is_one_model_alone_it_goes_on_alone_and_says_so(tmp_path: Path) -> None:
+    mind = Mind(options(tmp_path, founding=32, keyframe=100.0, think_every=24), parts=parts(dreamer=Composed(painter())))
+    made = [mind.picture(Dream(WORDS, film=HOLD, rivals="models", beside=True), n / RATE) for n in range(8)]
+    assert made[-1].state.chunk == 1 and made[-1].state.rivals == () and made[-1].state.beside == 0.0
+    assert sum("--rival NAME names another" in str(news) for news in mind.news()) == 1
 
 
 @pytest.mark.long
