@@ -175,18 +175,18 @@ class Film:
     def _go_on(self, asked: Asked) -> None:
         """Begin the next chunk of each strand, where it is time."""
         thought, time = asked.thought, asked.time
-        sentence, begins, ended = (thought.key, thought.words), not self.strands, True
+        sentence, begins, ended = (thought.key, thought.words), self.chunk is None, True
         turned = not begins and sentence != self._sentence
         if begins:
             reel = Reel.begun(self.dreamer.decode(asked.first[1]), asked.first[1])
             self.row.begin(asked.first[0], reel.pixels, time)
-            self._since, self.strands = time, (Strand(reel, Rival(self.source)),)
+            self._since, self.lead, self.strands = time, 0, (Strand(reel, Rival(self.source)),)
         else:
-            after = self._since + self._seconds
-            part, ended = (time - self._since) / self._seconds, time >= after
+            end = self._since + self._seconds
+            part, ended = (time - self._since) / self._seconds, time >= end
             if not ended and not (turned and part < SOON):
                 return
-            self._since = time if not ended or time - after > LONGEST else after
+            self._since = time if not ended or time - end > LONGEST else end
             for strand in self.strands:
                 assert strand.chunk is not None
                 strand.reel = strand.chunk.end if ended else strand.chunk.cut(part)
@@ -199,9 +199,9 @@ class Film:
         for strand in (lead, *(one for one in self.strands if one is not lead)):
             script = self._script(strand, asked, lead.chunk.end if self._meet and strand is not lead and lead.chunk else None)
             strand.chunk = strand.by.source.next_chunk(strand.reel, script)
-            after = self.rivals.after(self._two) if len(self.strands) == 1 and self._two else strand.by
-            if isinstance(after.source, Beside) and lead.chunk is not None:
-                after.source.ahead(lead.chunk.end if self._meet else strand.chunk.end, script)
+            later = self.rivals.after(self._two) if len(self.strands) == 1 and self._two else strand.by
+            if isinstance(later.source, Beside) and lead.chunk is not None:
+                later.source.ahead(lead.chunk.end if self._meet else strand.chunk.end, script)
 
     def _match(self, asked: Asked, ended: bool) -> None:
         """Who makes the next chunk: by turns, or each of two side by side; who begin with one picture, and end with one."""

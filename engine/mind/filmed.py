@@ -90,6 +90,8 @@ class Beside:
 
     def ahead(self, state: Reel, words: Script) -> None:
         """What is likely to be asked for next: the film after `state`, under these words. Returns at once."""
+        if self._job is not None and self._job[1].done():  # for a picture that the film has not gone on from
+            self._job, self.late = None, self.late + 1
         if self._job is None:
             self._job = state, self._pool.submit(self._ask, state, replace(words, last=None, left=0, seed=words.seed + 1))
 
