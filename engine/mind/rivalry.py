@@ -44,7 +44,7 @@ class Rivalry:
 
     def two(self, kind: str, thought: Thought) -> tuple[Rival, ...]:
         """The two of this kind, always in the same order; () while they are not there."""
-        source = self.film.source
+        source, second = self.film.source, self.second
         if kind != "corpora":
             self.hand.forget()
         match kind:
@@ -54,10 +54,10 @@ class Rivalry:
             case "corpora" if self.hand.here(thought):
                 hands = {name: self.hand if name == self.hand.name else None for name in CORPORA}
                 return tuple(Rival(source, n, name, self.worth.get(name, 0.0), hand=hand, arrives=True) for n, (name, hand) in enumerate(hands.items(), 1))
-            case "models" if self.second is not None and self.locked == "":
-                pictures = all(isinstance(one, Carried) for one in (source, self.second))  # a pipeline goes on from what is there
-                return tuple(Rival(one, n, name, self.worth.get(name, 0.0), arrives=pictures)
-                             for n, (one, name) in enumerate(zip((source, self.second), self._names(source, self.second), strict=True), 1))  # fmt: skip
+            case "models" if second is not None and self.locked == "":
+                pictures = isinstance(source, Carried) and isinstance(second, Carried)  # a pipeline goes on from what is there
+                named = zip((source, second), self._names(source, second), strict=True)
+                return tuple(Rival(one, n, name, self.worth.get(name, 0.0), arrives=pictures) for n, (one, name) in enumerate(named, 1))
         return ()
 
     @staticmethod
