@@ -29,6 +29,7 @@ from engine.mind.gap import divergence, heaviest, slerp, surplus, towards
 from engine.mind.gathering import Gathering
 from engine.mind.keeper import Keeper
 from engine.mind.measuring import Measuring
+from engine.mind.memory.archive import Fragment
 from engine.mind.memory.opening import Opened
 from engine.mind.memory.recall import Recall
 from engine.mind.memory.space import Vector
@@ -48,6 +49,7 @@ from engine.mind.thought import Share, Stopwatch, Thought, mixed
 
 TOGETHER = 4  # pictures of an older archive that come over with a thought, where thoughts and pictures take turns
 ANEW = 0.5  # of a thought's strength with which the picture is dreamt that a film of before goes on from
+ANSWERS = 3  # sentences that get pictures of their own after one thought of a live room, where many wait
 SETTLED = 3  # thoughts of a live room before it tries whether the picture may go on by itself: half a second that nobody waits for
 HEARD = 3  # memories whose words together say where the picture turns
 Progress = Callable[[str, float], None]
@@ -365,26 +367,33 @@ class Mind:
     # --- remembering ---
 
     def _remember(self, thought: Thought, dream: Dream, time: float, waits: Callable[[], bool]) -> None:
-        """Answer one who waits for a picture of their own; else keep the picture that is shown, where it is time.
+        """Answer those who wait for a picture of their own, ANSWERS at most; else keep the picture that is shown, where it is time.
 
         Its parents are kept first, one by one: a picture never lies in the archive before those it is made of.
         """
-        owed = self.keeper.next_owed(thought.speaker)
-        if owed is not None:
-            mine, noise = thought, self.stream.walk.shaped(self.stream.walk.fresh(owed.id))
-            if owed.id != thought.speaker:  # somebody else is still waiting: a thought for them, unseen
-                mine = self.think(owed.words, owed.id, (), dream, noise)
-            if not self.keeper.adopt_all(mine.parents_of_note(), waits):
-                self.keeper.owe(owed)
+        answered = 0
+        while answered < (1 if self.thinks else ANSWERS) and (owed := self.keeper.next_owed(thought.speaker)) is not None:
+            answered += 1
+            if not self._answer(owed, thought, dream, waits) or waits():
                 return
-            self.remembering.answer(owed, mine, self.parts.dreamer.imagine(mine.condition, noise, mine.start, mine.strength))
-        elif self.remembering.due(time) and self.stream.latent is not None and not self._veto and not dream.copies:
+        if not answered and self.remembering.due(time) and self.stream.latent is not None and not self._veto and not dream.copies:
             vetoes, shown = self._vetoes, self._as_shown(thought, kept=True)
             if not self.keeper.adopt_all(shown.parents_of_note(), waits):
                 return
             self.remembering.keyframe(thought, shown, self.stream.latent, time)
             if vetoes != self._vetoes:  # while it was written down
                 self.remembering.refuse(thought)
+
+    def _answer(self, owed: Fragment, thought: Thought, dream: Dream, waits: Callable[[], bool]) -> bool:
+        """A picture for one who waits; False: somebody else waits now, and this one still does."""
+        mine, noise = thought, self.stream.walk.shaped(self.stream.walk.fresh(owed.id))
+        if owed.id != thought.speaker:  # it is not on the wall: a thought for it, unseen
+            mine = self.think(owed.words, owed.id, (), dream, noise)
+        if not self.keeper.adopt_all(mine.parents_of_note(), waits):
+            self.keeper.owe(owed)
+            return False
+        self.remembering.answer(owed, mine, self.parts.dreamer.imagine(mine.condition, noise, mine.start, mine.strength))
+        return True
 
     def _as_shown(self, thought: Thought, kept: bool = False) -> Thought:
         """A thought with the shares that the stream shows of it, once it does: they flow, and flow on from who was there before.
