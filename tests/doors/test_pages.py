@@ -422,6 +422,12 @@ def test_the_desk_turns_forces_and_takes_the_picture_off(browser: webdriver.Chro
     visitor.at("#veto").click()
     visitor.until(lambda: [m for _, m in house.said if getattr(m, "address", "") == "/hm/veto"])
     visitor.until(lambda: "gap" in visitor.at("#state").text)
+    for width, height in (KIOSK, PHONE):
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False})
+        assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth"), "the desk is wider than its screen"
+        assert min(value.rect["width"] for value in visitor.all("#health dd")) >= 100, "values have no room"
+    folded = [each for each in visitor.all("#forces details") if not each.get_attribute("open")]
+    assert not folded or not folded[0].find_element(By.TAG_NAME, "input").is_displayed(), "what a scene has for itself is folded"
     assert not [c for c in visitor.complaints() if "403" not in c]
 
 

@@ -10,14 +10,14 @@ const made = (tag, props = {}, ...children) => {
 };
 
 const SAID = {
-  en: { "at-once": "At once", veto: "veto", freeze: "freeze", blackout: "blackout", "h-health": "House", "h-queue": "Waiting to be read", "h-forces": "Forces",
+  en: { "at-once": "At once", veto: "veto", freeze: "freeze", blackout: "blackout", "h-health": "House", "h-figures": "Figures", "h-queue": "Waiting to be read", "h-forces": "Forces",
     "h-state": "State", far: "the doors are closed; trying again", well: "All rooms are well.", lend: "lend its words", pass: "let it pass", erase: "erase it",
     displace: "displace it", dreamt: "dreamt, lent to nobody", waits: "waits", nothing: "Nothing waits.", same: "The words ask for no other structure.", change: "let it change", leave: "leave it", asked: "Asked for:" },
-  fr: { "at-once": "Tout de suite", veto: "veto", freeze: "figer", blackout: "noir", "h-health": "Maison", "h-queue": "À lire", "h-forces": "Forces",
+  fr: { "at-once": "Tout de suite", veto: "veto", freeze: "figer", blackout: "noir", "h-health": "Maison", "h-figures": "Mesures", "h-queue": "À lire", "h-forces": "Forces",
     "h-state": "État", far: "les portes sont fermées ; nouvel essai", well: "Toutes les pièces vont bien.", lend: "prêter ses mots", pass: "laisser passer", erase: "effacer",
     displace: "déplacer", dreamt: "rêvée, prêtée à personne", waits: "attend", nothing: "Rien n’attend.", same: "Les mots ne demandent pas d’autre structure.", change: "laisser changer", leave: "laisser ainsi", asked: "Demandé :" },
 };
-const FIXED = ["at-once", "veto", "freeze", "blackout", "h-health", "h-queue", "h-forces", "h-state"];
+const FIXED = ["at-once", "veto", "freeze", "blackout", "h-health", "h-figures", "h-queue", "h-forces", "h-state"];
 
 let nodes = [], values = {}, held = "", shownQueue = "", shownProposal = null, queue = [], health = null;
 let language = navigator.language.startsWith("fr") ? "fr" : "en", said = SAID[language];
@@ -67,7 +67,8 @@ function drawHealth() {
   at("scene").textContent = facts.scene ?? "";
   const lines = notes.map((note) => made("p", { className: "note", textContent: note }));
   if (ok && !lines.length) lines.push(made("p", { className: "quiet", textContent: said.well }));
-  at("health").replaceChildren(...lines, rows({ ...rooms, ...facts, ...figures, ...doors }));
+  at("health").replaceChildren(...lines, rows({ ...rooms, ...facts }));
+  at("figures").replaceChildren(rows({ ...figures, ...doors }));
 }
 
 function drawQueue() {
@@ -98,30 +99,39 @@ function drawStructure(told) {
   at("structure").replaceChildren(made("p", { textContent: `${said.asked} ${told}.` }), made("div", {}, ...buttons));
 }
 
-// A slider for a number with ends, a switch for T, a list for choices.
+// A slider for a number with ends, a switch for T, a list for choices. What a scene has for itself lies folded under its name.
 function drawForces() {
   forces.clear();
+  const folded = new Map();
   const shown = nodes.filter((node) => node.writable && node.readable && !PANIC.includes(node.address) && control(node));
-  at("forces").replaceChildren(...shown.map((node) => {
-    const input = control(node), output = made("output");
-    input.id = node.address;
-    input.addEventListener("pointerdown", () => { held = node.address; });
-    input.addEventListener("pointerup", () => { held = ""; });
-    input.addEventListener("input", () => {
-      const value = input.type === "checkbox" ? input.checked : input.type === "range" ? Number(input.value) : input.value;
-      set(node.address, value);
-      if (typeof value === "number") output.textContent = +value.toPrecision(3);
-    });
-    forces.set(node.address, (value) => {
-      if (held === node.address || document.activeElement === input && input.tagName === "SELECT") return;
-      if (input.type === "checkbox") input.checked = value;
-      else input.value = value;
-      output.textContent = typeof value === "number" ? +value.toPrecision(3) : "";
-    });
-    return made("div", { className: "force" }, made("label", { htmlFor: node.address, textContent: node.address.replace("/hm/", "") }), input, output,
-      made("p", { textContent: node.text }));
-  }));
+  at("forces").replaceChildren();
+  for (const node of shown) {
+    const [, scene, name] = node.address.match(/^\/hm\/scene\/([^/]+)\/(.+)$/) ?? [null, "", node.address.replace("/hm/", "")];
+    if (scene && !folded.has(scene)) folded.set(scene, made("details", {}, made("summary", { textContent: scene })));
+    (folded.get(scene) ?? at("forces")).append(force(node, name));
+  }
+  at("forces").append(...folded.values());
   drawValues();
+}
+
+function force(node, name) {
+  const input = control(node), output = made("output");
+  input.id = node.address;
+  input.addEventListener("pointerdown", () => { held = node.address; });
+  input.addEventListener("pointerup", () => { held = ""; });
+  input.addEventListener("input", () => {
+    const value = input.type === "checkbox" ? input.checked : input.type === "range" ? Number(input.value) : input.value;
+    set(node.address, value);
+    if (typeof value === "number") output.textContent = +value.toPrecision(3);
+  });
+  forces.set(node.address, (value) => {
+    if (held === node.address || document.activeElement === input && input.tagName === "SELECT") return;
+    if (input.type === "checkbox") input.checked = value;
+    else input.value = value;
+    output.textContent = typeof value === "number" ? +value.toPrecision(3) : "";
+  });
+  return made("div", { className: "force", title: node.address }, made("label", { htmlFor: node.address, textContent: name }), input, output,
+    made("p", { textContent: node.text }));
 }
 
 function control({ types, low, high, choices }) {
