@@ -19,7 +19,7 @@ class Industry(Scene):
 
     tempo = Param(104.0, low=40.0, high=180.0)  # beats a minute
     motifs = Param(3.0, low=1.0, high=8.0)  # motifs over the height of the wall, where pictures are not alike
-    patience = Param(14.0, low=2.0, high=60.0)  # seconds until what somebody said is agreeable again
+    patience = Param(9.0, low=2.0, high=60.0)  # seconds until what somebody said is agreeable again
 
     def __init__(self) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ class Industry(Scene):
         self.alike += (self.state.standard - self.alike) * min(1.0, now.dt / 4.0)
         since = now.time - self.spoke
         open_ = since < self.patience
-        aim, haste = (1.0, 0.8) if open_ else (0.0, 5.0)  # it breaks at once and is mended slowly
+        aim, haste = (1.0, 0.8) if open_ else (0.0, 2.5)  # it breaks at once and is mended slowly; at 5 s the wall stayed pale for eight
         self.rupture += (aim - self.rupture) * min(1.0, now.dt / haste)
 
     def dream(self, now: Now) -> Dream:

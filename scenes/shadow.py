@@ -9,6 +9,8 @@ from collections.abc import Iterator
 
 from engine import Dream, Grain, Layer, Now, Param, Scene, dreamed, mapping
 
+GONE = 1.8  # seconds until the picture that the wall had before has gone from it
+
 
 class Shadow(Scene):
     because = "the picture adds nothing that was not there"
@@ -21,11 +23,13 @@ class Shadow(Scene):
     def __init__(self) -> None:
         super().__init__()
         self.there = 0.0  # 0..1: whether the wall shows residue yet
+        self.copied = 0.0  # seconds for which there have been copies
         self.breath = 0.0  # scene seconds of the next
         self.number = 0
 
     def update(self, now: Now) -> None:
-        aim = 1.0 if self.state.dream.copies else 0.0  # before the first copy there is nothing to rub
+        self.copied = self.copied + now.dt if self.state.dream.copies else 0.0
+        aim = 1.0 if self.copied > GONE else 0.0  # before the first copy there is nothing to rub, and what was on the wall is no residue
         self.there += (aim - self.there) * min(1.0, now.dt / 1.5) if aim else -self.there
 
     def dream(self, now: Now) -> Dream:
