@@ -324,7 +324,7 @@ def test_a_house_on_several_machines_is_made_as_its_page_says(place: Path, capsy
             continue
         facts.append(checked(Machine.read(place / "machine.toml").place))
         assert settings(facts[-1])["access_control"]["enabled"], "its keys are there"
-    assert [one.name for one in facts] == ["house", "north"] and facts[1].peers[0].endswith(facts[0].listen[0].rpartition(":")[2])
+    assert [one.name for one in facts] == ["house", "north", "ears"] and facts[1].peers[0].endswith(facts[0].listen[0].rpartition(":")[2])
     for line in rest:
         words = shlex.split(line)[1:]
         asked = (place_parser() if words[0] == "place" else parser()).parse_args(words[words[0] == "place" :])

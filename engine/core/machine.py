@@ -185,7 +185,8 @@ class PlaceFacts:
 
     name: str = ""  # of this machine in its house; "" = the house is this machine
     house: str = "hypermnesia"  # machines of one house call it alike
-    rooms: tuple[str, ...] = ("show", "mind")  # that run here: "show" (the wall that leads, sound, doors), "mind", "wall" (one more)
+    rooms: tuple[str, ...] = ("show", "mind")  # that run here: "show" (the wall that leads, sound, doors), "mind", "wall" (one more), "sound", "doors"
+    elsewhere: tuple[str, ...] = ()  # rooms of the show that another machine has: "sound", "doors"
     nodes: tuple[str, ...] = ()  # names of all machines of the house; others are not let in. () = whoever can reach it
     listen: tuple[str, ...] = ()  # where this machine can be reached: "tls/0.0.0.0:7447"; () = it reaches others, nobody listens
     peers: tuple[str, ...] = ()  # where others can be: "tls/10.0.0.2:7447"

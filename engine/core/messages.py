@@ -356,6 +356,24 @@ class Resume:
 
 
 @dataclass(frozen=True, slots=True)
+class Started:
+    """A room on another machine has started, or met this house anew: it knows nothing of this show yet. Between machines, and to the loop."""
+
+    room: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Whom a mind's picture remembered and the words did not, by names that every memory of a house knows. Between its minds alone."""
+
+    key: str  # of the sentence that was thought about
+    words: str
+    gap: float  # J in 0..1
+    sentences: tuple[tuple[str, float], ...] = ()  # (key, share of the surplus), the largest first
+    founding: tuple[tuple[int, float], ...] = ()  # (number < 0, share)
+
+
+@dataclass(frozen=True, slots=True)
 class Loading:
     """What a room is busy with before it can play: a line of progress."""
 
@@ -445,7 +463,7 @@ class Place:
     """Another machine of the house, as the one that leads sees it."""
 
     name: str
-    rooms: tuple[str, ...]  # "mind", "wall", "show"
+    rooms: tuple[str, ...]  # "mind", "wall", "show", "sound", "doors"
     state: str  # in a few words: "dreams", "lost for 3 s", "runs 0.2.0/1 ..."
     well: bool = True
     figures: tuple[tuple[str, float], ...] = ()  # way_ms, skew_p99_ms, kbit_s, dropped …

@@ -81,6 +81,18 @@ def any_socket(host: str, kind: socket.SocketKind) -> socket.socket:
     return sock
 
 
+def reachable(host: str) -> str:
+    """The address under which others find this machine; asks the routing table, sends nothing."""
+    if host not in ("0.0.0.0", "::"):
+        return host
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # TEST-NET-1 (RFC 5737)
+            return str(probe.getsockname()[0])
+        except OSError:
+            return "127.0.0.1"
+
+
 def _socket(host: str) -> socket.socket:
     sock = any_socket(host, socket.SOCK_DGRAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)

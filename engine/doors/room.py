@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 from engine.core.crossings import KeyRing
 from engine.core.guard import Guard
 from engine.core.mailbox import Mailbox
-from engine.core.messages import Datagram, Keystroke, Message, Opened, Set, Trouble
+from engine.core.messages import Datagram, Keystroke, Message, Opened, Trouble
 from engine.core.milestones import passed
 from engine.core.pulse import Pulses
 from engine.doors.guard import loopback
@@ -24,6 +24,7 @@ from engine.doors.moderation import Moderator
 from engine.doors.options import DoorsOptions
 from engine.doors.osc import Osc
 from engine.doors.oscquery import Advert, OscQuery
+from engine.doors.panic import alarm
 from engine.doors.port import Port, any_socket
 from engine.doors.porter import Porter
 from engine.doors.post import Post
@@ -74,7 +75,7 @@ class Doors:
             scribe = Scribe(self.options.score, self.porter.clock)
             self.porter.recorders.append(scribe.record)
             self.porter.forgetters.append(scribe.forget)
-        self.porter.recorders.append(self._panic)
+        self.porter.recorders.append(lambda messages: alarm(self.pulses, messages, self.porter.clock()))
         self.web = Web(self.porter, self.live)
         self.query = OscQuery(self.porter, self._receive)
         self.advert: Advert | None = None
@@ -125,16 +126,6 @@ class Doors:
 
     def _receive(self, data: bytes, sender: Sender) -> None:
         self.guard.run("a packet", self.osc.receive, data, sender, otherwise=None)
-
-    def _panic(self, messages: tuple[Message, ...]) -> None:
-        """Who asked for dark is heard by whoever watches the loop, too: it may hang."""
-        now = self.porter.clock()
-        for message in messages:
-            if isinstance(message, Set) and message.at <= now and message.address in ("/hm/blackout", "/hm/veto"):
-                on = bool(message.args[0]) if message.args else True
-                self.pulses.put("dark", now if on else 0.0)
-                if message.address == "/hm/blackout":
-                    self.pulses.put("blackout", float(on))
 
     def _strike(self, messages: tuple[Message, ...]) -> None:
         for message in messages if self.ring else ():

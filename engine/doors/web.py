@@ -30,7 +30,7 @@ from engine.doors.guard import Guard, Seals, loopback
 from engine.doors.limiter import Limiter
 from engine.doors.live import Live
 from engine.doors.persons import Persons
-from engine.doors.port import any_socket
+from engine.doors.port import any_socket, reachable
 from engine.doors.porter import Porter
 from engine.doors.visit import Visits
 
@@ -128,7 +128,7 @@ class Web:
 
     def address(self) -> str:
         """Where phones find the writing page, with the token of this minute."""
-        base = self.options.public_url or f"http://{_reachable(self.options.host)}:{self.port}/"
+        base = self.options.public_url or f"http://{reachable(self.options.host)}:{self.port}/"
         return f"{base.rstrip('/')}/?p={self.persons.code(time.time())}"
 
     async def _qr(self, request: Request) -> Response:
@@ -242,15 +242,3 @@ def listen(host: str, port: int) -> socket.socket:
         raise
     sock.setblocking(False)
     return sock
-
-
-def _reachable(host: str) -> str:
-    """The address under which others find this machine; asks the routing table, sends nothing."""
-    if host not in ("0.0.0.0", "::"):
-        return host
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))  # TEST-NET-1 (RFC 5737)
-            return str(probe.getsockname()[0])
-        except OSError:
-            return "127.0.0.1"

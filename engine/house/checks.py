@@ -65,12 +65,13 @@ def check_settings(settings: Iterable[Set], nodes: Iterable[Node]) -> None:
             raise CannotPlay(f"--set {name}={value:g}: {name} goes from {node.low:g} to {node.high:g}")
 
 
-def check_ports(doors: DoorsOptions, held: int = 0) -> None:
-    """A taken port is said before the show, with the next free one; `held` is the OSC port that we hold already."""
+def check_ports(doors: DoorsOptions, held: int = 0, another: str = "--{} {}") -> None:
+    """A taken port is said before the show, with the next free one; `held` is the OSC port that we hold already; `another`:
+    how one asks for another port."""
     for option, port, kind in (("osc", doors.osc_port, socket.SOCK_DGRAM), ("web", doors.web_port, socket.SOCK_STREAM)):
         if port > 0 and port != held and not port_is_free(doors.host, port, kind):
             free = next((p for p in range(port + 1, port + 100) if port_is_free(doors.host, p, kind)), 0)
-            raise CannotPlay(f"port {port} is in use, perhaps by a show that already runs; try --{option} {free}")
+            raise CannotPlay(f"port {port} is in use, perhaps by a show that already runs; try {another.format(option, free)}")
 
 
 def check_score(path: Path | None) -> Path | None:

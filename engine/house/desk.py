@@ -51,6 +51,12 @@ def running(folder: Path) -> str:
         return ""
 
 
+def address(host: str, port: int, token: str) -> str:
+    """Where a desk is, seen from its own machine."""
+    host = "127.0.0.1" if host in ("0.0.0.0", "::") else host
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}/desk?token={token}"
+
+
 def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
@@ -64,8 +70,8 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--machine", type=Path, metavar="FILE", help="facts of this machine (see install/machine.toml)")
     options = parser.parse_args(argv)
     folder = (options.home or home()) / "doors"
-    if address := running(folder):
-        print(address)
+    if there := running(folder):
+        print(there)
         return 0
     try:
         machine = Machine.read(options.machine) if options.machine else Machine()
@@ -73,7 +79,6 @@ def main(argv: Sequence[str]) -> int:
         print(f"hypermnesia desk: {wrong}", file=sys.stderr)
         return 2
     token = machine.doors.token or kept_token(folder)
-    host = "127.0.0.1" if machine.doors.host in ("0.0.0.0", "::") else machine.doors.host
-    print(f"http://{f'[{host}]' if ':' in host else host}:{machine.doors.web}/desk?token={token}")
+    print(address(machine.doors.host, machine.doors.web, token))
     print("no show runs here; this is where the desk will be", file=sys.stderr)
     return 1

@@ -108,9 +108,10 @@ except device.NoDevice as wrong:
 def sound(machine: Machine) -> Iterator[Finding]:
     """The device that the machine file asks for, and whose beat; what there is instead."""
     facts = machine.sound
-    answer = "+ null" if facts.device == "null" else _python(SOUND.format(facts.device, facts.host)) or "- PortAudio is missing"
-    todo = "the show runs in silence, in time; plug a card in, or name another under [sound] in machine.toml"
-    yield Finding("sound", answer[2:], "" if answer[0] == "+" else todo)
+    if "sound" not in machine.place.elsewhere:
+        answer = "+ null" if facts.device == "null" else _python(SOUND.format(facts.device, facts.host)) or "- PortAudio is missing"
+        todo = "the show runs in silence, in time; plug a card in, or name another under [sound] in machine.toml"
+        yield Finding("sound", answer[2:], "" if answer[0] == "+" else todo)
     if facts.beat:
         try:
             pulse = beat.find(facts.beat)
@@ -200,6 +201,8 @@ def signing(where: Path, machine: Machine) -> Iterator[Finding]:
 
 def doors(machine: Machine) -> Iterator[Finding]:
     """Whether the ports are free, and who has them."""
+    if "doors" in machine.place.elsewhere:
+        return
     for name, port, kind in (("OSC", machine.doors.osc, socket.SOCK_DGRAM), ("pages", machine.doors.web, socket.SOCK_STREAM)):
         try:
             free = port_is_free(machine.doors.host, port, kind)

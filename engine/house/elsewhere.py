@@ -101,6 +101,8 @@ def findings(machine: Machine, where: Path) -> Iterator[Finding]:
         return
     for one in others:
         yield Finding(one.name, one.what, f"runs {one.release}, this machine {version()}: install the same release on both" if one.release not in ("", version()) else "")
+    for room in set(facts.elsewhere) - {room for one in others for room in one.what.partition(", ")[0].split("+")}:
+        yield Finding(room, "elsewhere, and on no machine that is heard", f'[place] rooms = ["{room}"] on another machine, and `hypermnesia place run` there')
     for other in sorted(set(facts.nodes) - {facts.name} - {one.name for one in others}):
         old = node.count(other).versions if node else 0
         yield Finding(other, "is not heard", "it speaks another version: install the same release on both" if old else "is it switched on, is `hypermnesia` started there, is its key of this house?")

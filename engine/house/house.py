@@ -26,6 +26,7 @@ from engine.house.deputy import Deputy
 from engine.house.journal import Entry, Fallen, Journal, as_it_was, left_by, stopped_once
 from engine.house.lasting import Lasting
 from engine.house.leaving import Leaving
+from engine.house.line import Line
 from engine.house.opening import Opening, released
 from engine.house.plan import FPS, Plan, cast_of, window_of
 from engine.house.progress import progress, say
@@ -37,6 +38,7 @@ from engine.loop import Show, Values, perform
 from engine.mind.memory.afar import look
 from engine.mind.memory.copies import playing
 from engine.mind.memory.opening import Found
+from engine.places.options import DOORS, SOUND, Lines
 from engine.show import beat
 from engine.show.directory import mapping_nodes
 from engine.show.kept import kept, restore
@@ -98,7 +100,7 @@ class House:
             self.plan = as_it_was(self.plan, entry)
         self.desk = str(entry.get("desk", ""))  # where it was before a fall: the doors are not open yet
         plan = self.plan
-        if not self.fallen:  # the doors that fell with the loop may be a moment about it; the next ones come later
+        if not self.fallen and DOORS not in plan.away:  # the doors that fell with the loop may be a moment about it; the next ones come later
             check_ports(plan.doors, self.lasting.port)
         self.stack.enter_context(playing(plan.mind.archive, 3.0 if self.fallen else 0.0))
         self.memory = Found() if self.fallen else look(plan.mind.archive, plan.mind.server, plan.mind.site)  # syncing a busy disk takes half a second; the mind looks, too
@@ -125,14 +127,20 @@ class House:
             "mind": (names.pictures, plan.mind, None, names.pulses),
             "sound": (names.pictures, names.grains, names.keys, names.page, names.samples, plan.sound, names.pulses),
             "doors": (plan.doors, self.live.address, names.pulses, names.keys, names.udp),
-            "places": (names.pictures, plan.elsewhere, names.pulses),
         }
-        running = ("doors", "sound", *(["mind"] if plan.dreams_here else []), *(["places"] if plan.elsewhere else []))
+        lines = {name: Line() for name in plan.away}
+
+        def reached() -> tuple[object, ...]:  # for each start of the room that reaches other machines
+            ends = {name: line.end() for name, line in lines.items()}
+            return names.pictures, plan.elsewhere, names.pulses, Lines(names.grains, names.keys, names.page, names.samples, ends)
+
+        here = [name for name in (DOORS, SOUND) if name not in lines] + ["mind"] * plan.dreams_here + ["places"] * bool(plan.elsewhere)
         rooms = {
-            name: Room(name, f"engine.{name}.room:serve", functools.partial(arguments.__getitem__, name), MIND_NICE if name == "mind" else 0, BEATING[name], self.pulses)
-            for name in running
-        }
-        doors, sound, mind = rooms["doors"], rooms["sound"], rooms["mind" if plan.dreams_here else "places"]
+            name: Room(name, f"engine.{name}.room:serve", reached if name == "places" else functools.partial(arguments.__getitem__, name), MIND_NICE if name == "mind" else 0,
+                       BEATING[name], self.pulses)
+            for name in here
+        }  # fmt: skip
+        doors, sound, mind = lines.get(DOORS) or rooms[DOORS], lines.get(SOUND) or rooms[SOUND], rooms["mind" if plan.dreams_here else "places"]
         self.supervisor = Supervisor(list(rooms.values()), self.guard)
         if not self.fallen:  # they load while the stage prepares; where the wall is dark it comes first
             self.stack.enter_context(self.supervisor)
@@ -142,7 +150,7 @@ class House:
         self.places = PlacesRoom(rooms["places"], None if plan.dreams_here else self.mind) if plan.elsewhere else None
         self.sound = SoundRoom(sound, self.lasting.grains, page, self.lasting.samples)
         self.doors = DoorsRoom(doors, self._directory, self._directory_serial, lambda: self.vitals.health(), self._measured)
-        if names.udp:
+        if names.udp and isinstance(doors, Room):
             self.supervisor.also.append(Deputy(names.udp, plan.doors, doors, self.pulses, self.doors.inject, self.guard).look)
         self.beat = beat.OnTheBeat(self.doors, pulse)
         self.spoilt = [said for said in (put_aside(plan.presets, Book.read), put_aside(plan.mapping, load_mapping)) if said]

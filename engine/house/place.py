@@ -5,21 +5,24 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from engine.core.errors import CannotPlay, Plain
 from engine.core.machine import Machine, home
+from engine.house.checks import check_ports
+from engine.house.desk import address, kept_token
 from engine.house.elsewhere import seen
 from engine.places.keys import make
-from engine.places.options import MIND, SHOW, WALL, Of, checked
+from engine.places.options import DOORS, MIND, SHOW, SOUND, WALL, Of, checked
 
 EXAMPLES = """
 examples
   hypermnesia place keys house north west      keys for three machines, in ./keys; take each its folder
-  hypermnesia place run --machine north.toml   what [place] rooms says: a mind, or one more wall
+  hypermnesia place run --machine north.toml   what [place] rooms says: a mind, one more wall, sound, doors
   hypermnesia place who --machine house.toml   who is there, what they do, how far away they are
 """
 
@@ -29,7 +32,7 @@ def parser() -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(prog="hypermnesia place", description=__doc__.split(":", 1)[1].strip(), epilog=EXAMPLES,
                                    formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
     commands = root.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    run = commands.add_parser("run", help="run the rooms that [place] names: a mind, or one more wall")
+    run = commands.add_parser("run", help="run the rooms that [place] names: a mind, one more wall, sound, doors")
     who = commands.add_parser("who", help="the machines of the house that can be reached from here")
     for each in (run, who):
         each.add_argument("--machine", type=Path, metavar="FILE", required=True, help="facts of this machine, with its [place]")
@@ -68,7 +71,8 @@ def run(options: argparse.Namespace, machine: Machine) -> int:
     """Until it is told to end."""
     if SHOW in machine.place.rooms:
         raise CannotPlay('[place] rooms has "show": `hypermnesia run` plays it')
-    place = mind(options, machine) if MIND in machine.place.rooms else wall(machine)
+    kinds: dict[str, Callable[[argparse.Namespace, Machine], Any]] = {MIND: mind, WALL: wall, SOUND: rooms, DOORS: rooms}
+    place = kinds[machine.place.rooms[0]](options, machine)
 
     def end(number: int, frame: FrameType | None) -> None:
         place.open = False
@@ -93,10 +97,25 @@ def mind(options: argparse.Namespace, machine: Machine) -> Any:
     check_model(facts.model)
     check_film(facts.film)
     check_film(facts.rival, "--rival")
+    check_film(facts.rival, "--rival")
     return MindPlace(machine.place, facts)
 
 
-def wall(machine: Machine) -> Any:
+def rooms(options: argparse.Namespace, machine: Machine) -> Any:
+    """A RoomsPlace with sound, doors or both, to be run. Raises CannotPlay."""
+    from engine.house.plan import doors_of, mind_of, sound_of
+    from engine.places.rooms import RoomsPlace
+
+    where, place = options.home or home(), machine.place
+    doors = doors_of(options, machine, where, mind_of(options, machine, where)) if DOORS in place.rooms else None
+    if doors and doors.home:
+        check_ports(doors, another="[doors] {} = {}")
+        doors = doors if machine.doors.token else replace(doors, token=kept_token(doors.home))
+        print(f"  desk: {address(doors.host, doors.web_port, doors.token)}", file=sys.stderr)
+    return RoomsPlace(place, machine.mind.model, sound_of(options, machine) if SOUND in place.rooms else None, doors)
+
+
+def wall(options: argparse.Namespace, machine: Machine) -> Any:
     """A WallPlace, to be run."""
     from engine.house.plan import wall_of
     from engine.places.wall import WallPlace

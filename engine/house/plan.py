@@ -19,13 +19,14 @@ from engine.house.checks import check_film, check_model, check_networks, check_s
 from engine.house.extending import last_of
 from engine.mind.memory.afar import born, is_server
 from engine.mind.options import CORPORA, MindOptions
-from engine.places.options import Of, checked
+from engine.places.options import MIND, Of, checked
 from engine.show.cast import Cast
 from engine.show.scene import SceneError, files, find
 from engine.sound.options import ENGINES, SoundOptions
 from engine.stage.outputs.extras import OUTPUTS
 from engine.stage.window import WindowOptions
 
+ASKED = {"sound": ("sound",), "doors": ("osc", "web", "host", "moderation", "write_score")}  # options by the room that they are of
 FPS = 30.0  # what two cores draw beside everything else; a GPU is asked for more in machine.toml
 
 
@@ -64,6 +65,11 @@ class Plan:
         return self.elsewhere is None or self.elsewhere.dreams
 
     @property
+    def away(self) -> tuple[str, ...]:
+        """Rooms of the show that another machine has: "sound", "doors"."""
+        return self.elsewhere.facts.elsewhere if self.elsewhere else ()
+
+    @property
     def names(self) -> list[str]:
         """All scenes by name, in order."""
         return sorted(path.stem for path in self.scenes)
@@ -89,52 +95,14 @@ def plan(options: argparse.Namespace, machine: Machine) -> Plan:
     check_model(mind.model)
     check_film(mind.film)
     check_film(mind.rival, "--rival")
-    device = getattr(options, "sound", None)
-    sound = SoundOptions(
-        device=(machine.sound.device if device is None else device) or None,
-        host=machine.sound.host or None,
-        layout=facts.layout(machine),
-        rate=machine.sound.rate,
-        block=machine.sound.block,
-        channels=machine.sound.channels,
-        latency=machine.sound.latency,
-        offset=machine.sound.offset,
-        gain=facts.gain(machine),
-        reverb=machine.sound.reverb,
-        engine=facts.one_of(machine.sound.engine, ENGINES, "[sound] engine"),
-        voices=int(facts.over(machine.sound.voices, "sound", "voices")),
-        units=facts.recordings(machine),
-        microphone=machine.sound.microphone or None,
-    )
-    doors = DoorsOptions(
-        name=machine.doors.name,
-        host=getattr(options, "host", None) or machine.doors.host,
-        osc_port=_port(options, "osc", machine.doors.osc),
-        query_port=_port(options, "osc", machine.doors.osc),
-        tcp_port=_port(options, "osc", machine.doors.osc) + 1 if _port(options, "osc", machine.doors.osc) > 0 else -1,
-        web_port=_port(options, "web", machine.doors.web),
-        moderation=facts.mode(getattr(options, "moderation", None) or machine.doors.moderation),
-        home=where / "doors",
-        hosts=machine.doors.hosts,
-        proxies=machine.doors.proxies,
-        public_url=machine.doors.public,
-        phones=machine.doors.phones,
-        helpline=machine.doors.helpline,
-        texts=int(facts.over(machine.doors.texts, "doors", "texts")),
-        idle=facts.over(machine.doors.idle, "doors", "idle"),
-        advertise=machine.doors.advertise,
-        score=check_score(getattr(options, "write_score", None)),
-    )
-    for name in (mind.model, mind.film or "embedded", mind.rival or "embedded"):
-        doors = _looked_at(doors, name, machine)
+    for room, given in ASKED.items():
+        for name in given if room in place.elsewhere else ():
+            if getattr(options, name, None) is not None:
+                raise CannotPlay(f"--{name.replace('_', '-')} is of the {room}, which [place] elsewhere gives to another machine: say it there")
+    sound = sound_of(options, machine)
+    doors = doors_of(options, machine, where, mind)
     for kind in machine.stage.outputs:
         facts.one_of(kind, OUTPUTS, "[stage] outputs")
-    for key in ("allow", "proxies"):
-        check_networks(key, getattr(machine.doors, key))
-    if machine.doors.allow:
-        doors = replace(doors, osc_allow=machine.doors.allow, web_allow=machine.doors.allow)
-    if machine.doors.token:
-        doors = replace(doors, token=machine.doors.token)
     return Plan(
         scenes=tuple(scenes.values()),
         start=asked.stem if asked else "gap",
@@ -163,6 +131,59 @@ def plan(options: argparse.Namespace, machine: Machine) -> Plan:
     )
 
 
+def sound_of(options: argparse.Namespace, machine: Machine) -> SoundOptions:
+    """What the sound of this machine is started with. Raises CannotPlay."""
+    device = getattr(options, "sound", None)
+    return SoundOptions(
+        device=(machine.sound.device if device is None else device) or None,
+        host=machine.sound.host or None,
+        layout=facts.layout(machine),
+        rate=machine.sound.rate,
+        block=machine.sound.block,
+        channels=machine.sound.channels,
+        latency=machine.sound.latency,
+        offset=machine.sound.offset,
+        gain=facts.gain(machine),
+        reverb=machine.sound.reverb,
+        engine=facts.one_of(machine.sound.engine, ENGINES, "[sound] engine"),
+        voices=int(facts.over(machine.sound.voices, "sound", "voices")),
+        units=facts.recordings(machine),
+        microphone=machine.sound.microphone or None,
+    )
+
+
+def doors_of(options: argparse.Namespace, machine: Machine, where: Path, mind: MindOptions) -> DoorsOptions:
+    """What the doors of this machine are started with; `mind`: what the house dreams with. Raises CannotPlay."""
+    doors = DoorsOptions(
+        name=machine.doors.name,
+        host=getattr(options, "host", None) or machine.doors.host,
+        osc_port=_port(options, "osc", machine.doors.osc),
+        query_port=_port(options, "osc", machine.doors.osc),
+        tcp_port=_port(options, "osc", machine.doors.osc) + 1 if _port(options, "osc", machine.doors.osc) > 0 else -1,
+        web_port=_port(options, "web", machine.doors.web),
+        moderation=facts.mode(getattr(options, "moderation", None) or machine.doors.moderation),
+        home=where / "doors",
+        hosts=machine.doors.hosts,
+        proxies=machine.doors.proxies,
+        public_url=machine.doors.public,
+        phones=machine.doors.phones,
+        helpline=machine.doors.helpline,
+        texts=int(facts.over(machine.doors.texts, "doors", "texts")),
+        idle=facts.over(machine.doors.idle, "doors", "idle"),
+        advertise=machine.doors.advertise,
+        score=check_score(getattr(options, "write_score", None)),
+    )
+    for name in (mind.model, mind.film or "embedded", mind.rival or "embedded"):
+        doors = _looked_at(doors, name, machine)
+    for key in ("allow", "proxies"):
+        check_networks(key, getattr(machine.doors, key))
+    if machine.doors.allow:
+        doors = replace(doors, osc_allow=machine.doors.allow, web_allow=machine.doors.allow)
+    if machine.doors.token:
+        doors = replace(doors, token=machine.doors.token)
+    return doors
+
+
 def mind_of(options: argparse.Namespace, machine: Machine, where: Path) -> MindOptions:
     """What the mind of this machine is started with. Raises CannotPlay."""
     return MindOptions(
@@ -183,6 +204,7 @@ def mind_of(options: argparse.Namespace, machine: Machine, where: Path) -> MindO
         device=machine.mind.device,
         compiled=machine.mind.compiled,
         terms=facts.terms(machine.contract),
+        shares=machine.place.rooms == (MIND,),
     )
 
 

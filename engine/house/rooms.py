@@ -41,6 +41,7 @@ from engine.core.messages import (
     Withdrawn,
 )
 from engine.core.supervisor import Room
+from engine.house.line import Line
 from engine.sound.tap import SampleRing
 from engine.stage.shown import Shown
 
@@ -174,7 +175,7 @@ class SoundRoom:
 
     def __init__(
         self,
-        room: Room,
+        room: Room | Line,
         grains: GrainRing,
         page: ClockPage,
         samples: SampleRing,
@@ -246,7 +247,7 @@ class DoorsRoom:
 
     def __init__(
         self,
-        room: Room,
+        room: Room | Line,
         directory: Callable[[], Directory],
         serial: Callable[[], int],
         health: Callable[[], Health],

@@ -72,7 +72,7 @@ class Vitals:
         page, figures = self.page.read(), self.figures()
         rooms = self.supervisor.health()
         notes = [f"{name}: {room['state']}" for name, room in rooms.items() if room["state"] != "running"]
-        if page["running"] and not page["real"] and self.plan.sound.device != "null":
+        if page["running"] and not page["real"] and self.plan.sound.device != "null" and "sound" not in self.plan.away:
             notes.append("no sound card: the show runs in silence, in time; plug one in when you like")
         notes += sorted({self.mind.remembering, self.memory.how if self.memory.remembers else ""} - {""})
         notes += [*self.leaving.notes(), *([self.opening.note] if self.opening.note else []), *(one.trouble for one in self.besides if one.trouble)]
@@ -91,7 +91,7 @@ class Vitals:
                 ("without", "; ".join(self.without()) or "nothing"),
                 ("model", self.plan.mind.model),
                 ("caption", state.caption),
-                ("microphone", self.plan.sound.microphone or "closed"),
+                ("microphone", "elsewhere" if "sound" in self.plan.away else self.plan.sound.microphone or "closed"),
                 ("contract", f"{state.step} {state.why}".strip()),
                 ("pictures", self.stage.between.upload.how),
                 ("flashes", self.stage.eyes.sentence()),

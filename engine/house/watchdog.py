@@ -55,7 +55,7 @@ def run(options: argparse.Namespace, machine: Machine) -> int:
     lasting = Lasting(machine.sound.rate)
     try:
         host, port = options.host or machine.doors.host, machine.doors.osc if options.osc is None else options.osc
-        if port >= 0:
+        if port >= 0 and "doors" not in machine.place.elsewhere:
             lasting.listen(host, port)
         return Watchdog(options, machine, lasting, caretaker=_caretaker(options, machine)).run()
     finally:

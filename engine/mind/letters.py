@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 
-from engine.core.messages import Judged, Keystroke, Leave, Message, News, Set, Text, Touch, Trouble, Withdraw
+from engine.core.messages import Gap, Judged, Keystroke, Leave, Message, News, Set, Text, Touch, Trouble, Withdraw
 from engine.mind.mind import Mind
 
 
-def answer(mind: Mind, message: Message) -> list[News]:
+def answer(mind: Mind, message: Message | Gap) -> list[News]:
     """Act on one message of the loop's. Any thread. A disk that refuses is a Trouble, not an end."""
     try:
         match message:
@@ -23,6 +23,8 @@ def answer(mind: Mind, message: Message) -> list[News]:
                 return [mind.withdraw(message)]
             case Judged(key, lent):
                 mind.keeper.judged(key, lent)
+            case Gap():
+                mind.sharing.take(message)
             case Leave(given):
                 mind.keeper.decide(given)
             case Set():

@@ -42,6 +42,7 @@ from engine.mind.rivalry import Rivalry
 from engine.mind.rows.aura import seed
 from engine.mind.rows.rows import Rows
 from engine.mind.shadow import Shadow
+from engine.mind.sharing import Sharing
 from engine.mind.speech import Speech
 from engine.mind.strand import Asked, Composed
 from engine.mind.stream import Onward, Stream
@@ -75,6 +76,7 @@ class Mind:
         self.memory = self.keeper.memory
         self.speech = Speech(self.keeper)
         self.rows = Rows(self.keeper)
+        self.sharing = Sharing(self.keeper)
         self.measuring = Measuring(self.keeper, self.speech, self.rows)
         self.remembering = Remembering(self.keeper, self.speech, self.measuring)
         self.stream = Stream(self.parts.dreamer, options.walk)
@@ -127,7 +129,7 @@ class Mind:
         # 5. the gap: whom the picture remembers and the words did not
         gap, more = divergence(r.weights, q.weights), surplus(r.weights, q.weights)
         # 6. turn the words towards it, gather anew with those whom the gap is made of, and compose again
-        pulls = self.rows.pulls(dream, speaker)
+        pulls = [*self.rows.pulls(dream, speaker), *self.sharing.pulls(dream, words)]
         turned, heard = self._turn(u, condition, r, more, dream.beta * gap, dream.rho, tau, pulls)
         again = self.memory.for_a_picture(turned, most, tau, dream.gamma)
         elsewhere = turned if dream.rho > 0 or pulls else u

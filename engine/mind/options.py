@@ -35,6 +35,7 @@ class MindOptions:
     recalled: int = 64  # memories that one picture is composed of
     keyframe: float = 20.0  # seconds between two pictures that the mind remembers of its own accord
     idle: float = 24.0  # seconds that the mind stays with a sentence of its own
+    shares: bool = False  # whether other minds of the house are told what this one's thoughts find
 
     def __post_init__(self) -> None:
         if self.corpus not in CORPORA:

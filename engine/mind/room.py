@@ -29,7 +29,7 @@ from engine.core.crossings import PictureRing
 from engine.core.errors import Plain
 from engine.core.guard import FAULTS, Guard
 from engine.core.mailbox import Mailbox
-from engine.core.messages import Dream, Loading, News, Remembering, Rest, Resume, Set, Stored, Text, Trouble
+from engine.core.messages import Dream, Gap, Loading, News, Remembering, Rest, Resume, Set, Stored, Text, Trouble
 from engine.core.milestones import passed
 from engine.core.pulse import Pulses
 from engine.mind.export import Export, lend
@@ -149,7 +149,7 @@ class Room:
         if fresh:
             self.fresh.set()
 
-    def post(self, *letters: News | Loading | Remembering) -> None:
+    def post(self, *letters: News | Loading | Remembering | Gap) -> None:
         """Leave letters for the ears to send. Any thread."""
         self._outbox.extend(letters)
 
@@ -175,6 +175,8 @@ class Room:
                     mind.ponder(dream, now, lambda asked=dream.sentence: self.dream is not None and self.dream.sentence != asked)  # type: ignore[misc]
                 if dream is None or self.dream is None or dream.sentence == self.dream.sentence:
                     self.fresh.clear()  # what was asked last is thought
+                if self.options.shares and (gap := mind.sharing.say(mind.thought)):
+                    self.post(gap)
                 painted, failed = not self.resting and self._paint(mind), 0
             except FAULTS as wrong:
                 self.guard.note("a thought", wrong)

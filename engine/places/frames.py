@@ -97,8 +97,8 @@ class Receiver:
         n, rows, columns = ground.rows
         if not (0 <= n <= 256 and 0 < rows <= LARGEST[1] and 0 < columns <= LARGEST[2]):
             raise ValueError(f"shares of {ground.rows}")
-        state = msgspec.msgpack.decode(_inflated(ground.state, 1 << 18), type=State)
-        shares = np.frombuffer(_inflated(ground.shares, n * rows * columns + 1), np.uint8).reshape(n, rows, columns)
+        state = msgspec.msgpack.decode(inflated(ground.state, 1 << 18), type=State)
+        shares = np.frombuffer(inflated(ground.shares, n * rows * columns + 1), np.uint8).reshape(n, rows, columns)
         newest = {number: kept for number, kept in self._grounds.items() if number == ground.number - 1}
         self._grounds = newest | {ground.number: ({f.name: getattr(state, f.name) for f in fields(State)}, (shares / 255.0).astype(np.float16))}
 
@@ -139,7 +139,7 @@ def _packed(latent: NDArray[np.float16], steps: NDArray[np.float32]) -> bytes:
 def _unpacked(data: bytes, steps: bytes, shape: tuple[int, int, int]) -> NDArray[np.float16]:
     """Raises ValueError for what `_packed` did not make."""
     size = shape[0] * shape[1] * shape[2]
-    high, low = np.frombuffer(_inflated(data, 2 * size), np.uint8).reshape(2, *shape).astype(np.int32)
+    high, low = np.frombuffer(inflated(data, 2 * size), np.uint8).reshape(2, *shape).astype(np.int32)
     unsigned = high << 8 | low
     places = (unsigned >> 1) ^ -(unsigned & 1)
     found: NDArray[np.float16] = (places * np.frombuffer(steps, np.float32).reshape(-1, 1, 1)).astype(np.float16)
@@ -148,7 +148,7 @@ def _unpacked(data: bytes, steps: bytes, shape: tuple[int, int, int]) -> NDArray
     return found
 
 
-def _inflated(data: bytes, most: int) -> bytes:
+def inflated(data: bytes, most: int) -> bytes:
     """Raises ValueError for what is no deflated data, or more than `most` bytes of it: a small letter can unfold without end."""
     try:
         found = zlib.decompressobj().decompress(data, most + 1)

@@ -20,6 +20,7 @@ from engine.core.guard import Guard
 from engine.core.machine import PlaceFacts
 from engine.core.messages import (
     Dream,
+    Gap,
     Judged,
     Keystroke,
     Leave,
@@ -50,7 +51,7 @@ log = logging.getLogger("engine.places")
 BEATING = ("ears", "thought", "stream")
 PACE = 1 / 15  # seconds between two pictures that cross, at least: walls flow between them, and stay under 2 Mbit/s
 WHATEVER = 3.0  # seconds after which any picture answers: a mind that is alone has words of its own
-SAID = Text | Set | Keystroke | Touch | Withdraw | Judged | Leave
+SAID = Text | Set | Keystroke | Touch | Withdraw | Judged | Leave | Gap
 
 
 class MindPlace:
@@ -108,7 +109,7 @@ class MindPlace:
             if len(letter.latent) == 2 * c * h * w:
                 self.room.send(letter)
         elif isinstance(letter, SAID):
-            self.room.send(replace(letter, at=self.node.own(letter.at)) if letter.at else letter)
+            self.room.send(letter if isinstance(letter, Gap) or not letter.at else replace(letter, at=self.node.own(letter.at)))
 
     def _ask(self, ask: Ask) -> None:
         if ask.rest != self._rest or self._starts != len(self.room.starts):

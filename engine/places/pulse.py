@@ -25,7 +25,7 @@ class Beat:
     """One beat of a node. Times are monotonic seconds of the node's own clock."""
 
     node: str
-    rooms: tuple[str, ...]  # what runs there: "mind", "wall", "show"
+    rooms: tuple[str, ...]  # what runs there: "mind", "wall", "show", "sound", "doors"
     sent: float
     version: str = ""  # of the engine
     model: str = ""  # what it dreams with, or decodes

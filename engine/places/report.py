@@ -9,7 +9,7 @@ import numpy as np
 from engine.core.messages import Elsewhere, Place, Withdraw
 from engine.places.minds import Duty
 from engine.places.node import Node, Peer
-from engine.places.options import MIND, WALL
+from engine.places.options import MAY, MIND, SHOW, WALL
 from engine.places.post import Post
 
 EVERY = 1.0  # seconds
@@ -57,14 +57,27 @@ class Report:
         net = self._node.net
         sent, self._bytes = net.sent_bytes - self._bytes, net.sent_bytes
         figures = {"places_there": float(sum(place.well for place in places)), "places_sent_kbit_s": 8e-3 * sent / passed,
-                   "places_refused": float(net.foreign), "places_handed_over": float(self._duty.handed)}  # fmt: skip
+                   "places_refused": float(net.foreign), "places_handed_over": float(self._duty.handed),
+                   "places_dropped": float(sum(count.garbage + count.versions + count.flooded for count in list(net.counts.values())))}  # fmt: skip
         notes = [f"{place.name}: {place.state}" for place in places if not place.well]
         for name in self._node.peers:
             if waits := self._post.waiting(name, Withdraw):
                 notes.append(f"{waits} sentences are taken back and still lie with {name}, which is away: they go as soon as it is there")
+        notes += self._rooms() if SHOW in self._node.rooms else []
         if net.foreign:
             notes.append(f"{net.foreign} letters of machines that [place] nodes does not name were dropped")
         return Elsewhere(places, tuple(figures.items()), tuple(notes))
+
+    def _rooms(self) -> list[str]:
+        """Rooms of the show that nobody has, and that two have."""
+        elsewhere, notes = self._node.facts.elsewhere, []
+        for room in MAY:
+            there = self._node.there(room)
+            if room in elsewhere and not there:
+                notes.append(f"the {room} of this show is elsewhere, and no machine that has it is heard: the wall goes on without")
+            elif there and room not in elsewhere:
+                notes.append(f'{", ".join(there)}: {room} is here, too, and is not used: [place] elsewhere = ["{room}"] gives it away')
+        return notes
 
     def _place(self, name: str, peer: Peer, now: float, passed: float) -> Place:
         beat, count = peer.beat, self._node.count(name)

@@ -21,15 +21,33 @@ import torch
 from engine.core.crossings import PictureRing
 from engine.core.guard import Guard
 from engine.core.mailbox import Mailbox
-from engine.core.messages import Dream, Judged, Loading, Picture, Remembering, Rest, Resume, Text, Trouble, Withdraw
+from engine.core.messages import (
+    Dream,
+    Gap,
+    Judged,
+    Loading,
+    Picture,
+    Remembering,
+    Rest,
+    Resume,
+    Started,
+    Text,
+    Trouble,
+    Withdraw,
+)
 from engine.core.pulse import Pulses
+from engine.places.channels import Channels
 from engine.places.decoding import decoder
+from engine.places.doors import DoorsAway
 from engine.places.frames import Frame, Ground, Receiver, Sender
 from engine.places.minds import Ask, Duty
 from engine.places.node import Node, version
-from engine.places.options import MIND, SHOW, WALL, Of
+from engine.places.options import DOORS, MIND, SHOW, SOUND, WALL, Lines, Of
 from engine.places.post import Post
+from engine.places.pulse import Beat
 from engine.places.report import Report
+from engine.places.sound import SoundAway
+from engine.places.wire import Got, Sent, Sounding
 from engine.stage.shown import Shown
 
 log = logging.getLogger("engine.places")
@@ -39,9 +57,9 @@ PATIENCE = 5.0  # seconds without any mind after which that is said
 
 
 class Away:
-    """What the process does. One thread, besides Zenoh's."""
+    """What the process does. One thread, besides Zenoh's. `lines`: of the rooms that `[place] elsewhere` names."""
 
-    def __init__(self, end: socket.socket, ring: str, of: Of, pulses: str = ""):
+    def __init__(self, end: socket.socket, ring: str, of: Of, pulses: str = "", lines: Lines | None = None):
         self.of, self.pulses = of, Pulses(pulses)
         self.mailbox, self.ring = Mailbox(end), PictureRing(name=ring)
         self.guard = Guard("places", self.mailbox.send)
@@ -54,8 +72,12 @@ class Away:
         self.receivers: dict[str, Receiver] = {}
         self.begun: deque[tuple[float, float]] = deque(maxlen=8)  # pictures that the wall here began, and when
         self.pictures = 0
-        self._serial, self._paced, self._alone, self._refused = 0, 0.0, time.monotonic(), ""
+        self._serial, self._paced, self._alone = 0, 0.0, time.monotonic()
+        self._refused: dict[str, str] = {}  # by machine: why it is not used, as it was last said
         self.node = Node(of.facts, of.rooms, self.guard, self._beat)
+        self.channels = Channels(self.node)
+        self.sound = SoundAway(self.node, self.channels, lines) if lines and SOUND in lines.ends else None
+        self.doors = DoorsAway(self.node, self.channels, lines, self.pulses) if lines and DOORS in lines.ends else None
         self.report = Report(self.node, self.post, self.duty)
 
     def run(self) -> None:
@@ -70,13 +92,29 @@ class Away:
             now = time.monotonic()
             if self.leads and not self.dreams:
                 self.guard.run("the minds", self._minds, now, otherwise=None)
-            if self.dreams and self.node.there(WALL):
+            if self.dreams and self._followed:
                 self.guard.run("a picture", self._send, now, otherwise=None)
+            self.guard.run("rooms elsewhere", self._rooms, now, otherwise=None)
             if found := self.report.due(now):
                 self.mailbox.send(found)
             self.mailbox.flush()
         self.node.close()
-        self.ring.close()
+        for each in (self.ring, self.sound, self.doors):
+            if each:
+                each.close()
+
+    def _rooms(self, now: float) -> None:
+        """Sound and doors that are elsewhere."""
+        for room, away in ((SOUND, self.sound), (DOORS, self.doors)):
+            if away:
+                away.turn([name for name in self.node.there(room) if self._fits(name, self.node.peers[name].beat)], now)
+        if self.sound or self.doors:
+            self.channels.turn(now)
+
+    @property
+    def _followed(self) -> bool:
+        """Whether anybody besides this wall wants pictures."""
+        return bool(self.node.there(WALL) or (self.sound and self.node.there(SOUND)))
 
     # --- from the loop
 
@@ -104,7 +142,7 @@ class Away:
         for name in there:
             beat = self.node.peers[name].beat
             self.post.meet(name)
-            if self._fits(name, beat.model, beat.version) and beat.ready:
+            if self._fits(name, beat) and beat.ready:
                 self.duty.ready(name)
             else:
                 self.duty.lost(name)
@@ -122,16 +160,16 @@ class Away:
             where = ", ".join(self.of.facts.peers) or "nowhere: [place] peers is empty"
             self.mailbox.send(Trouble("places", f"no mind can be reached ({where}): is it switched on, and the cable in? The wall goes on with what it has"))
 
-    def _fits(self, name: str, model: str, of: str) -> bool:
-        """Whether this house can use a mind; why not is said once."""
+    def _fits(self, name: str, beat: Beat) -> bool:
+        """Whether this house can use a machine; why not is said once."""
         why = ""
-        if of != version():
-            why = f"runs {of} and this house {version()}: install the same release on both"
-        elif model != self.of.model:
-            why = f"dreams with {model} and this house with {self.of.model}: [mind] model is to be the same"
-        if why and self._refused != name + why:
-            self._refused = name + why
+        if beat.version != version():
+            why = f"runs {beat.version} and this house {version()}: install the same release on both"
+        elif beat.model != self.of.model and beat.rooms != (SOUND,):  # doors know by it whether a person reads first
+            why = f"{'dreams with' if MIND in beat.rooms else 'is made for'} {beat.model} and this house {'dreams ' if MIND in beat.rooms else ''}with {self.of.model}: [mind] model is to be the same"
+        if why and self._refused.get(name) != why:
             self.mailbox.send(Trouble("places", f"{name} {why}"))
+        self._refused[name] = why
         return not why
 
     def _send(self, now: float) -> None:
@@ -151,6 +189,8 @@ class Away:
             if isinstance(letter, (Ground, Frame)):
                 if letter.mind == sender and not self.dreams:
                     self._picture(sender, letter)
+            elif isinstance(letter, (Sent, Got, Sounding)):
+                self._of_rooms(sender, letter)
             elif sender in self.duty.known:
                 self._news(sender, letter)
         elif sender == self.node.show:  # a wall hears of pictures by the one that leads: both show the same ones
@@ -159,11 +199,32 @@ class Away:
             elif isinstance(letter, Shown):
                 self.mailbox.send(self._here(letter))
 
+    def _of_rooms(self, sender: str, letter: Sent | Got | Sounding) -> None:
+        """Of sound and doors elsewhere. Until its clock is measured nobody is taken at their word: they say it again."""
+        peer = self.node.peers.get(sender)
+        wanted = {room for room, away in ((SOUND, self.sound), (DOORS, self.doors)) if away}
+        if peer is None or not peer.clock.known or not wanted & set(peer.beat.rooms) or not self._fits(sender, peer.beat):
+            return
+        if isinstance(letter, Sounding):
+            if self.sound:
+                self.sound.hear(sender, letter)
+            return
+        letters = self.channels.take(sender, letter)
+        for one in letters:
+            if self.sound and (isinstance(one, Started) or (isinstance(one, Trouble) and one.room.startswith(SOUND))):
+                self.sound.take(sender, one)
+        if self.doors and letters and DOORS in peer.beat.rooms:
+            self.doors.take(sender, tuple(one for one in letters if not (isinstance(one, Trouble) and one.room.startswith(SOUND))))
+
     def _news(self, sender: str, letter: object) -> None:
         """What a mind has to say: each answer once, and of what it says of itself only what the one on the wall says."""
         if isinstance(letter, (Loading, Remembering)):
             if sender == self.duty.on or not self.duty.on:
                 self.mailbox.send(letter)
+        elif isinstance(letter, Gap):  # what one mind found turns the others' words, too
+            for mind in self.node.there(MIND):
+                if mind != sender:
+                    self.node.net.say(mind, letter)
         elif isinstance(letter, (Ask, Resume)):
             return
         elif self.post.answer(sender, letter, self.node.there(MIND)):  # type: ignore[arg-type]
@@ -192,7 +253,7 @@ class Away:
         self.ring.write(picture)
 
     def _pass_on(self, letter: Ground | Frame) -> None:
-        if self.leads and self.node.there(WALL):
+        if self.leads and self._followed:
             self.node.net.tell(letter)
 
     def _takes(self, mind: str, frame: Frame, picture: Picture) -> bool:
@@ -214,7 +275,7 @@ class Away:
         return {"model": self.of.model, "ready": True, "shown": tuple(self.begun), "doing": "leads" if self.leads else "shows", "figures": figures}
 
 
-def serve(end: socket.socket, ring: str, of: Of, pulses: str = "") -> None:
+def serve(end: socket.socket, ring: str, of: Of, pulses: str = "", lines: Lines | None = None) -> None:
     """The room's process: ends when None arrives or the parent dies. Called by the supervisor."""
     torch.set_num_threads(1)
-    Away(end, ring, of, pulses).run()
+    Away(end, ring, of, pulses, lines).run()

@@ -8,28 +8,37 @@ else. Measured beside pickle (one core, a State with 24 ancestors): docs/many-ma
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import MISSING, dataclass, fields
+from typing import Any, Final, get_type_hints
 
 import msgspec
+import numpy as np
 
 from engine.core.messages import (
+    Directory,
     Dream,
+    Gap,
+    Health,
     Judged,
     Keystroke,
     Leave,
     Loading,
+    Node,
+    Opened,
     Remembering,
     Rest,
     Resume,
     Returned,
     Set,
+    Started,
     Stored,
     Text,
     Told,
     Touch,
     Trouble,
     Unkept,
+    Value,
+    Values,
     Withdraw,
     Withdrawn,
 )
@@ -40,27 +49,95 @@ from engine.stage.shown import Shown
 
 VERSION: Final = 1  # of what crosses; another is refused, with both numbers
 LARGEST: Final = 400_000  # bytes of one letter; a latent of 24 x 64 x 64 has 196,608 before it is packed
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """Letters that must arrive: see channel.py."""
+
+    session: int  # of who sends; another start of it has another
+    number: int  # from 1, in order; 0: a sign of life
+    after: int  # the letter before it that is still kept: it must be there first; 0: none
+    letters: tuple[bytes, ...] = ()  # packed; they belong together
+
+
+@dataclass(frozen=True, slots=True)
+class Got:
+    """What has arrived of them."""
+
+    session: int  # whose they are
+    number: int  # the newest that is here, with all before it
+    own: int  # the session of who says so
+
+
+@dataclass(frozen=True, slots=True)
+class Grains:
+    """Grains for a sound room elsewhere, in the house's seconds."""
+
+    before: int  # grains that were sent before these
+    rows: bytes  # (n,) of engine.core.crossings.GRAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Sounding:
+    """What a sound room elsewhere plays, and where its samples are in time."""
+
+    page: tuple[float, ...]  # in the order of ClockPage.FIELDS; `seconds` and `rate` by the house's clock
+    first: int  # number of the first sample here, as that room counts
+    samples: bytes  # deflated (n, 2) i16, 32767 = 1
+
+
 KINDS: Final[dict[str, Any]] = {
     kind.__name__: kind
     for kind in (Text, Set, Keystroke, Touch, Withdraw, Judged, Leave, Dream, Rest, Resume, Stored, Returned, Withdrawn, Told, Unkept,
-                 Trouble, Remembering, Loading, Ask, Frame, Ground, Beat, Shown)
+                 Trouble, Remembering, Loading, Gap, Ask, Frame, Ground, Beat, Shown, Sent, Got, Grains, Sounding, Started, Opened, Directory,
+                 Values, Health)
 }  # fmt: skip
 _HEAD = struct.Struct("<2sBB")  # "hm", version, length of the kind's name
 _DECODERS: dict[str, msgspec.msgpack.Decoder[Any]] = {}
 
 
+def _plain(values: tuple[Any, ...]) -> tuple[Value, ...]:
+    """Raises ValueError for what is no Value."""
+    if not all(isinstance(value, (bool, int, float, str, bytes)) for value in values):
+        raise ValueError("an argument is no value")
+    return values
+
+
 @dataclass(frozen=True, slots=True)
 class _Set:
-    """A Set as it is read: msgspec tells no words from bytes in a union, so arguments are looked at here."""
+    """A Set as it is read: msgspec tells no words from bytes in a union, so whatever has a Value is looked at here."""
 
     address: str
     args: tuple[Any, ...] = ()
     at: float = 0.0
 
     def whole(self) -> Set:
-        if not all(isinstance(value, (bool, int, float, str, bytes)) for value in self.args):
-            raise ValueError("an argument is no value")
-        return Set(self.address, self.args, self.at)
+        return Set(self.address, _plain(self.args), self.at)
+
+
+@dataclass(frozen=True, slots=True)
+class _Values:
+    values: tuple[tuple[str, tuple[Any, ...]], ...] = ()
+
+    def whole(self) -> Values:
+        return Values(tuple((address, _plain(value)) for address, value in self.values))
+
+
+_HINTS = get_type_hints(Node) | {"value": tuple[Any, ...]}
+_NODE = msgspec.defstruct("_Node", [(f.name, _HINTS[f.name], *(() if f.default is MISSING else (f.default,))) for f in fields(Node)])  # type: ignore[misc]
+
+
+@dataclass(frozen=True, slots=True)
+class _Directory:
+    nodes: tuple[_NODE, ...] = ()  # type: ignore[valid-type]
+
+    def whole(self) -> Directory:
+        found = ({name: getattr(node, name) for name in _HINTS} for node in self.nodes)
+        return Directory(tuple(Node(**(node | {"value": _plain(node["value"])})) for node in found))
+
+
+READ: Final[dict[Any, Any]] = {Set: _Set, Values: _Values, Directory: _Directory}  # what is read as something else, and then made whole
 
 
 class Garbage(ValueError):
@@ -77,7 +154,7 @@ def packed(letter: object) -> bytes:
     if KINDS[name] is not type(letter):
         raise KeyError(name)
     kind = name.encode()
-    data = _HEAD.pack(b"hm", VERSION, len(kind)) + kind + msgspec.msgpack.encode(letter)
+    data = _HEAD.pack(b"hm", VERSION, len(kind)) + kind + msgspec.msgpack.encode(letter, enc_hook=_number)
     if len(data) > LARGEST:
         raise ValueError(f"a {name} of {len(data)} bytes; {LARGEST} is the most that crosses")
     return data
@@ -97,9 +174,16 @@ def unpacked(data: bytes) -> Any:
         raise Garbage("of no kind")
     decoder = _DECODERS.get(name)
     if decoder is None:
-        decoder = _DECODERS[name] = msgspec.msgpack.Decoder(_Set if KINDS[name] is Set else KINDS[name])
+        decoder = _DECODERS[name] = msgspec.msgpack.Decoder(READ.get(KINDS[name], KINDS[name]))
     try:
         found = decoder.decode(memoryview(data)[_HEAD.size + length :])
-        return found.whole() if isinstance(found, _Set) else found
+        return found.whole() if KINDS[name] in READ else found
     except (msgspec.MsgspecError, ValueError, RecursionError, OverflowError) as wrong:
         raise Garbage(f"no {name}") from wrong
+
+
+def _number(value: Any) -> Any:
+    """NumPy's numbers as Python's. Raises NotImplementedError for anything else: it never crosses."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise NotImplementedError(f"a {type(value).__name__} never crosses")

@@ -45,7 +45,7 @@ def dream(facts: PlaceFacts, folder: Path) -> None:
     """A mind's process from its first line to its last."""
     from engine.places.mind import MindPlace
 
-    MindPlace(facts, options(folder, model="embedded"), parts, SmallDecoder()).run()
+    MindPlace(facts, options(folder, model="embedded", shares=True), parts, SmallDecoder()).run()
 
 
 def free_port() -> int:

@@ -132,7 +132,9 @@ def _listening():
     ("facts", "said"),
     [
         ({"rooms": ("minds",)}, "there is no 'minds'; did you mean mind"),
-        ({"rooms": ("mind", "wall")}, "the show with or without a mind, a mind, or one more wall"),
+        ({"rooms": ("mind", "wall")}, "the show with or without a mind, a mind, one more wall, or sound, doors or both"),
+        ({"rooms": ("show",), "elsewhere": ("sond",)}, "elsewhere: there is no 'sond'; did you mean sound"),
+        ({"rooms": ("sound",), "elsewhere": ("doors",)}, "which rooms of the show another machine has"),
         ({"name": "", "peers": ("tcp/10.0.0.2:7447",)}, "name is missing"),
         ({"name": "a/b"}, "letters, digits"),
         ({"nodes": ("south",)}, "north is missing"),
