@@ -47,7 +47,10 @@ class Nights:
 
     def follows(self, keeper: Keeper, now: float) -> bool:
         """Whether it is time to look what other houses did; where the server is away, whether it is back."""
-        if not keeper.options.server or now - self._followed < (LOOKS if keeper.archive.cut_off or keeper.archive.passing else FOLLOWS):
+        archive = keeper.archive
+        if not keeper.options.server:
+            return False
+        if not archive.lost and now - self._followed < (LOOKS if archive.passing or archive.cut_off else FOLLOWS):
             return False
         self._followed = now
         return True

@@ -181,6 +181,8 @@ def _come_back(folder: Path, archive: Served) -> None:
             brought = reconcile(local, archive, Journal(folder))
             log.info("%d fragments that were kept here are on the memory's server now (mass %g)", brought.fragments, brought.mass)
             local.flush()
+            with (folder / CODES).open("ab") as codes:  # the next time that the server is away they can be taken back, too
+                codes.write(b"".join(local.given()))
     remove(folder / BEFORE)
     path.replace(folder / BEFORE)
     remove(path)

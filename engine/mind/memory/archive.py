@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.core.messages import KINDS, Text
-from engine.mind.memory.base import FILE, TIMEOUT, ArchiveError, Base, Damaged
+from engine.mind.memory.base import BLOCK, BLOCK_BITS, FILE, TIMEOUT, ArchiveError, Base, Damaged
 from engine.mind.memory.lineage import Line
 from engine.mind.memory.records import (
     COMPACTED,
@@ -144,6 +144,12 @@ class Archive(Base):
             (last,) = base.execute("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'fragment'").fetchone()
         self.lies_elsewhere(code for (code,) in codes)
         self.count_from(last)
+
+    def given(self) -> list[bytes]:
+        """Codes (hashes) of what people gave since this file goes on alone."""
+        with self._lock:
+            rows = self._base.execute("SELECT code FROM fragment WHERE code IS NOT NULL AND state = 0 AND id >= ?", (int(self.fact(BLOCK) or 0) << BLOCK_BITS,)).fetchall()
+        return [bytes(code) for (code,) in rows]
 
     def lies_elsewhere(self, codes: Iterable[bytes]) -> None:
         """Codes (hashes) of what this archive does not hold, and can be taken back all the same."""

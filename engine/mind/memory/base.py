@@ -178,6 +178,11 @@ class Base:
 
     # what a server knows besides: other houses have the same memory
 
+    @property
+    def lost(self) -> bool:
+        """Whether its server did not answer when it was asked last."""
+        return False
+
     def answers(self) -> bool:
         """Whether it can be reached."""
         return True

