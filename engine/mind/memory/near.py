@@ -21,6 +21,7 @@ from engine.mind.memory.records import f16
 Vector = NDArray[np.float32]
 Rows = NDArray[np.int64]
 REACH = 256  # of a search through the graph (ef_search): at least what is proposed
+SEARCHES = "hypermnesia.searches"  # the setting of a session that only searches
 WORK = "2GB"  # memory that the server may take to build a graph: a million of 512 half floats fit
 
 
@@ -37,7 +38,9 @@ class Near:
     def __init__(self, link: Link, name: str, centre: Vector, row: Mapping[int, int]):
         self._link, self._name, self._centre, self._row = link, name, centre, row
         link.execute(f"SET hnsw.ef_search = {REACH}")
-        link.execute("SET enable_seqscan = off")
+        for other in ("seqscan", "bitmapscan", "indexonlyscan", "sort"):  # the graph is the only way here
+            link.execute(f"SET enable_{other} = off")
+        link.execute(f"SET {SEARCHES} = 'on'")
 
     @classmethod
     def of(cls, asked: Link, name: str, row: Mapping[int, int]) -> Near | None:
@@ -56,17 +59,21 @@ class Near:
         if held is None:
             return False
         wide = held[0]
-        centre = f"(SELECT avg(vector) FROM {table} WHERE vector_dims(vector) = {wide} {quoted})"
+        of = f"FROM {table} WHERE vector_dims(vector) = {wide} {quoted}"
+        schema, home = link.execute("SELECT current_schema(), n.nspname FROM pg_extension JOIN pg_namespace n ON n.oid = extnamespace WHERE extname = 'vector'").fetchone()  # type: ignore[misc]
+        (centre,) = link.execute(f"SELECT avg(vector)::text {of}").fetchone()  # type: ignore[misc]
         link.script(f"""
             SET maintenance_work_mem = '{WORK}'; SET lock_timeout = 0;
             CREATE TABLE IF NOT EXISTS near_centre (name text PRIMARY KEY, vector halfvec NOT NULL);
             DROP TABLE IF EXISTS near_{name} CASCADE;
-            INSERT INTO near_centre VALUES ('{name}', {centre}) ON CONFLICT (name) DO UPDATE SET vector = excluded.vector;
+            INSERT INTO near_centre VALUES ('{name}', '{centre}') ON CONFLICT (name) DO UPDATE SET vector = excluded.vector;
             CREATE TABLE near_{name} (fragment bigint PRIMARY KEY);
-            DO $do$ BEGIN EXECUTE format($f$
-                CREATE OR REPLACE FUNCTION sought_{name}(bigint) RETURNS halfvec IMMUTABLE PARALLEL SAFE RETURN
-                (SELECT vector - %L::halfvec FROM {table} WHERE fragment = $1 {quoted.replace("%", "%%")} AND vector_dims(vector) = {wide})
-                $f$, (SELECT vector::text FROM near_centre WHERE name = '{name}')); END $do$;
+            CREATE OR REPLACE FUNCTION sought_{name}(one bigint) RETURNS halfvec LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+                BEGIN  -- while the graph is searched the order is its own: the server would look up every row that it returns
+                    IF current_setting('{SEARCHES}', true) = 'on' THEN RETURN NULL; END IF;
+                    RETURN (SELECT vector OPERATOR({home}.-) '{centre}'::{home}.halfvec FROM {schema}.{table}
+                            WHERE fragment = one {quoted} AND {home}.vector_dims(vector) = {wide});
+                END $$;
             CREATE OR REPLACE FUNCTION learn_{name}() RETURNS trigger LANGUAGE plpgsql AS $$
                 BEGIN
                     IF TG_OP <> 'INSERT' THEN DELETE FROM near_{name} WHERE fragment = OLD.fragment; END IF;
