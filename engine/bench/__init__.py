@@ -87,6 +87,13 @@ def time_soak(options: argparse.Namespace, machine: Machine) -> Table:
     return soak.run(options, machine)
 
 
+def time_places(options: argparse.Namespace, machine: Machine) -> Table:
+    """A house of five machines beside one: words to light, skew of walls, bandwidth; each killed, stopped, cut off; the network split."""
+    from engine.bench import places
+
+    return places.run(options, machine)
+
+
 def time_start(options: argparse.Namespace, machine: Machine) -> Table:
     """From the command to the first light, and what takes how long in each room: first, cold, and the median of five warm starts."""
     from engine.bench import start
@@ -199,7 +206,7 @@ def time_sign(options: argparse.Namespace, machine: Machine) -> Table:
 
 MEASURES: dict[str, Callable[[argparse.Namespace, Machine], Table]] = {
     "show": show, "picture": time_picture, "memory": time_memory, "sound": time_sound, "isf": isf, "flow": flow, "passes": passes,
-    "chaos": time_chaos, "rows": time_rows, "doors": doors, "files": files, "whose": time_whose, "gpu": time_gpu, "month": time_month, "film": film, "evening": time_evening, "sign": time_sign, "soak": time_soak, "start": time_start,
+    "chaos": time_chaos, "rows": time_rows, "doors": doors, "files": files, "whose": time_whose, "gpu": time_gpu, "month": time_month, "film": film, "evening": time_evening, "sign": time_sign, "soak": time_soak, "start": time_start, "places": time_places,
 }  # fmt: skip
 
 

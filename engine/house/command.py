@@ -96,8 +96,8 @@ def parser() -> Parser:
     bench.add_argument("what", nargs="?", default="show", choices=list(BENCHES), help="what to measure (default: show)")
     bench.add_argument("path", nargs="?", help="isf: a folder of shaders; picture, gpu: a StreamDiffusion checkout; doors: answers, crowd, client or phones (default: all four); evening: where its sheet goes (PNG)")
     bench.add_argument("--seconds", type=float, default=30.0, help="how long, where it matters (default 30)")
-    bench.add_argument("--minutes", type=float, default=0.0, help="how long: chaos (default 20), soak (180), evening (10), doors crowd (15 at most), client (10), phones (5)")
-    bench.add_argument("--seed", type=int, default=0, help="chaos: which faults, and when; doors: who writes what; files: what is spoilt; month, soak: who comes, and when")
+    bench.add_argument("--minutes", type=float, default=0.0, help="how long: chaos (default 20), soak (180), evening (10), doors crowd (15 at most), client (10), phones (5), places (10)")
+    bench.add_argument("--seed", type=int, default=0, help="chaos: which faults, and when; doors: who writes what; files: what is spoilt; month, soak: who comes, and when; places: who writes what")
     bench.add_argument("--answers", type=int, default=10_000, metavar="N", help="doors answers: how many (default 10000)")
     bench.add_argument("--count", type=int, default=20_000, help="files: how many are spoilt and opened (default 20,000)")
     bench.add_argument("--marks", type=int, default=100_000, metavar="N", help="whose: among how many pictures (default 100,000)")
@@ -117,7 +117,7 @@ def parser() -> Parser:
     return root
 
 
-BENCHES = ("show", "picture", "memory", "sound", "isf", "flow", "passes", "chaos", "rows", "doors", "files", "whose", "gpu", "month", "film", "sign", "soak", "start", "evening")
+BENCHES = ("show", "picture", "memory", "sound", "isf", "flow", "passes", "chaos", "rows", "doors", "files", "whose", "gpu", "month", "film", "sign", "soak", "start", "evening", "places")
 COMMANDS = ("run", "render", "bench", "doctor", *ELSEWHERE)
 
 

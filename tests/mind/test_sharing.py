@@ -15,7 +15,7 @@ SAID = ("a red moon at night", "a blue river at noon", "a violet tower in the fo
 
 def mind(folder):
     """A mind that people have said the same to as to the other; of its own accord it remembers what the other does not."""
-    made = Mind(options(folder), parts=parts())
+    made = Mind(options(folder, founding=24), parts=parts())
     for number, words in enumerate(SAID):
         answer(made, Text(words, key=f"key {number}"))
     return made
@@ -45,7 +45,7 @@ def test_a_gap_is_said_once_by_names_that_the_other_knows_and_turns_the_words_of
 def test_what_was_taken_back_or_is_not_known_turns_nothing(tmp_path):
     one = mind(tmp_path)
     dream = Dream(SAID[0], key="key 0", beta=0.9)
-    for second in range(8):  # whoever waits for a picture has one, and is recalled
+    for second in range(5):  # whoever waits for a picture has one, and is recalled
         one.ponder(dream, float(second))
     answer(one, Gap("key 0", SAID[0], 0.5, (("key 1", 0.7), ("never said", 0.3))))
     [(recall, _)] = one.sharing.pulls(dream, SAID[0])
