@@ -23,7 +23,7 @@ from engine.core.errors import CannotPlay
 from engine.core.machine import Machine
 
 Table = dict[str, Any]
-MINUTES, CALM = 10.0, 0.3  # of a run; the part of it that one machine, and then five, play undisturbed
+MINUTES, CALM = 10.0, 0.2  # of a run; the part of it that one machine, and then five, play undisturbed
 LASTS, APART = 6.0, 60.0  # seconds of a fault; of a split network
 WHOLE = 180.0  # seconds until all machines are there after a fault
 DARK = 2.0  # seconds that no wall may be dark
@@ -119,6 +119,7 @@ def run(options: argparse.Namespace, machine: Machine) -> Table:
     minutes, model = options.minutes or MINUTES, getattr(options, "model", None) or machine.mind.model
     folder, network = Path(tempfile.mkdtemp(prefix="hypermnesia-places-")), Network((*NAMES, ROGUE), "ears")
     phone = [sys.executable, "-m", "engine.bench.watched", "phone"]
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # who is told to end leaves nothing running
     houses: list[House] = []
     people: list[Written] = []
     try:
