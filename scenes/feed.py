@@ -20,7 +20,7 @@ class Feed(Scene):
 
     def __init__(self) -> None:
         super().__init__()
-        self.bite = 0.0  # 0..1, of the newest keys
+        self.wanted = self.bite = 0.0  # 0..1, of the newest keys; and how far its mouth is open, which follows: a wall must not flicker
         self.swallowing = 0.0  # 0..1 after a sentence
         self.keys: deque[tuple[float, float, bool]] = deque(maxlen=32)  # scene seconds, size 0..1, deleted; until they have sounded
         self.swallowed = -1e9  # scene seconds of the newest sentence that went down
@@ -29,7 +29,7 @@ class Feed(Scene):
 
     def key(self, stroke: Keystroke, now: Now) -> None:
         size = min(1.0, stroke.bits / 8.0)
-        self.bite = min(1.0, self.bite + self.appetite * (0.25 + 0.75 * size))
+        self.wanted = min(1.0, self.wanted + self.appetite * (0.25 + 0.75 * size))
         self.keys.append((now.time, size, stroke.deleted))
 
     def torn(self, at: float, number: int, rate: float, size: float) -> Iterator[Grain]:
@@ -57,7 +57,8 @@ class Feed(Scene):
             )  # fmt: skip
 
     def update(self, now: Now) -> None:
-        self.bite *= math.exp(-now.dt / 0.35)
+        self.wanted *= math.exp(-now.dt / 0.6)
+        self.bite += (self.wanted - self.bite) * (1.0 - math.exp(-now.dt / 0.25))
         self.swallowing = math.exp(-max(0.0, now.time - self.spoke) / 1.6)
 
     def dream(self, now: Now) -> Dream:

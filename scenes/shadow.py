@@ -58,4 +58,6 @@ class Shadow(Scene):
         return dreamed.frame(wander=0.0).rubbing(pressure=self.pressure * self.there, paper=self.paper)
 
     def wants(self) -> float:
+        if self.state.autonomy < 0.35:  # somebody writes, and a rubbing that begins anew shows them nothing
+            return 0.0
         return 0.3 + 0.45 * (1.0 - self.state.light)

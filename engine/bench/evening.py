@@ -33,6 +33,7 @@ COME = 20.0  # seconds between two who come in
 SMALL = (96, 54)  # width, height of a frame that is looked at
 WINDOW, CALMEST, WILDEST = 10, 0.5, 12.0  # seconds; of 255 a second, the mean over a window
 STILL, CUT = 0.1, 10.0  # of 255: a second with less shows nothing new; a frame with more is another picture
+OPENING, LIT = 3.0, 8.0  # seconds in which light comes, from the first frame that has so much, of 255: they are no jump
 ON_A_SHEET, ACROSS, WIDE = 10, 5, 384  # frames, frames in a row, pixels of one
 SAID = """the sea at night|two moons over the sea|a kitchen in the morning|my grandmother's hands|ein Leuchtturm im Sturm|la maison où je suis né
 un chat noir à la fenêtre|a white horse running|rain on a window|le train part sans moi|a forest in autumn|people dancing in the street
@@ -86,18 +87,22 @@ def frames(film: Path) -> Iterator[tuple[float, Frame]]:
 
 
 def looked_at(shown: Iterable[tuple[float, Frame]]) -> Table:
-    """What there is to see in frames: motion over each ten seconds, the longest stillness, jumps, and flashes a second."""
+    """What there is to see in frames once light is there: motion over each ten seconds, the longest stillness, jumps, and flashes a second."""
     flashes = Flashes(SMALL, 30)  # as many as it can count
     eyes, most, largest, cuts, count = flashes.nothing(), 0.0, 0.0, 0, 0
     last: NDArray[np.int16] | None = None
     whole: list[NDArray[np.int16]] = []  # the frame that each second began with
+    begun = float("inf")  # second from which on it counts
     for at, frame in shown:
         eyes, count = flashes.next(eyes, frame, at), count + 1
         most, now = max(most, eyes.most), frame.astype(np.int16)
+        begun = min(begun, at + OPENING) if frame.mean() > LIT else begun
+        if at < begun:
+            continue
         if last is not None:
             change = float(np.abs(now - last).mean())
             largest, cuts = max(largest, change), cuts + (change > CUT)
-        if at >= len(whole):
+        if at >= begun + len(whole):
             whole.append(now)
         last = now
     motion = [float(np.abs(b - a).mean()) for a, b in itertools.pairwise(whole)]

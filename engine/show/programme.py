@@ -4,8 +4,8 @@ Scenes share one archive and one mind, so they cross through the dream; the stag
 another, and what sounds goes over as slowly. Panic keys (blackout, freeze, veto) act on the next frame, whatever else
 happens.
 
-A scene keeps the wall for STAY seconds and gives it up to one that wants it more by MARGIN: that is the hysteresis. It
-tires meanwhile (`engine/show/turns.py`), so that in a day each has its turn and none has more than a third.
+A scene keeps the wall for STAY seconds and gives it up to one that wants it more by MARGIN: that is the hysteresis. One
+that does not want it at all (0) gives it up at once. It tires meanwhile (`engine/show/turns.py`), so that in a day each has its turn and none has more than a third.
 """
 
 from __future__ import annotations
@@ -192,7 +192,7 @@ class Programme:
             self.cast.tell(Trouble("scene", f"{self.name} has erred too often: {other} has the wall; save {self.name}.py anew"))
             self.play(other, now)
         self.turns.pass_by(self.name, now.dt)
-        if self.hold or now.time - self._since < STAY:
+        if self.hold or (now.time - self._since < STAY and not self._gives_way(now)):
             return
         wanting = self._wanting()
         best = max(wanting, key=lambda name: wanting[name], default=self.name)
@@ -201,6 +201,10 @@ class Programme:
             return
         log.info("%s", self._reason(best, wanting, tired, now), extra={"kind": "who has the wall"})
         self.play(best, now)
+
+    def _gives_way(self, now: Now) -> bool:
+        """Whether the present scene, once it is there, does not want the wall at all."""
+        return now.time - self._since > CROSS and self.playing.wants() == 0.0
 
     def _wanting(self) -> dict[str, float]:
         """How much each scene wants the wall, less how tired it is of it; who has had its third does not want it."""

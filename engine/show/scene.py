@@ -110,7 +110,7 @@ class Scene:
         return dreamed
 
     def wants(self) -> float:
-        """0..1: how much this scene wants the wall in the present state; the programme weighs it against others."""
+        """0..1: how much this scene wants the wall in the present state; the programme weighs it against others. 0: it gives way at once."""
         return 0.5
 
     # what hooks build upon

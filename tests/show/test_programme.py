@@ -3,6 +3,7 @@
 import itertools
 import logging
 from collections import deque
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,9 @@ def well_shared(day: Day, hours: float) -> None:
     share = {name: seconds / (3600 * hours) for name, seconds in day.seconds.items()}
     assert min(share.values()) > 0.0, f"never on the wall: {share}"
     assert max(share.values()) <= 1 / 3, f"more than a third: {share}"
-    assert all(b[0] - a[0] >= STAY for a, b in itertools.pairwise(day.changes)), "it flickers"
+    stayed = [(b[0] - a[0], a[2]) for a, b in itertools.pairwise(day.changes)]
+    assert all(seconds >= STAY for seconds, name in stayed if name not in ("shadow", "sequel")), "it flickers"
+    assert all(seconds > CROSS for seconds, _ in stayed), "one that gives way is there first"
     assert not day.errors
 
 
@@ -165,3 +168,15 @@ def test_values_are_those_of_the_directory() -> None:
         show.receive(Set("/hm/gamma", (0.25,)), Now(1, 0.0, 1 / 60))
         show.update(Now(2, 0.1, 1 / 60), State(picture=3))
         assert show.values() == {node.address: node.value for node in show.directory().nodes if node.readable}
+
+
+def test_shadow_gives_way_as_soon_as_somebody_writes() -> None:
+    """Its sheet is empty when words come, and a minute and a half of empty paper is no answer."""
+    show = Programme(Cast(files(), make=load), "shadow")
+    alone = replace(drifting(Dream("the sea"), 0.0), autonomy=0.9, light=0.2)
+    for tick in range(20):
+        show.update(Now(tick, float(tick), 1.0), alone)
+    assert show.name == "shadow"
+    for tick in range(20, 26):
+        show.update(Now(tick, float(tick), 1.0), replace(alone, autonomy=0.1))
+    assert show.name != "shadow" and show.leaving in ("shadow", "")
