@@ -57,8 +57,8 @@ class Feed(Scene):
             )  # fmt: skip
 
     def update(self, now: Now) -> None:
-        self.wanted *= math.exp(-now.dt / 0.6)
-        self.bite += (self.wanted - self.bite) * (1.0 - math.exp(-now.dt / 0.25))
+        self.wanted *= math.exp(-now.dt / 0.8)
+        self.bite += (self.wanted - self.bite) * (1.0 - math.exp(-now.dt / 0.5))
         self.swallowing = math.exp(-max(0.0, now.time - self.spoke) / 1.6)
 
     def dream(self, now: Now) -> Dream:

@@ -342,7 +342,8 @@ class Mind:
                 self._seed = self._seeded(words, time) if self.thought is not None else None
             if self.thinks or self.thought is not None:  # the first picture of a show waits for nothing that it can do without
                 self.doubt.look(thought, self.stream.walk, time)
-            shown = self.stream.latent if self.stream.latent is not None else thought.hidden
+            latent = self.stream.latent
+            shown = thought.hidden if latent is None else latent
             self.measuring.take(self._as_shown(thought), dream, shown, self._known, time)
             self.thought, self._veto = thought, 0 if self._veto == 1 else self._veto
             self._thoughts, self._since = self._thoughts + 1, 0
@@ -378,11 +379,12 @@ class Mind:
             answered += 1
             if not self._answer(owed, thought, dream, waits) or waits():
                 return
-        if not answered and self.remembering.due(time) and self.stream.latent is not None and not self._veto and not dream.copies:
+        latent = self.stream.latent  # of now: the stream goes on, and may begin anew meanwhile
+        if not answered and self.remembering.due(time) and latent is not None and not self._veto and not dream.copies:
             vetoes, shown = self._vetoes, self._as_shown(thought, kept=True)
             if not self.keeper.adopt_all(shown.parents_of_note(), waits):
                 return
-            self.remembering.keyframe(thought, shown, self.stream.latent, time)
+            self.remembering.keyframe(thought, shown, latent, time)
             if vetoes != self._vetoes:  # while it was written down
                 self.remembering.refuse(thought)
 

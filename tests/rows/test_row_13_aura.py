@@ -128,3 +128,15 @@ def test_a_mind_that_starts_again_takes_what_was_kept_of_the_words_on_the_wall_f
     other = [second.picture(Dream("the sea", key="k2"), 30 + number) for number in range(12)]
     assert other[-1].state.withheld >= 4, "for other words it is past"
     second.close()
+
+
+def test_a_picture_that_was_let_through_as_alike_stays_on_the_wall_when_other_words_come() -> None:
+    """Who says what was said before is shown what is alike; who speaks next is no reason for dark meanwhile."""
+    kept = np.clip(rgb(3) + np.random.default_rng(1).normal(0, 12, (64, 64, 3)), 0, 255).astype(np.uint8)
+    aura = Aura(Past([(1, fingerprint(kept)), (2, fingerprint(rgb(7)))]))
+    aura._began = (2, 2, 0.0)
+    assert any(aura.look(rgb(3), 50.0 + number / 4) for number in range(20)), "let through after some seconds"
+    aura.words(60.0)
+    assert not aura.look(rgb(7), 60.5) and aura.holds(60.5), "the wall keeps what it shows while the next is dreamt anew"
+    aura._shown = bits(fingerprint(rgb(7)))
+    assert not aura.holds(60.5), "one that has been is not kept"

@@ -84,8 +84,12 @@ class Aura:
         return fresh
 
     def holds(self, time: float) -> bool:
-        """Whether the last picture that had never been has still not been: only then the wall may keep it."""
-        return self._shown is not None and int(self._past.distances(self._shown, self._end(time)).min(initial=FARTHEST)) >= (min(SAME, ALIKE) if self._lenient else ALIKE)
+        """Whether the wall may keep the last picture that it was let have: unless that is by now nearly the SAME as one of the past.
+
+        It may have been let through as one that is only alike; to take it away would be seconds of dark for everybody who says
+        what was said before.
+        """
+        return self._shown is not None and int(self._past.distances(self._shown, self._end(time)).min(initial=FARTHEST)) >= min(SAME, ALIKE)
 
     def _end(self, time: float) -> int:
         """How much of what was kept is the past at this second."""
