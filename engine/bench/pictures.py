@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from engine.core.messages import Message
 from engine.stage.layer import Layer, dark, dreamed, header, verbs
 
 Pixels = NDArray[np.uint8]
@@ -89,11 +90,12 @@ def show(folder: Path) -> None:
 
 
 MINUTE = (6.5, 14.0, 28.0, 38.0, 47.0, 57.0)  # seconds of the six stills: three while somebody types, three while nobody does
+BOUTS = (2.2, 2.8, 5.2, 10.0, 13.2, 20.4)  # of two rivals side by side: one picture, two, apart, one again, a turn, apart
 FADER = ((0.0, 0.0), (20.0, 0.5), (40.0, 1.0))  # seconds, /hm/apart: what a hand does in `copy` meanwhile
 
 
 def scenes(folder: Path) -> None:
-    """Each scene for a minute with the same score and seed: six stills in one picture, and what is heard of it."""
+    """Each scene for a minute with the same score and seed: six stills in one picture, and what is heard of it; and two rivals."""
     from engine.bench.filmsheet import RATE, look
     from engine.show.scene import files
     from engine.sound.measure import drawn
@@ -102,27 +104,41 @@ def scenes(folder: Path) -> None:
         with tempfile.TemporaryDirectory() as fresh:
             film = minute(name, Path(fresh))
             stills, heard = _frames(film, MINUTE), drawn(look(film, 1).sound, RATE, f"a minute of {name}")
-        sheet([np.pad(still, ((2, 2), (2, 2), (0, 0))) for still in stills], 3).save(folder / f"scene-{name}.jpg", quality=86)
+        _six(stills).save(folder / f"scene-{name}.jpg", quality=86)
         heard.resize((heard.width * 2 // 3, heard.height * 2 // 3), Image.Resampling.LANCZOS).save(folder / f"scene-{name}-heard.jpg", quality=80)
+    with tempfile.TemporaryDirectory() as fresh:
+        said = [word for sentence in ("a ship in the storm", "a house by the sea at sunset") for word in ("--say", sentence)]
+        film = _rendered("sequel", Path(fresh), [*said, "--set", "rivals=2", "--set", "beside=1"], seconds=24)
+        _six(_frames(film, BOUTS)).save(folder / "scene-sequel-rivals.jpg", quality=86)
+
+
+def _six(stills: Sequence[Pixels]) -> Image.Image:
+    return sheet([np.pad(still, ((2, 2), (2, 2), (0, 0))) for still in stills], 3)
 
 
 def minute(name: str, folder: Path) -> Path:
     """A scene for a minute, with the same score and seed as every other; returns the film."""
-    from engine.core.machine import Machine
-    from engine.core.messages import Message, Set
+    from engine.core.messages import Set
     from engine.doors.score import read
-    from engine.house.command import parser
-    from engine.house.plan import plan
-    from engine.house.render import play
     from engine.show.scene import SCENES
 
     hand: list[Message] = [Set("/hm/apart", (apart,), at=at) for at, apart in FADER] if name == "copy" else []
+    return _rendered(name, folder, (), [*read(SCENES / "ten-visitors.jsonl"), *hand], 60)
+
+
+def _rendered(name: str, folder: Path, words: Sequence[str], score: Sequence[Message] = (), seconds: int = 60) -> Path:
+    """A scene in a small film."""
+    from engine.core.machine import Machine
+    from engine.house.command import parser
+    from engine.house.plan import plan
+    from engine.house.render import play
+
     film = folder / f"{name}.mp4"
-    words = ["render", name, str(film), "--seconds", "60", "--size", "320x180", "--fps", "10", "--seed", "7"]
+    small = ["--seconds", str(seconds), "--size", "320x180", "--fps", "10", "--seed", "7"]
     with tempfile.TemporaryDirectory() as fresh:
-        options = parser().parse_args([*words, "--home", fresh])
+        options = parser().parse_args(["render", name, str(film), *small, *words, "--home", fresh])
         options.sound = "null"
-        play(plan(options, Machine()), film, score=[*read(SCENES / "ten-visitors.jsonl"), *hand])
+        play(plan(options, Machine()), film, score=score)
     return film
 
 
