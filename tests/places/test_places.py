@@ -81,30 +81,3 @@ def test_minds_that_are_killed_stopped_and_come_back_cost_no_picture_and_no_word
         keys = [stored.key for stored in here.got(Stored)]
         assert sorted(keys) == sorted({f"k{n}" for n in range(said)}), "each once"
         assert here.stored("north") == here.stored("west") and len(here.stored("north")) == said
-
-
-@pytest.mark.long
-def test_a_sentence_that_is_taken_back_is_in_no_byte_of_either_memory_also_where_one_mind_was_away(tmp_path: Path) -> None:
-    with house(tmp_path) as here:
-        for name in ("north", "west"):
-            here.start(name)
-        here.ask("a red moon at night", "k0")
-        here.mind.hear(Text("a violet velvetine tower in the fog", key="gone", visit="v"))
-        here.until(lambda: here.on and all(here.place(name).get("waiting") == 0.0 and here.place(name).get("term") is not None for name in here.minds))
-        here.until(lambda: len(here.got(Returned)) == 2)
-        code = next(stored.code for stored in here.got(Stored) if stored.key == "gone")
-        away = next(name for name in here.minds if name != here.on)
-        here.minds[away].kill()
-        here.minds[away].wait()
-        here.mind.hear(Withdraw(code, visit="v"))
-        here.until(lambda: here.got(Withdrawn))
-        here.until(lambda: any(f"still lie with {away}" in note for note in here.mind.elsewhere.notes))
-        here.start(away)
-        here.until(lambda: here.place(away).get("there") and here.place(away).get("waiting") == 0.0)
-        here.until(lambda: not _written(tmp_path, b"velvetine"))
-        assert here.stored("north") == here.stored("west") == ["a red moon at night"] and len(here.got(Withdrawn)) == 1
-
-
-def _written(folder: Path, word: bytes) -> list[str]:
-    """Files in which a word can be read."""
-    return [str(file) for file in folder.rglob("*") if file.is_file() and word in file.read_bytes().lower()]
