@@ -300,7 +300,7 @@ class Mind:
         if self._last is None or not self.rows.aura.holds(time):
             return self._dark(dream)
         aura = self.rows.aura
-        state = replace(self._last.state, picture=self._pictures, autonomy=dream.autonomy, dream=replace(dream, words=""), time=time,
+        state = replace(self._last.state, picture=self._pictures, autonomy=dream.autonomy, mass=self.keeper.mass, kept=aura.kept, dream=replace(dream, words=""), time=time,
                         seed=self.stream.walk.seed, aura=aura.value, withheld=aura.withheld, made=clock.monotonic())  # fmt: skip
         return replace(self._last, state=state)
 
