@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
@@ -75,13 +75,19 @@ class Gathering:
         wanting = thought.company.wanting if thought is not None else ()
         return any(recipes.painted(one) is None and recipes.paint(one) is not None for one in wanting)
 
-    def arrive(self, words: str, before: Thought | None) -> None:
-        """Where thoughts and pictures take turns, crowds arrive by the count of thoughts: FIRST at once, then two by two."""
+    def arrive(self, words: str, before: Thought | None, waits: Callable[[], bool] = lambda: False) -> bool:
+        """Where thoughts and pictures take turns, crowds arrive by the count of thoughts: FIRST at once, then two by two.
+
+        False: `waits` said that somebody else is waiting now.
+        """
         fresh = before is None or words != before.words
         parts = self.keeper.parts
         waiting = self.wanted(words, parts.means(words), self.keeper.options.recalled) if before is None or fresh else before.company.wanting
         for one in waiting[: FIRST if fresh else 2]:
+            if waits():
+                return False
             self.keeper.recipes.paint(one)
+        return True
 
     def _crowd(self, words: str, direction: Vector, recalled: Recall, gamma: float) -> tuple[set[int], dict[int, float]]:
         """Those of the words' kind, and how strongly everybody of the crowd is there. Without heads: the recipes recalled."""

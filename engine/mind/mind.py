@@ -391,9 +391,11 @@ class Mind:
     def _answer(self, owed: Fragment, thought: Thought, dream: Dream, waits: Callable[[], bool]) -> bool:
         """A picture for one who waits; False: somebody else waits now, and this one still does."""
         mine, noise = thought, self.stream.walk.shaped(self.stream.walk.fresh(owed.id))
-        if owed.id != thought.speaker:  # it is not on the wall: a thought for it, unseen
-            mine = self.think(owed.words, owed.id, (), dream, noise)
-        if not self.keeper.adopt_all(mine.parents_of_note(), waits):
+        ready = owed.id == thought.speaker
+        if not ready:  # it is not on the wall: a thought for it, unseen, and in a live room of its own crowd, not of who is there
+            ready = self.thinks or self.gathering.arrive(owed.words, None, waits)
+            mine = self.think(owed.words, owed.id, (), dream, noise) if ready else thought
+        if not ready or not self.keeper.adopt_all(mine.parents_of_note(), waits):
             self.keeper.owe(owed)
             return False
         self.remembering.answer(owed, mine, self.parts.dreamer.imagine(mine.condition, noise, mine.start, mine.strength))

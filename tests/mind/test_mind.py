@@ -346,3 +346,21 @@ def test_memories_keep_their_size_while_the_contract_makes_pictures_smaller(tmp_
     mind.keeper.recipes.paint(-2)
     assert asked == [(SIDE, SIDE)] * 2, "or no crowd could lie over one another: each thought failed, and the room was started anew"
     mind.close()
+
+
+def test_a_sentence_that_never_had_the_wall_has_a_picture_of_its_own(tmp_path: Path) -> None:
+    """In a live room it had a copy of what was on the wall: nobody of its own crowd was painted, so those who were there stayed."""
+    mind = Mind(options(tmp_path), parts=parts())
+    mind.live()
+    wall = Dream("a red moon at night", key="k" * 12)
+    mind.hear(Text(wall.words, key=wall.key, person="first"))
+    mind.ponder(wall, 0.0)
+    while mind.gathering.paint(mind.thought):
+        pass
+    mind.hear(Text("a blue river at noon", key="b" * 12, person="second"))
+    while len(mind.keeper.owed):
+        mind.ponder(wall, 9.0)
+    archive = mind.keeper.archive
+    said = [found.words for one, _ in archive.parents(archive.said("b" * 12)) if (found := archive.fragment(one)) and one != archive.said("b" * 12)]
+    assert len(said) > 3 and sum("blue" in words or "river" in words or "noon" in words for words in said) > len(said) / 2, said
+    mind.close()
